@@ -1,0 +1,204 @@
+"""What the use cases need of the world, each as small as its users allow. Adapters and fakes are checked against these."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from decimal import Decimal
+from typing import Protocol, TypeVar
+
+import msgspec
+
+from core.domain.events import Bar, Book, Listing, Ticker
+from core.domain.leases import Answer, Ask, Granted, Lock
+from core.domain.messages import Alert, Delivery
+from core.domain.orders import Fill, Order
+from core.domain.positions import Position, RoundTrip
+from core.domain.signals import Signal
+from core.domain.values import Instrument, Market, Millis
+from core.domain.workers import Status, Worker
+
+T = TypeVar("T")
+
+Clock = Callable[[], Millis]
+"""Epoch milliseconds; given to a use case by its composition root, never read inside the rings."""
+
+
+class Kept(msgspec.Struct, frozen=True):
+    """One value on the shelf and the version that a later conditional write must name."""
+
+    value: object
+    version: int
+
+
+class Shelf(Protocol):
+    """Level state by type and market: written whole, read by anyone (core/domain/levels.py)."""
+
+    def read(self, kind: type[T], market: Market) -> T | None: ...
+
+    def write(self, value: msgspec.Struct, *, ttl_s: int | None = None) -> None:
+        """Replace the level; the key is the value's class and its `market`."""
+
+    def write_once(self, value: msgspec.Struct, tag: str) -> bool:
+        """Write under class, market and `tag` unless it is there already; False where it was."""
+
+    def read_tagged(self, kind: type[T], market: Market, tag: str) -> T | None: ...
+
+
+class Quotes(Protocol):
+    """A venue's public REST side, paced and retried within the shared budget. Raises Transient, RateLimited, Refused."""
+
+    def listing(self, quote: str) -> list[Listing]: ...
+
+    def tickers(self, symbols: Sequence[str], quote: str) -> list[Ticker]: ...
+
+    def books(self, symbols: Sequence[str], depth: int) -> list[Book]: ...
+
+    def bars(self, symbol: str, span: Millis, count: int, until: Millis | None = None) -> list[Bar]: ...
+
+    @property
+    def calls(self) -> int:
+        """HTTP calls made so far by this object."""
+        ...
+
+
+class Budget(Protocol):
+    """The calls per second that all functions share."""
+
+    def take(self, market: Market, group: str, limit: float, at: Millis) -> int:
+        """Take one call; returns 0 where it may go at once, else how many ms to wait before asking again."""
+
+
+class Leases(Protocol):
+    """The symbol locks: every write that matters carries the fence."""
+
+    def grant(self, ask: Ask, at: Millis) -> Answer: ...
+
+    def reserve(self, held: Granted, order: Order, worker: Worker, limits: Limits, at: Millis) -> Reserved: ...
+
+    def note(self, held: Granted, order: Order, at: Millis) -> bool:
+        """Write a sell order before the venue is asked. False where the lock is no longer ours."""
+
+    def commit(self, held: Granted, settlement: Settlement, at: Millis) -> bool:
+        """Write position or flat, order, round trip, worker, account, signal done; give the lock back. False = not ours."""
+
+    def park(self, held: Granted, order: Order, at: Millis) -> bool:
+        """The venue's answer is not known: keep the intent, write the order as UNKNOWN, let the lease lapse."""
+
+    def locks(self) -> list[Lock]: ...
+
+    def lock(self, instrument: Instrument) -> Lock | None: ...
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
+    """What a buy must fit into, in quote currency: checked by the store in the transaction that takes it."""
+
+    cost: Decimal
+    per_symbol: Decimal
+    total_exposure: Decimal
+    daily_loss: Decimal
+    max_positions: int
+    day: str
+
+
+class Reserved(msgspec.Struct, frozen=True, kw_only=True):
+    """`refused` is empty where the buy may go on, else which limit, halt or worker stood in the way."""
+
+    refused: str = ""
+    lost: bool = False
+
+
+class Settlement(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that one finished (or partly finished) order changes, written in one transaction.
+
+    position  what is held afterwards, None for flat
+    trip      the results row of a sell, None for a buy or for nothing sold
+    freed     exposure given back to the account; `taken` exposure that stays
+    """
+
+    order: Order
+    position: Position | None
+    trip: RoundTrip | None
+    worker: str
+    freed: Decimal
+    day: str
+    done: bool
+
+
+class Ledger(Protocol):
+    """Orders, round trips, workers and accounts, for reading and for what needs no lock."""
+
+    def workers(self, market: Market) -> list[Worker]: ...
+
+    def register(self, worker: Worker) -> bool:
+        """Write a worker that is not there yet; False where it was."""
+
+    def move(self, worker: Worker, to: Status, at: Millis) -> bool: ...
+
+    def order(self, key: str) -> Order | None: ...
+
+    def open_orders(self, market: Market) -> list[Order]: ...
+
+    def orders(self, market: Market, day: str) -> list[Order]: ...
+
+    def trips(self, market: Market, day: str) -> list[RoundTrip]: ...
+
+    def halted(self, market: Market) -> str:
+        """Why buys are stopped in this market, "" where they are not."""
+
+    def halt(self, scope: str, reason: str, at: Millis) -> None: ...
+
+    def resume(self, scope: str) -> None: ...
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """What a venue says of one of our orders. `order.state` is OPEN, PARTIAL or one of DONE."""
+
+    venue_id: str
+    state: str
+    fills: tuple[Fill, ...]
+    note: str = ""
+
+
+class Broker(Protocol):
+    """Where orders go. Raises OrderExecutionError (refused, nothing happened), UnknownOutcome, Transient (was not sent)."""
+
+    def place(self, order: Order, at: Millis) -> Outcome: ...
+
+    def find(self, order: Order, at: Millis) -> Outcome | None:
+        """Ask by client order id; None where the venue has never seen it."""
+
+    def cancel(self, order: Order, at: Millis) -> Outcome: ...
+
+    def holdings(self, market: Market) -> dict[str, Decimal]:
+        """Units by symbol, as the venue says."""
+
+
+class Signals(Protocol):
+    def send(self, signals: Sequence[Signal]) -> None: ...
+
+
+class Alerts(Protocol):
+    """Where alerts are put for delivery: one message for each channel."""
+
+    def send(self, alerts: Iterable[Alert]) -> None: ...
+
+
+class Cooldowns(Protocol):
+    """F3: one claim per topic and channel, kept across restarts and shared by all senders."""
+
+    def claim(self, delivery: Delivery, cooldown_ms: int, at: Millis) -> bool:
+        """True where this delivery may be sent: nothing on its topic within the cooldown, or this same alert unsent."""
+
+    def sent(self, delivery: Delivery, at: Millis) -> None: ...
+
+
+class Notifier(Protocol):
+    """One chat service. Raises RateLimited, Transient, Refused."""
+
+    def send(self, alert: Alert, picture: bytes | None) -> None: ...
+
+
+class News(Protocol):
+    """Says once that the Top N changed, to whoever subscribed (C2)."""
+
+    def publish(self, market: Market, added: Sequence[str], removed: Sequence[str], version: int, at: Millis) -> None: ...

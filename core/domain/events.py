@@ -1,0 +1,119 @@
+"""What happened at a venue. Market data is float64; `at` (the venue's clock) decides, `seen` (ours) only measures."""
+
+import msgspec
+
+from core.domain.values import Instrument, Millis, Side
+
+
+class Trade(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """One execution printed by a venue.
+
+    price     quote currency per unit
+    quantity  units of the instrument, more than zero
+    taker     side that crossed the spread; None where the venue does not say
+    at        the venue's clock, epoch ms
+    seen      our clock when the frame came in; for latency figures, never for decisions
+    sequence  the venue's id of the trade, for telling duplicates within one instrument; 0 where there is none
+    replayed  true where the venue repeats its last trade as a state (a snapshot), so it may be one we had
+    """
+
+    instrument: Instrument
+    price: float
+    quantity: float
+    taker: Side | None
+    at: Millis
+    seen: Millis
+    sequence: int = 0
+    replayed: bool = False
+
+
+class Level(msgspec.Struct, frozen=True, gc=False):
+    """One step of both sides of a book, best first. A price of 0 means that side has no such step."""
+
+    bid: float
+    bid_size: float
+    ask: float
+    ask_size: float
+
+
+class Book(msgspec.Struct, frozen=True, kw_only=True):
+    """The whole visible book at one moment; `levels` has at least one entry, best first."""
+
+    instrument: Instrument
+    levels: list[Level]
+    at: Millis
+    seen: Millis
+
+    @property
+    def bid(self) -> float:
+        """Best bid in quote currency per unit, 0 where nobody bids."""
+        return self.levels[0].bid
+
+    @property
+    def ask(self) -> float:
+        """Best ask in quote currency per unit, 0 where nobody offers."""
+        return self.levels[0].ask
+
+
+class Ticker(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """A market's own summary of one instrument.
+
+    change     fraction against the previous close (0.0017 is 0.17 %)
+    volume     units since the market's day began; value the same in quote currency
+    value_24h  quote currency over the last 24 hours (the ranking key)
+    high, low  of the market's day
+    """
+
+    instrument: Instrument
+    price: float
+    change: float
+    volume: float
+    value: float
+    value_24h: float
+    high: float
+    low: float
+    at: Millis
+    seen: Millis
+
+
+class Bar(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """One candle as a venue tells it. `opens` is its first millisecond; `closed` is false while it may still change."""
+
+    instrument: Instrument
+    span: Millis
+    opens: Millis
+    open: float
+    high: float
+    low: float
+    close: float
+    volume: float
+    value: float
+    seen: Millis
+    closed: bool = True
+
+
+class Beat(msgspec.Struct, frozen=True, gc=False):
+    """A sign of life that carries no data (a status frame, a pong)."""
+
+    seen: Millis
+
+
+class Complaint(msgspec.Struct, frozen=True):
+    """The venue refused something that we sent on a stream; `name` is its own code."""
+
+    name: str
+    message: str
+    seen: Millis
+
+
+Inbound = Trade | Book | Ticker | Bar | Beat | Complaint
+MarketData = Trade | Book | Ticker | Bar
+
+
+class Listing(msgspec.Struct, frozen=True, kw_only=True):
+    """One row of a market's list of instruments. `flags` are the venue's official warnings, by their own names."""
+
+    instrument: Instrument
+    name: str
+    english: str = ""
+    flags: frozenset[str] = frozenset()

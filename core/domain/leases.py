@@ -1,0 +1,109 @@
+"""The lock protocol as values: what is asked of a symbol's item, and every answer there can be.
+
+The item (`stock_locks`, key market:symbol) is lock, intent and position in one, and is never deleted.
+Two spans: the *lease* guards one action and ends by the clock; the *ownership* (the position's worker) lasts from
+buy to flat and never expires. The fence grows with every grant, for ever.
+"""
+
+from decimal import Decimal
+
+import msgspec
+
+from core.domain.positions import Position
+from core.domain.values import Instrument, Millis, Side
+
+MARGIN = Millis(2_000)
+"""Clock difference tolerated between two owners: a lease is taken over only this long after it ended."""
+
+
+class Intent(msgspec.Struct, frozen=True, kw_only=True):
+    """What the owner is about to do; whoever finds it unfinished finishes it first, with the same order id.
+
+    order     client order id; quantity in units, reference price in quote currency
+    reserved  true once the worker's capital and the account's limits have been taken for it
+    """
+
+    order: str
+    side: Side
+    signal: str
+    leg: int
+    worker: str
+    quantity: Decimal
+    reference: Decimal
+    reason: str
+    at: Millis
+    reserved: bool = False
+
+
+class Ask(msgspec.Struct, frozen=True, kw_only=True):
+    """A wish to act on one symbol.
+
+    owner   who asks (function and request id); `nonce` is fresh for each attempt to acquire, the same for its retries
+    ends    epoch ms at which the lease ends
+    """
+
+    instrument: Instrument
+    owner: str
+    nonce: str
+    intent: Intent
+    at: Millis
+    ends: Millis
+
+
+class Granted(msgspec.Struct, frozen=True, kw_only=True):
+    """The symbol is ours until `ends`. `intent` is ours, or one that a dead owner left: finish that first."""
+
+    instrument: Instrument
+    owner: str
+    fence: int
+    ends: Millis
+    intent: Intent
+    position: Position | None
+
+
+class Busy(msgspec.Struct, frozen=True, kw_only=True):
+    """Someone else's lease is running."""
+
+    holder: str
+    fence: int
+    ends: Millis
+
+
+class Held(msgspec.Struct, frozen=True, kw_only=True):
+    """A buy was asked for, and the symbol is not flat: `worker` owns it."""
+
+    worker: str
+    fence: int
+
+
+class Flat(msgspec.Struct, frozen=True, kw_only=True):
+    """A sell was asked for, and nothing is held."""
+
+    fence: int
+
+
+class Repeated(msgspec.Struct, frozen=True, kw_only=True):
+    """The signal has been settled before: acknowledge and forget."""
+
+    signal: str
+    fence: int
+
+
+class Unclear(msgspec.Struct, frozen=True, kw_only=True):
+    """The store did not answer: do nothing, the lease lapses by itself."""
+
+    reason: str
+
+
+Answer = Granted | Busy | Held | Flat | Repeated | Unclear
+
+
+class Lock(msgspec.Struct, frozen=True, kw_only=True):
+    """One item as it stands, for people and for the sweep."""
+
+    instrument: Instrument
+    fence: int
+    owner: str = ""
+    ends: Millis = Millis(0)
+    intent: Intent | None = None
+    position: Position | None = None

@@ -1,0 +1,189 @@
+"""State that is kept as a level: written whole, read by anyone, always safe to read again.
+
+Each of these lives on the shelf (`core/app/ports.py: Shelf`) under its class name and the market.
+"""
+
+from decimal import Decimal
+
+import msgspec
+
+from core.domain.signals import Signal
+from core.domain.values import Market, Millis
+
+
+class Exclusion(msgspec.Struct, frozen=True):
+    symbol: str
+    reasons: tuple[str, ...]
+
+
+class SafeSet(msgspec.Struct, frozen=True, kw_only=True):
+    """A1-A3. `at` is when the listing was read: its age is what buying is checked against."""
+
+    market: Market
+    at: Millis
+    safe: tuple[str, ...]
+    excluded: tuple[Exclusion, ...]
+    names: dict[str, str] = {}
+
+
+class Reference(msgspec.Struct, frozen=True):
+    """Yesterday and the days before it, for one symbol. `ma_sum` adds the closes of the last `ma_days` finished days."""
+
+    high: float
+    low: float
+    close: float
+    ma_sum: float
+    ma_days: int
+
+
+class References(msgspec.Struct, frozen=True, kw_only=True):
+    """Daily references by symbol, for the market's day that began at `day`."""
+
+    market: Market
+    day: Millis
+    at: Millis
+    rows: dict[str, Reference]
+
+
+class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
+    """B4: one symbol in one scan. Prices in quote currency, `change` and `spread` as fractions; None = not known.
+
+    disparity  price over its daily moving average, minus 1
+    """
+
+    symbol: str
+    price: float
+    change: float
+    volume: float
+    value: float
+    value_24h: float
+    high: float
+    low: float
+    prev_high: float | None
+    prev_low: float | None
+    bid: float
+    ask: float
+    spread: float | None
+    disparity: float | None
+    at: Millis
+    seen: Millis
+
+
+class Scan(msgspec.Struct, frozen=True, kw_only=True):
+    """The last good scan. `removed` counts what each pre-filter took away (B5)."""
+
+    market: Market
+    at: Millis
+    calls: int
+    snapshots: tuple[Snapshot, ...]
+    removed: dict[str, int] = {}
+
+
+class ScanHealth(msgspec.Struct, frozen=True, kw_only=True):
+    """B3. In safe mode no buy is allowed; `due` is when the next scan may run."""
+
+    market: Market
+    at: Millis
+    due: Millis
+    interval_ms: Millis
+    failures: int = 0
+    safe_mode: bool = False
+    reason: str = ""
+
+
+class Candidate(msgspec.Struct, frozen=True):
+    symbol: str
+    score: float
+
+
+class Targets(msgspec.Struct, frozen=True, kw_only=True):
+    """D2, D3: what the scan would watch, best first. `version` grows when the set of symbols changes."""
+
+    market: Market
+    at: Millis
+    version: int
+    candidates: tuple[Candidate, ...]
+
+
+class Member(msgspec.Struct, frozen=True):
+    """A symbol of the Top N since `since`; `missing` is when it first fell out of the raw ranking, None while in it."""
+
+    symbol: str
+    since: Millis
+    value_24h: float
+    missing: Millis | None = None
+
+
+class TopN(msgspec.Struct, frozen=True, kw_only=True):
+    """C1-C3. `entering` remembers since when a newcomer has been in the raw ranking."""
+
+    market: Market
+    at: Millis
+    version: int
+    members: tuple[Member, ...]
+    entering: dict[str, Millis] = {}
+
+
+class Buyable(msgspec.Struct, frozen=True, kw_only=True):
+    """D9: symbols with a live buy signal, as the streamer last said."""
+
+    market: Market
+    at: Millis
+    signals: tuple[Signal, ...]
+
+
+class StreamHealth(msgspec.Struct, frozen=True, kw_only=True):
+    """What the streamer says of itself every refresh. `last_data` is our clock at the newest market data."""
+
+    market: Market
+    at: Millis
+    host: str
+    started: Millis
+    last_data: Millis
+    subscribed: tuple[str, ...]
+    connected: bool
+    reconnects: int
+    messages: int
+    surprises: int
+    late: int
+    duplicates: int
+    gaps: int
+    signals: int
+    latency_p50_ms: float
+    latency_p99_ms: float
+    added: int = 0
+    removed: int = 0
+
+
+class Saved(msgspec.Struct, frozen=True, kw_only=True):
+    """D13: what a streamer needs to go on where it was killed; `engine` is the engine's own encoding."""
+
+    market: Market
+    at: Millis
+    wanted: tuple[str, ...]
+    cooldowns: dict[str, Millis]
+    engine: bytes
+
+
+class DayReport(msgspec.Struct, frozen=True, kw_only=True):
+    """G2: one market's finished day, money in quote currency."""
+
+    market: Market
+    day: str
+    at: Millis
+    trades: int
+    wins: int
+    pnl: Decimal
+    fees: Decimal
+    taxes: Decimal
+    average: Decimal
+    worst: Decimal
+    drawdown: Decimal
+    curve: tuple[tuple[Millis, Decimal], ...]
+    by_rule: dict[str, Decimal] = {}
+    by_exit: dict[str, Decimal] = {}
+    by_symbol: dict[str, Decimal] = {}
+    by_hour: dict[str, Decimal] = {}
+    slippage: Decimal = Decimal(0)
+    liquidation_cost: Decimal = Decimal(0)
+    removed: dict[str, int] = {}

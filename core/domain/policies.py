@@ -1,0 +1,236 @@
+"""What the owner may set, as values. Every number in REQUIREMENTS is a field here with its unit and its bounds.
+
+`core/settings.py` reads them from one YAML file; the decisions take them as arguments.
+"""
+
+from decimal import Decimal
+from enum import StrEnum
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+Fraction = Annotated[float, Meta(ge=-1.0, le=1.0)]
+Share = Annotated[float, Meta(gt=0.0, le=1.0)]
+Seconds = Annotated[float, Meta(ge=0.0)]
+Count = Annotated[int, Meta(ge=1)]
+Figure = Annotated[float, Meta(ge=0.0)]
+Text = Annotated[str, Meta(min_length=1)]
+
+
+class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Base of every settings section: unknown keys are faults."""
+
+
+class WhenHeld(StrEnum):
+    HOLD = "hold"
+    LIQUIDATE = "liquidate"
+
+
+class WhenRemoved(StrEnum):
+    LIQUIDATE = "liquidate"
+    KEEP = "keep until exit"
+
+
+class UniversePolicy(Policy):
+    """Which symbols are looked at: all of `quote`, or only `codes` where given (A5). `never` beats `always`."""
+
+    quote: Text = "KRW"
+    codes: tuple[str, ...] = ()
+    always: tuple[str, ...] = ()
+    never: tuple[str, ...] = ()
+
+
+class SafetyPolicy(Policy):
+    """A1-A4. `exclude` names venue flags; `max_age_s` is when the safe set is too old to buy from."""
+
+    exclude: tuple[str, ...] = ("WARNING", "PRICE_FLUCTUATIONS", "TRADING_VOLUME_SOARING", "DEPOSIT_AMOUNT_SOARING", "CONCENTRATION_OF_SMALL_ACCOUNTS")
+    max_age_s: Seconds = 7200.0
+    when_held: WhenHeld = WhenHeld.HOLD
+    reference_days: Annotated[int, Meta(ge=2, le=200)] = 20
+    references_per_run: Count = 120
+
+
+class ScanPolicy(Policy):
+    """B1-B7. `second_pass_s` > 0 asks for a delayed second scan within the minute (mode B)."""
+
+    interval_s: Annotated[float, Meta(ge=1.0)] = 60.0
+    second_pass_s: Seconds = 0.0
+    max_interval_s: Seconds = 960.0
+    batch_size: Count = 50
+    pause_s: Seconds = 0.5
+    tries: Annotated[int, Meta(ge=1, le=10)] = 5
+    min_volume: Figure = 0.0
+    min_value: Figure = 100_000_000.0
+    max_spread: Fraction = 0.01
+    near: Fraction = 0.01
+    approach_alerts: bool = True
+
+
+class RankPolicy(Policy):
+    """C1-C5."""
+
+    top_n: Count = 10
+    min_symbol_stable_time_s: Seconds = 600.0
+    when_removed: WhenRemoved = WhenRemoved.LIQUIDATE
+    pause_s: Seconds = 0.2
+
+
+class Weights(Policy):
+    """D3: score = disparity / (abs(disparity - threshold) + eps) + volatility * range + value * log(value)."""
+
+    disparity: Figure = 0.01
+    volatility: Figure = 1.0
+    value: Figure = 0.02
+    eps: Annotated[float, Meta(gt=0.0)] = 0.001
+
+
+class WatchPolicy(Policy):
+    """D2-D4."""
+
+    max_ws_subs: Count = 20
+    subscribe_cooldown_s: Seconds = 180.0
+    refresh_s: Annotated[float, Meta(ge=0.2)] = 2.0
+    weights: Weights = Weights()
+
+
+class StreamPolicy(Policy):
+    """D5-D7, D11. None keeps the venue's own figure."""
+
+    url: Text
+    transport: Annotated[str, Meta(pattern="^(picows|websockets)$")] = "picows"
+    connections: Annotated[int, Meta(ge=1, le=50)] = 5
+    per_connection: Annotated[int, Meta(ge=1)] = 100
+    mute_s: Seconds | None = None
+    stale_s: Seconds | None = None
+    ping_s: Seconds | None = None
+    backoff_s: tuple[float, ...] = (1.0, 2.0, 4.0, 8.0)
+    outbox: Count = 10_000
+    flush_s: Annotated[float, Meta(ge=0.01)] = 0.05
+    save_s: Annotated[float, Meta(ge=0.2)] = 2.0
+    reconnects_alert: Count = 5
+
+
+class RestPolicy(Policy):
+    """B2, B3. `limits` overrides the venue's calls per second by rate-limit group; `headroom` is kept free."""
+
+    url: Text
+    limits: dict[str, float] = {}
+    headroom: Share = 0.8
+    connect_s: Seconds = 3.0
+    read_s: Seconds = 10.0
+    backoff_s: tuple[float, ...] = (0.5, 1.0, 2.0, 4.0)
+
+
+class IndicatorPolicy(Policy):
+    """D8. Lengths in bars; each indicator is kept on 1m, 5m and 1h."""
+
+    ema_fast: Count = 12
+    ema_slow: Count = 26
+    rsi: Annotated[int, Meta(ge=2)] = 14
+    disparity: Annotated[int, Meta(ge=2)] = 20
+    atr: Count = 14
+    ticks: Annotated[int, Meta(ge=10, le=1000)] = 1000
+    warmup: Annotated[int, Meta(ge=0, le=400)] = 200
+
+
+class RulePolicy(Policy):
+    """D10: one named rule. `kind` picks the plug-in, `params` are its own; `all_of` makes it a composite of others by name."""
+
+    name: Annotated[str, Meta(pattern="^[a-z][a-z0-9_]{0,31}$")]
+    kind: Text
+    params: dict[str, float | str] = {}
+    all_of: tuple[str, ...] = ()
+    enabled: bool = True
+    expires_s: Annotated[float, Meta(gt=0.0)] = 30.0
+
+
+class ExitPolicy(Policy):
+    """E4. Fractions are of the entry price; 0 switches a reason off. `trend_span` is the moving average's candle in minutes."""
+
+    stop_loss: Annotated[float, Meta(ge=0.0, lt=1.0)] = 0.03
+    take_profit: Figure = 0.05
+    trend: bool = True
+    trend_length: Annotated[int, Meta(ge=2)] = 20
+    trend_span: Annotated[int, Meta(ge=1)] = 5
+    trend_grace_s: Seconds = 600.0
+    max_hold_s: Seconds = 0.0
+    close_before_s: Seconds = 0.0
+    repeat_s: Annotated[float, Meta(ge=1.0)] = 10.0
+
+
+class WorkerPolicy(Policy):
+    """E2: how many workers a market has and what each may spend, in quote currency."""
+
+    count: Annotated[int, Meta(ge=1, le=200)] = 4
+    capital: Decimal = Decimal("1000000")
+
+
+class RiskPolicy(Policy):
+    """E7, in quote currency. Checked in the same transaction that takes the capital."""
+
+    daily_loss: Decimal = Decimal("300000")
+    per_symbol: Decimal = Decimal("1000000")
+    total_exposure: Decimal = Decimal("4000000")
+    max_positions: Count = 4
+    max_slippage: Annotated[float, Meta(ge=0.0, lt=1.0)] = 0.01
+    only_top_n: bool = False
+
+
+class DayPolicy(Policy):
+    """When the market's day ends (KST, HH:MM or HH:MM:SS) and whether everything is sold before it (E6)."""
+
+    ends: Annotated[str, Meta(pattern=r"^([01]\d|2[0-3]):[0-5]\d(:[0-5]\d)?$")] = "09:00"
+    liquidate: bool = False
+    liquidate_before_s: Seconds = 900.0
+    thin_before_s: Seconds = 1500.0
+    thin_value: Figure = 1_000_000_000.0
+
+
+class SweepPolicy(Policy):
+    """E8. A streamer silent for longer than `silent_s` makes the sweep watch the exits itself."""
+
+    silent_s: Seconds = 20.0
+    grace_s: Seconds = 2.0
+
+
+class TelegramPolicy(Policy):
+    url: Text = "https://api.telegram.org"
+    chat: str = ""
+    secret: Text = "telegram_token"
+
+
+class DiscordPolicy(Policy):
+    """`secret` names the webhook's address, which is itself the key."""
+
+    secret: Text = "discord_webhook"
+
+
+class NotifyPolicy(Policy):
+    """F1-F4."""
+
+    channels: tuple[Annotated[str, Meta(pattern="^(log|telegram|discord)$")], ...] = ("log",)
+    cooldown_s: Seconds = 600.0
+    charts: bool = True
+    telegram: TelegramPolicy = TelegramPolicy()
+    discord: DiscordPolicy = DiscordPolicy()
+
+
+class MarketPolicy(Policy, kw_only=True):
+    """Everything about one market. The fields without a default are the venue's own addresses."""
+
+    enabled: bool = True
+    rest: RestPolicy
+    stream: StreamPolicy
+    universe: UniversePolicy = UniversePolicy()
+    safety: SafetyPolicy = SafetyPolicy()
+    scan: ScanPolicy = ScanPolicy()
+    rank: RankPolicy = RankPolicy()
+    watch: WatchPolicy = WatchPolicy()
+    indicators: IndicatorPolicy = IndicatorPolicy()
+    rules: tuple[RulePolicy, ...] = ()
+    exits: ExitPolicy = ExitPolicy()
+    workers: WorkerPolicy = WorkerPolicy()
+    risk: RiskPolicy = RiskPolicy()
+    day: DayPolicy = DayPolicy()
+    sweep: SweepPolicy = SweepPolicy()

@@ -1,0 +1,42 @@
+"""A REST conversation is a generator of requests: paging and checking are logic, so they are pure."""
+
+from collections.abc import Callable, Generator
+from typing import TypeVar
+
+import msgspec
+
+T = TypeVar("T")
+
+
+class Request(msgspec.Struct, frozen=True):
+    """One HTTP call. `group` names the venue's rate-limit group that it counts against."""
+
+    method: str
+    path: str
+    query: tuple[tuple[str, str], ...] = ()
+    group: str = ""
+    body: bytes = b""
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+class Response(msgspec.Struct, frozen=True):
+    """What came back; header names are lower case."""
+
+    status: int
+    body: bytes
+    headers: dict[str, str] = {}
+
+
+Flow = Generator[Request, Response, T]
+"""Yields requests, is sent their responses, returns the answer; raises CoreError for what the venue refused."""
+
+
+def run(flow: Flow[T], send: Callable[[Request], Response]) -> T:
+    """Carry a flow out with any transport: requests, a recording, a fake."""
+    try:
+        request = next(flow)
+        while True:
+            request = flow.send(send(request))
+    except StopIteration as done:
+        result: T = done.value
+        return result

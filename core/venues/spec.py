@@ -1,0 +1,123 @@
+"""What a venue is to the rest of the system: three records of functions, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+from enum import StrEnum
+from importlib import import_module
+from typing import NamedTuple
+
+import msgspec
+
+from core.domain.events import Bar, Book, Inbound, Listing, Ticker
+from core.domain.values import Market, Millis, Side
+from core.venues.flow import Flow, Response
+
+
+class Topic(StrEnum):
+    TRADE = "trade"
+    BOOK = "book"
+    TICKER = "ticker"
+    CANDLE = "candle"
+
+
+class Channel(NamedTuple):
+    """One thing that can be subscribed to: a topic of a symbol; `detail` is the venue's extra (candle unit, depth)."""
+
+    topic: Topic
+    symbol: str
+    detail: str = ""
+
+
+class StreamSpec(msgspec.Struct, frozen=True, kw_only=True):
+    """How a venue streams.
+
+    decode        one frame as received -> events, in the order of the frame. Raises WireSurprise and nothing else
+    request       (everything wanted on this connection, ticket) -> messages to send in order.
+                  Where `replaces` is true one such request replaces all that was subscribed before
+    release       (channels to drop, ticket) -> messages; empty where `replaces`
+    heartbeat     text to send to prove the line; None means a protocol ping
+    ping_s        send the heartbeat after this long without having sent anything
+    mute_s        no frame at all for this long means the line is dead
+    stale_s       frames but no market data for this long, with something subscribed, means the same
+    messages_per_s, messages_per_min    how much one connection may send; 0 = no such limit
+    connects_per_s                      how often one address may connect
+    channels_per_connection             0 = no limit
+    topics        what to subscribe for one wanted symbol
+    """
+
+    market: Market
+    decode: Callable[[bytes, Millis], Sequence[Inbound]]
+    request: Callable[[frozenset[Channel], str], list[bytes]]
+    release: Callable[[frozenset[Channel], str], list[bytes]]
+    replaces: bool
+    heartbeat: bytes | None
+    ping_s: float
+    mute_s: float
+    stale_s: float
+    messages_per_s: int
+    messages_per_min: int
+    connects_per_s: int
+    channels_per_connection: int
+    topics: tuple[Topic, ...]
+
+
+class RestSpec(msgspec.Struct, frozen=True, kw_only=True):
+    """How a venue answers questions. Every call is a flow; `seen` is our clock when it was asked.
+
+    listing   (quote currency, seen) -> every instrument with its official flags
+    tickers   (symbols, quote currency, seen) -> one row for each symbol that the venue still knows
+    books     (symbols, depth, seen) -> order book tops
+    bars      (symbol, span or one day, count, end exclusive or None, seen) -> oldest first; pages by itself
+    batch     most symbols that one tickers call may name
+    limits    calls a second by rate-limit group, as the venue publishes them
+    left      what a response says of the calls left in this second: (group, left), or None
+    refusal   a response that is not an answer -> the error to raise; None where it is an answer
+    """
+
+    market: Market
+    listing: Callable[[str, Millis], Flow[list[Listing]]]
+    tickers: Callable[[Sequence[str], str, Millis], Flow[list[Ticker]]]
+    books: Callable[[Sequence[str], int, Millis], Flow[list[Book]]]
+    bars: Callable[[str, Millis, int, Millis | None, Millis], Flow[list[Bar]]]
+    batch: int
+    limits: dict[str, float]
+    left: Callable[[Response], tuple[str, int] | None]
+    refusal: Callable[[Response], Exception | None]
+
+
+class Rules(msgspec.Struct, frozen=True, kw_only=True):
+    """What an order must look like at a venue, by date, because exchanges change it.
+
+    tick        (symbol, price, at) -> price step
+    floor_price (symbol, price, side, at) -> nearest legal price that does not cross further: down for a buy
+    lot         (symbol) -> quantity step
+    minimum     (symbol) -> least order in quote currency
+    maximum     (symbol) -> largest order in quote currency
+    fee         (symbol, side, at) -> fraction of the traded value
+    tax         (symbol, side, at) -> fraction of the traded value, 0 where there is none
+    link        (symbol) -> page with its chart
+    """
+
+    tick: Callable[[str, Decimal, Millis], Decimal]
+    floor_price: Callable[[str, Decimal, Side, Millis], Decimal]
+    lot: Callable[[str], Decimal]
+    minimum: Callable[[str], Decimal]
+    maximum: Callable[[str], Decimal]
+    fee: Callable[[str, Side, Millis], Decimal]
+    tax: Callable[[str, Side, Millis], Decimal]
+    link: Callable[[str], str]
+
+
+class Venue(msgspec.Struct, frozen=True):
+    market: Market
+    stream: StreamSpec
+    rest: RestSpec
+    rules: Rules
+
+
+def venue(market: Market) -> Venue:
+    """The venue's three records, loaded when first asked for: a function pays only for its own market."""
+    found: Venue = import_module(f"core.venues.{market.value}").VENUE
+    return found
