@@ -1,0 +1,46 @@
+# `make help` lists everything. Each target makes the environment it needs.
+PYTHON ?= python3.11
+BIN := .venv/bin
+READY := .venv/.ready
+
+.PHONY: help setup demo test fast check bench build clean
+.DEFAULT_GOAL := help
+
+help: ## list these targets
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+setup: $(READY) ## make .venv with everything that is needed
+
+$(READY): requirements.txt requirements-local.txt requirements-dev.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+	  { echo "hoga needs Python 3.11 or newer: install it, or say 'make PYTHON=/path/to/python3 $(MAKECMDGOALS)'"; exit 2; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@echo "setting up .venv (a minute the first time) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $(READY)
+
+demo: $(READY) ## a full trading day in about a minute, offline
+	@exec $(BIN)/hoga demo
+
+test: $(READY) ## every test, in parallel
+	@$(BIN)/python -m pytest -n 2 --dist worksteal
+
+fast: $(READY) ## the inner loop: pure rings only, a few seconds
+	@$(BIN)/python -m pytest -x tests/architecture tests/domain tests/venues tests/feed tests/app -m "not slow and not cloud"
+
+check: $(READY) ## format, lint, types, import rings, template
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/cfn-lint -r ap-northeast-2 -t template.yaml
+
+bench: $(READY) ## microseconds per message, against bare receiving in the same run
+	@$(BIN)/python tests/benchmarks/bench_stream.py
+
+build: $(READY) ## what `sam deploy` uploads, cross-built for Lambda, sizes printed
+	@$(BIN)/python -m core.local.package
+
+clean: ## remove what make made
+	rm -rf .venv .build .hoga .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
