@@ -57,6 +57,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     leg       0 for the first order of a decision, then 1, 2 ... for the rest of a partial fill
     quantity  units asked for; `reference` the price it was decided at (slippage is measured against it)
     reason    buy rule, or exit reason
+    limit     worst price accepted (what cannot be had at it is cancelled at once); None for a market order
     """
 
     id: str
@@ -73,6 +74,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     venue_id: str = ""
     fills: tuple[Fill, ...] = ()
     note: str = ""
+    limit: Decimal | None = None
 
     @property
     def filled(self) -> Decimal:
