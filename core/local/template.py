@@ -1,0 +1,70 @@
+"""`template.yaml` as data: the only list of functions, schedules, queues and tables, read and never repeated."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from core.domain.errors import Misconfigured
+
+ROOT = Path(__file__).resolve().parents[2]
+TEMPLATE = ROOT / "template.yaml"
+
+Json = dict[str, Any]
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML with CloudFormation's short tags: `!Ref x` reads as {"Ref": "x"}, `!Sub y` as {"Fn::Sub": "y"}."""
+
+
+def _short(loader: _Loader, suffix: str, node: yaml.Node) -> Json:
+    value: Any
+    match node:
+        case yaml.MappingNode():
+            value = loader.construct_mapping(node, deep=True)
+        case yaml.SequenceNode():
+            value = loader.construct_sequence(node, deep=True)
+        case _:
+            value = loader.construct_scalar(node)
+    if suffix == "GetAtt" and isinstance(value, str):
+        value = value.split(".", 1)
+    return {suffix if suffix in ("Ref", "Condition") else f"Fn::{suffix}": value}
+
+
+_Loader.add_multi_constructor("!", _short)
+
+
+def load(path: Path = TEMPLATE) -> Json:
+    """The template with its short tags in their long form. Raises Misconfigured where it is not there."""
+    try:
+        text = path.read_text()
+    except FileNotFoundError as absent:
+        raise Misconfigured("the template is not there", file=path) from absent
+    parsed: Json = yaml.load(text, Loader=_Loader)
+    return parsed
+
+
+def functions(template: Json) -> dict[str, Json]:
+    """Logical id -> properties of every Lambda function."""
+    return {
+        name: resource.get("Properties", {})
+        for name, resource in template["Resources"].items()
+        if resource["Type"] == "AWS::Serverless::Function"
+    }
+
+
+def with_code(template: Json, bucket: str, key: str) -> Json:
+    """The same template with every function's code at one S3 address."""
+    address = {"Bucket": bucket, "Key": key}
+    resources = {
+        name: _placed(resource, address) if resource["Type"] == "AWS::Serverless::Function" else resource
+        for name, resource in template["Resources"].items()
+    }
+    return {**template, "Resources": resources}
+
+
+def _placed(resource: Json, address: Json) -> Json:
+    plain = {name: value for name, value in resource.items() if name != "Metadata"}
+    return {**plain, "Properties": {**resource.get("Properties", {}), "CodeUri": address}}
