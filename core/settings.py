@@ -146,7 +146,9 @@ def _lay(document: dict[str, Any], name: str, text: str, faults: list[Fault]) ->
     for parent in parents:
         place = place.setdefault(parent, {}) if isinstance(place, dict) else place
         if not isinstance(place, dict):
-            faults.append(Fault(name, f"a value where {parent!r} should have keys", "a name that follows the file's keys"))
+            faults.append(
+                Fault(name, f"a value where {parent!r} should have keys", "a name that follows the file's keys")
+            )
             return
     try:
         place[leaf] = yaml.safe_load(text)
@@ -164,7 +166,9 @@ def _with_presets(document: dict[str, Any]) -> dict[str, Any]:
 
 
 def _merged(under: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
-    both = {key: _merged(under[key], over[key]) for key in under.keys() & over.keys() if _are_dicts(under[key], over[key])}
+    both = {
+        key: _merged(under[key], over[key]) for key in under.keys() & over.keys() if _are_dicts(under[key], over[key])
+    }
     return {**under, **over, **both}
 
 
@@ -283,6 +287,14 @@ def _rule_faults(path: str, rules: tuple[RulePolicy, ...]) -> Iterator[Fault]:
 
 def _money_faults(path: str, policy: MarketPolicy) -> Iterator[Fault]:
     if policy.risk.per_symbol > policy.risk.total_exposure:
-        yield Fault(f"{path}.risk.per_symbol", str(policy.risk.per_symbol), f"at most risk.total_exposure, {policy.risk.total_exposure}")
+        yield Fault(
+            f"{path}.risk.per_symbol",
+            str(policy.risk.per_symbol),
+            f"at most risk.total_exposure, {policy.risk.total_exposure}",
+        )
     if policy.scan.max_interval_s < policy.scan.interval_s:
-        yield Fault(f"{path}.scan.max_interval_s", str(policy.scan.max_interval_s), f"at least scan.interval_s, {policy.scan.interval_s}")
+        yield Fault(
+            f"{path}.scan.max_interval_s",
+            str(policy.scan.max_interval_s),
+            f"at least scan.interval_s, {policy.scan.interval_s}",
+        )
