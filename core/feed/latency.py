@@ -1,0 +1,33 @@
+"""A fixed histogram of milliseconds: adding is one list step, reading walks the buckets once a period."""
+
+from __future__ import annotations
+
+CEILING_MS = 10_000
+"""Everything from here on counts as this much: ten seconds late is a fault, not a figure."""
+
+
+class Latency:
+    """Counts by whole millisecond, 0 to CEILING_MS. Below zero (the clocks disagree) counts as zero."""
+
+    __slots__ = ("count", "counts")
+
+    def __init__(self) -> None:
+        self.counts = [0] * (CEILING_MS + 1)
+        self.count = 0
+
+    def add(self, ms: int) -> None:
+        self.counts[0 if ms < 0 else ms if ms < CEILING_MS else CEILING_MS] += 1
+        self.count += 1
+
+    def quantile(self, share: float) -> float:
+        """The least number of ms that at least `share` (0..1) of all lie at or under; 0.0 where there are none."""
+        seen = 0
+        for ms, count in enumerate(self.counts):
+            seen += count
+            if seen and seen >= share * self.count:
+                return float(ms)
+        return 0.0
+
+    def clear(self) -> None:
+        self.counts = [0] * (CEILING_MS + 1)
+        self.count = 0
