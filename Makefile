@@ -40,7 +40,7 @@ bench: $(READY) ## microseconds per message, against bare receiving in the same 
 	@$(BIN)/python tests/benchmarks/bench_stream.py
 
 build: $(READY) ## what `sam deploy` uploads, cross-built for Lambda, sizes printed
-	@$(BIN)/python -m core.local.package
+	@$(BIN)/python -m core.local.artefacts
 
 clean: ## remove what make made
 	rm -rf .venv .build .hoga .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
