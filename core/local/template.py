@@ -26,8 +26,10 @@ def _short(loader: _Loader, suffix: str, node: yaml.Node) -> Json:
             value = loader.construct_mapping(node, deep=True)
         case yaml.SequenceNode():
             value = loader.construct_sequence(node, deep=True)
-        case _:
+        case yaml.ScalarNode():
             value = loader.construct_scalar(node)
+        case _:
+            raise Misconfigured("the template has a node that YAML does not know", tag=suffix)
     if suffix == "GetAtt" and isinstance(value, str):
         value = value.split(".", 1)
     return {suffix if suffix in ("Ref", "Condition") else f"Fn::{suffix}": value}
