@@ -9,7 +9,7 @@ from typing import Protocol, TypeVar
 import msgspec
 
 from core.domain.events import Bar, Book, Listing, Ticker
-from core.domain.leases import Answer, Ask, Granted, Lock
+from core.domain.leases import Answer, Ask, Granted, Intent, Lock
 from core.domain.messages import Alert, Delivery
 from core.domain.orders import Fill, Order
 from core.domain.positions import Position, RoundTrip
@@ -75,14 +75,26 @@ class Leases(Protocol):
 
     def reserve(self, held: Granted, order: Order, worker: Worker, limits: Limits, at: Millis) -> Reserved: ...
 
-    def note(self, held: Granted, order: Order, at: Millis) -> bool:
-        """Write a sell order before the venue is asked. False where the lock is no longer ours."""
+    def note(self, held: Granted, order: Order, at: Millis) -> Reserved:
+        """Write a sell order before the venue is asked."""
 
     def commit(self, held: Granted, settlement: Settlement, at: Millis) -> bool:
         """Write position or flat, order, round trip, worker, account, signal done; give the lock back. False = not ours."""
 
     def park(self, held: Granted, order: Order, at: Millis) -> bool:
-        """The venue's answer is not known: keep the intent, write the order as UNKNOWN, let the lease lapse."""
+        """The venue's answer is not known: keep the intent, write the order as it is, let the lease lapse."""
+
+    def release(self, held: Granted, at: Millis) -> bool:
+        """Give the lock back with nothing taken: the intent goes, its signal counts as settled. False = not ours."""
+
+    def renew(self, held: Granted, ends: Millis) -> bool:
+        """Make the lease end later. False where it is no longer ours."""
+
+    def adopt(self, lock: Lock, worker: Worker, at: Millis) -> bool:
+        """Give the position of a dead worker to a free one, and fence the old owner off. False where it changed meanwhile."""
+
+    def evict(self, lock: Lock) -> bool:
+        """End a lease now and fence its owner off; any intent stays and is finished by whoever comes next."""
 
     def locks(self) -> list[Lock]: ...
 
@@ -101,9 +113,13 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Reserved(msgspec.Struct, frozen=True, kw_only=True):
-    """`refused` is empty where the buy may go on, else which limit, halt or worker stood in the way."""
+    """`refused` is empty where the order may go on, else the `Barrier` that stood in the way, with its figures.
+
+    lost  the lock is not ours any more, or the store did not answer: do nothing, the lease lapses by itself
+    """
 
     refused: str = ""
+    detail: str = ""
     lost: bool = False
 
 
@@ -112,7 +128,9 @@ class Settlement(msgspec.Struct, frozen=True, kw_only=True):
 
     position  what is held afterwards, None for flat
     trip      the results row of a sell, None for a buy or for nothing sold
-    freed     exposure given back to the account; `taken` exposure that stays
+    freed     exposure given back to the account (less than zero where the fills cost more than was reserved)
+    day       the market's day whose realised profit and loss the trip belongs to
+    done      the signal is settled: the lock is given back. Else `next` is the intent of the next leg, and we keep it
     """
 
     order: Order
@@ -122,6 +140,7 @@ class Settlement(msgspec.Struct, frozen=True, kw_only=True):
     freed: Decimal
     day: str
     done: bool
+    next: Intent | None = None
 
 
 class Ledger(Protocol):
@@ -202,3 +221,9 @@ class News(Protocol):
     """Says once that the Top N changed, to whoever subscribed (C2)."""
 
     def publish(self, market: Market, added: Sequence[str], removed: Sequence[str], version: int, at: Millis) -> None: ...
+
+
+class Passes(Protocol):
+    """Asks for another scan of a market after a pause shorter than any schedule can say (mode B)."""
+
+    def ask(self, market: Market, after_s: float, at: Millis) -> None: ...

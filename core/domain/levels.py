@@ -26,6 +26,15 @@ class SafeSet(msgspec.Struct, frozen=True, kw_only=True):
     names: dict[str, str] = {}
 
 
+class SafetyHealth(msgspec.Struct, frozen=True, kw_only=True):
+    """A3. How often in a row the safety filter could not be refreshed, and why the last time."""
+
+    market: Market
+    at: Millis
+    failures: int = 0
+    reason: str = ""
+
+
 class Reference(msgspec.Struct, frozen=True):
     """Yesterday and the days before it, for one symbol. `ma_sum` adds the closes of the last `ma_days` finished days."""
 
@@ -80,7 +89,10 @@ class Scan(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ScanHealth(msgspec.Struct, frozen=True, kw_only=True):
-    """B3. In safe mode no buy is allowed; `due` is when the next scan may run."""
+    """B3. In safe mode no buy is allowed; `due` is when the next scan may run.
+
+    removed  what each pre-filter took away in all good scans since the market's day began at `day` (B5)
+    """
 
     market: Market
     at: Millis
@@ -89,6 +101,8 @@ class ScanHealth(msgspec.Struct, frozen=True, kw_only=True):
     failures: int = 0
     safe_mode: bool = False
     reason: str = ""
+    day: Millis = Millis(0)
+    removed: dict[str, int] = {}
 
 
 class Candidate(msgspec.Struct, frozen=True):
