@@ -220,7 +220,9 @@ class Notifier(Protocol):
 class News(Protocol):
     """Says once that the Top N changed, to whoever subscribed (C2)."""
 
-    def publish(self, market: Market, added: Sequence[str], removed: Sequence[str], version: int, at: Millis) -> None: ...
+    def publish(
+        self, market: Market, added: Sequence[str], removed: Sequence[str], version: int, at: Millis
+    ) -> None: ...
 
 
 class Passes(Protocol):

@@ -6,21 +6,41 @@ buy to flat and never expires. The fence grows with every grant, for ever.
 """
 
 from decimal import Decimal
+from enum import StrEnum
 
 import msgspec
 
 from core.domain.positions import Position
-from core.domain.values import Instrument, Millis, Side
+from core.domain.values import ZERO, Instrument, Millis, Side
 
 MARGIN = Millis(2_000)
 """Clock difference tolerated between two owners: a lease is taken over only this long after it ended."""
+
+REMEMBERED = 20
+"""Settled signals kept on the item. Older ones are caught by their order row, which is written only once."""
+
+
+class Barrier(StrEnum):
+    """What stood in the way of a reservation."""
+
+    WORKER_TAKEN = "worker taken"
+    WORKER_MISSING = "worker missing"
+    HALTED = "halted"
+    DAILY_LOSS = "daily loss"
+    PER_SYMBOL = "per symbol"
+    EXPOSURE = "total exposure"
+    POSITIONS = "open positions"
+    REPEATED = "order already written"
 
 
 class Intent(msgspec.Struct, frozen=True, kw_only=True):
     """What the owner is about to do; whoever finds it unfinished finishes it first, with the same order id.
 
-    order     client order id; quantity in units, reference price in quote currency
-    reserved  true once the worker's capital and the account's limits have been taken for it
+    order     client order id; quantity in units (0 in a sell = all that is held), reference price in quote currency
+    reserved  true once the worker's capital and the account's limits have been taken for it (a buy), or the order row
+              written (a sell): from then on the venue may have been asked
+    expires   epoch ms after which a buy that was not sent is undone; a sell is always carried out
+    day       name of the market's day it was decided in; `cost` the exposure reserved for it, quote currency
     """
 
     order: str
@@ -33,6 +53,10 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
     at: Millis
     reserved: bool = False
+    expires: Millis = Millis(0)
+    day: str = ""
+    cost: Decimal = ZERO
+    limit: Decimal | None = None
 
 
 class Ask(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,7 +75,10 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Granted(msgspec.Struct, frozen=True, kw_only=True):
-    """The symbol is ours until `ends`. `intent` is ours, or one that a dead owner left: finish that first."""
+    """The symbol is ours until `ends`. `intent` is ours, or one that a dead owner left: finish that first.
+
+    done  the last signals settled here, oldest first: the owner writes them back with one more when it commits
+    """
 
     instrument: Instrument
     owner: str
@@ -59,6 +86,7 @@ class Granted(msgspec.Struct, frozen=True, kw_only=True):
     ends: Millis
     intent: Intent
     position: Position | None
+    done: tuple[str, ...] = ()
 
 
 class Busy(msgspec.Struct, frozen=True, kw_only=True):
@@ -107,3 +135,4 @@ class Lock(msgspec.Struct, frozen=True, kw_only=True):
     ends: Millis = Millis(0)
     intent: Intent | None = None
     position: Position | None = None
+    done: tuple[str, ...] = ()
