@@ -11,7 +11,7 @@ from typing import NamedTuple
 import msgspec
 
 from core.domain.events import Bar, Book, Inbound, Listing, Ticker
-from core.domain.values import Market, Millis, Side
+from core.domain.values import DAY, Market, Millis, Side
 from core.venues.flow import Flow, Response
 
 
@@ -74,6 +74,7 @@ class RestSpec(msgspec.Struct, frozen=True, kw_only=True):
     limits    calls a second by rate-limit group, as the venue publishes them
     left      what a response says of the calls left in this second: (group, left), or None
     refusal   a response that is not an answer -> the error to raise; None where it is an answer
+    day_began first millisecond of the day candle that a moment lies in; midnight UTC unless the venue says otherwise
     """
 
     market: Market
@@ -85,6 +86,7 @@ class RestSpec(msgspec.Struct, frozen=True, kw_only=True):
     limits: dict[str, float]
     left: Callable[[Response], tuple[str, int] | None]
     refusal: Callable[[Response], Exception | None]
+    day_began: Callable[[Millis], Millis] = lambda at: Millis(at - at % DAY)
 
 
 class Rules(msgspec.Struct, frozen=True, kw_only=True):
@@ -98,6 +100,7 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     fee         (symbol, side, at) -> fraction of the traded value
     tax         (symbol, side, at) -> fraction of the traded value, 0 where there is none
     link        (symbol) -> page with its chart
+    trading     (at) -> whether the market is in session (B6); always, unless the venue has hours
     """
 
     tick: Callable[[str, Decimal, Millis], Decimal]
@@ -108,6 +111,7 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     fee: Callable[[str, Side, Millis], Decimal]
     tax: Callable[[str, Side, Millis], Decimal]
     link: Callable[[str], str]
+    trading: Callable[[Millis], bool] = lambda at: True
 
 
 class Venue(msgspec.Struct, frozen=True):
