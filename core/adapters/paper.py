@@ -1,0 +1,119 @@
+"""The paper venue: the same port as a real one, fills from the live book, a memory of its own.
+
+Everything that an order does is one conditional write: the finished order under its client id, and the symbol's
+holding in the version it was read in. So an id has one set of fills whoever places it how often, and what is held
+equals the sum of the fills at every moment, wherever a caller dies.
+"""
+
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+from typing import Protocol
+
+from core.app.ports import Clock, Outcome
+from core.domain.errors import OrderExecutionError, Refused, Transient, UnknownOutcome
+from core.domain.events import Book
+from core.domain.fills import Holding, Terms, fill, refusal
+from core.domain.orders import Order
+from core.domain.values import Instrument, Market, Millis
+from core.venues.spec import Rules
+
+DEPTH = 30  # levels asked for; the deepest that Upbit shows, and it refuses a market order that would go further
+TRIES = 8  # races on one symbol's holding that an order outlives; the symbol lock makes even one rare
+
+
+class Books(Protocol):
+    """The part of `Quotes` that fills need."""
+
+    def books(self, symbols: Sequence[str], depth: int) -> list[Book]: ...
+
+
+class PaperStore(Protocol):
+    """The paper venue's own log."""
+
+    def order(self, id: str) -> Order | None: ...
+
+    def holding(self, instrument: Instrument) -> Holding: ...
+
+    def holdings(self, market: Market) -> dict[str, Decimal]: ...
+
+    def record(self, order: Order, holding: Holding) -> bool:
+        """Write both or neither; False where the id is there, or the holding is not one version after the stored."""
+
+
+class PaperBroker:
+    """`rules` are the venue's; `clock` is the paper venue's clock, which its fills carry."""
+
+    def __init__(self, books: Books, rules: Rules, store: PaperStore, clock: Clock) -> None:
+        self._books = books
+        self._rules = rules
+        self._store = store
+        self._clock = clock
+
+    def place(self, order: Order, at: Millis) -> Outcome:
+        """Fill what the book has and cancel the rest. The same id again gets the first answer, whatever it asks now."""
+        if known := self._store.order(order.id):
+            return _outcome(known)
+        for _ in range(TRIES):
+            finished, after = self._filled(order)
+            if self._store.record(finished, after):
+                return _outcome(finished)
+            if known := self._recorded(order):
+                return _outcome(known)
+        raise Transient("the paper venue is busy with this symbol", order=order.id, instrument=str(order.instrument))
+
+    def find(self, order: Order, at: Millis) -> Outcome | None:
+        known = self._store.order(order.id)
+        return _outcome(known) if known else None
+
+    def cancel(self, order: Order, at: Millis) -> Outcome:
+        """Nothing rests here, so a cancel finds the order finished, or not at all."""
+        known = self._store.order(order.id)
+        if known is None:
+            raise OrderExecutionError("the paper venue has never seen this order", order=order.id)
+        return _outcome(known)
+
+    def holdings(self, market: Market) -> dict[str, Decimal]:
+        return self._store.holdings(market)
+
+    def _filled(self, order: Order) -> tuple[Order, Holding]:
+        at = self._clock()
+        book, holding = self._book(order), self._store.holding(order.instrument)
+        terms = terms_of(self._rules, order, at)
+        if reason := refusal(order, book, holding, terms):
+            raise OrderExecutionError(f"the paper venue refused the order: {reason}", order=order.id)
+        return fill(order, book, holding, terms, at)
+
+    def _recorded(self, order: Order) -> Order | None:
+        """Asked after a write that did not go through: from here on, no answer is not the same as not sent."""
+        try:
+            return self._store.order(order.id)
+        except Transient as silent:
+            raise UnknownOutcome("the paper venue did not say", order=order.id) from silent
+
+    def _book(self, order: Order) -> Book:
+        symbol = order.instrument.symbol
+        try:
+            found = self._books.books([symbol], DEPTH)
+        except Refused as refused:
+            raise OrderExecutionError(f"the paper venue does not know {symbol}", order=order.id) from refused
+        if not found:
+            raise OrderExecutionError(f"the paper venue does not know {symbol}", order=order.id)
+        return found[0]
+
+
+def terms_of(rules: Rules, order: Order, at: Millis) -> Terms:
+    """The venue's rules, narrowed to one order at one moment."""
+    symbol, side = order.instrument.symbol, order.side
+    snap: Callable[..., Decimal] = lambda price, towards: rules.floor_price(symbol, price, towards, at)
+    return Terms(
+        snap=snap,
+        lot=rules.lot(symbol),
+        minimum=rules.minimum(symbol),
+        maximum=rules.maximum(symbol),
+        fee=rules.fee(symbol, side, at),
+        tax=rules.tax(symbol, side, at),
+    )
+
+
+def _outcome(order: Order) -> Outcome:
+    return Outcome(venue_id=order.venue_id, state=order.state.value, fills=order.fills, note=order.note)
