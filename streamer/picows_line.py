@@ -1,0 +1,124 @@
+"""A WebSocket by picows: the frame callback runs in the wake-up that read the socket. The default transport."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sys
+from collections.abc import Callable
+
+import picows
+
+from core.domain.errors import Transient
+from streamer.transport import CLOSE_S, LARGEST, OPEN_S, Ear, Line, short
+
+
+class PicowsLine(picows.WSListener):
+    """picows hands over raw frames: parts are put together here, a close frame is answered here."""
+
+    def __init__(self, ear: Ear) -> None:
+        self._frame: Callable[[bytes], None] = ear.frame
+        self._sign = ear.sign
+        self._parts: list[bytes] = []
+        self._reason = ""
+        self._gone: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._wire: picows.WSTransport | None = None
+
+    def on_ws_connected(self, transport: picows.WSTransport) -> None:
+        self._wire = transport
+
+    def on_ws_frame(
+        self,
+        transport: picows.WSTransport,
+        frame: picows.WSFrame,
+        *,
+        _binary: object = picows.WSMsgType.BINARY,
+        _text: object = picows.WSMsgType.TEXT,
+    ) -> None:
+        kind = frame.msg_type
+        if (kind is _binary or kind is _text) and frame.fin:
+            self._heard(frame.get_payload_as_bytes())
+        else:
+            self._seldom(transport, frame)
+
+    def on_ws_disconnected(self, transport: picows.WSTransport) -> None:
+        if not self._gone.done():
+            self._gone.set_result(self._reason or "the connection broke")
+
+    def _heard(self, body: bytes) -> None:
+        """Give one message to the ear. What it raises is our own fault: kept for `gone`, and nothing more is heard."""
+        handled = False
+        try:
+            self._frame(body)
+            handled = True
+        finally:
+            if not handled and not self._gone.done():
+                self._gone.set_exception(sys.exc_info()[1] or RuntimeError("a frame could not be handled"))
+                self._frame = _deaf
+
+    def send(self, body: bytes, text: bool) -> None:
+        if self._wire is not None:
+            self._wire.send(picows.WSMsgType.TEXT if text else picows.WSMsgType.BINARY, body)
+
+    def ping(self) -> None:
+        if self._wire is not None:
+            self._wire.send_ping(b"")
+
+    def drop(self, reason: str) -> None:
+        self._reason = reason
+        if self._wire is not None:
+            self._wire.disconnect(graceful=False)
+
+    async def close(self, code: int) -> None:
+        if self._wire is None or self._gone.done():
+            return
+        self._reason = self._reason or "closed by us"
+        self._wire.send_close(picows.WSCloseCode(code))
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_S):
+                await asyncio.shield(self._gone)
+        self._wire.disconnect(graceful=False)
+
+    async def gone(self) -> str:
+        return await asyncio.shield(self._gone)
+
+    def _seldom(self, transport: picows.WSTransport, frame: picows.WSFrame) -> None:
+        match frame.msg_type:
+            case picows.WSMsgType.PONG:
+                self._sign()
+            case picows.WSMsgType.CLOSE:
+                self._reason = (
+                    self._reason
+                    or f"closed by the venue with {frame.get_close_code()}: {frame.get_close_reason() or ''}"
+                )
+                transport.send_close(frame.get_close_code())
+                transport.disconnect()
+            case picows.WSMsgType.TEXT | picows.WSMsgType.BINARY | picows.WSMsgType.CONTINUATION:
+                self._part(frame)
+
+    def _part(self, frame: picows.WSFrame) -> None:
+        self._parts.append(frame.get_payload_as_bytes())
+        if frame.fin:
+            whole, self._parts = b"".join(self._parts), []
+            self._heard(whole)
+
+
+async def open_picows(url: str, ear: Ear) -> Line:
+    """Open with picows; compression is not offered, which costs more to undo than the line saves."""
+    try:
+        async with asyncio.timeout(OPEN_S):
+            line = PicowsLine(ear)
+            await picows.ws_connect(
+                lambda: line,
+                url,
+                websocket_handshake_timeout=OPEN_S,
+                max_frame_size=LARGEST,
+                logger_name="hoga",
+            )
+    except (picows.WSError, OSError, TimeoutError, EOFError) as fault:
+        raise Transient("the stream cannot be opened", url=url, why=short(fault)) from fault
+    return line
+
+
+def _deaf(_: bytes) -> None:
+    """The ear after it failed: what the library still holds in its buffer is not handled."""
