@@ -1,0 +1,92 @@
+"""One look at a whole market: every level, lock, worker, order and result, read the way any consumer reads them."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import msgspec
+
+from core.app.ports import Clock, Leases, Ledger, Shelf
+from core.domain.leases import Lock
+from core.domain.levels import Buyable, DayReport, SafeSet, Scan, ScanHealth, StreamHealth, Targets, TopN
+from core.domain.orders import Order
+from core.domain.policies import MarketPolicy
+from core.domain.positions import Position, RoundTrip
+from core.domain.sessions import day_of
+from core.domain.values import Market, Millis
+from core.domain.workers import Worker
+
+
+class Books(msgspec.Struct, frozen=True, kw_only=True):
+    """The stores that a look reads, and the clock it is dated by."""
+
+    shelf: Shelf
+    leases: Leases
+    ledger: Ledger
+    clock: Clock
+
+
+class View(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything there is to show of one market at one moment; None where nothing has been written yet."""
+
+    market: Market
+    at: Millis
+    day: str
+    safe: SafeSet | None
+    scan: Scan | None
+    health: ScanHealth | None
+    targets: Targets | None
+    top: TopN | None
+    buyable: Buyable | None
+    stream: StreamHealth | None
+    summary: DayReport | None
+    locks: list[Lock]
+    workers: list[Worker]
+    orders: list[Order]
+    trips: list[RoundTrip]
+    halted: str
+
+    @property
+    def positions(self) -> list[Position]:
+        return [lock.position for lock in self.locks if lock.position is not None]
+
+    @property
+    def prices(self) -> dict[str, float]:
+        """Last scanned price by symbol, quote currency."""
+        return {row.symbol: row.price for row in self.scan.snapshots} if self.scan else {}
+
+    @property
+    def names(self) -> dict[str, str]:
+        return self.safe.names if self.safe else {}
+
+    def unrealised(self, position: Position) -> Decimal | None:
+        """Profit or loss at the last scanned price before the fees of selling; None where no price is known."""
+        price = self.prices.get(position.instrument.symbol)
+        if price is None:
+            return None
+        return Decimal(str(price)) * position.quantity - position.cost - position.fees
+
+
+def look(books: Books, market: Market, policy: MarketPolicy, day: str = "") -> View:
+    """Read everything once. `day` names the market's day, today's where it is empty."""
+    at = books.clock()
+    shelf, ledger = books.shelf, books.ledger
+    day = day or day_of(at, policy.day)
+    return View(
+        market=market,
+        at=at,
+        day=day,
+        safe=shelf.read(SafeSet, market),
+        scan=shelf.read(Scan, market),
+        health=shelf.read(ScanHealth, market),
+        targets=shelf.read(Targets, market),
+        top=shelf.read(TopN, market),
+        buyable=shelf.read(Buyable, market),
+        stream=shelf.read(StreamHealth, market),
+        summary=shelf.read_tagged(DayReport, market, day),
+        locks=[lock for lock in books.leases.locks() if lock.instrument.market is market],
+        workers=sorted(ledger.workers(market), key=lambda worker: worker.id),
+        orders=ledger.orders(market, day),
+        trips=ledger.trips(market, day),
+        halted=ledger.halted(market),
+    )
