@@ -90,7 +90,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def insist(verdict: Verdict) -> Verdict:
-    """The verdict, unless nothing was decided yet. Raises LockAcquisitionError, which returns a message to its queue."""
+    """The verdict, unless nothing was decided yet: LockAcquisitionError then returns the message to its queue."""
     if verdict.outcome in LATER:
         raise LockAcquisitionError(
             "the symbol is being worked on", instrument=str(verdict.instrument), why=verdict.detail

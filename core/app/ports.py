@@ -79,7 +79,7 @@ class Leases(Protocol):
         """Write a sell order before the venue is asked."""
 
     def commit(self, held: Granted, settlement: Settlement, at: Millis) -> bool:
-        """Write position or flat, order, round trip, worker, account, signal done; give the lock back. False = not ours."""
+        """Write position or flat, order, result, worker, account, signal done; give the lock back. False = not ours."""
 
     def park(self, held: Granted, order: Order, at: Millis) -> bool:
         """The venue's answer is not known: keep the intent, write the order as it is, let the lease lapse."""
@@ -91,7 +91,7 @@ class Leases(Protocol):
         """Make the lease end later. False where it is no longer ours."""
 
     def adopt(self, lock: Lock, worker: Worker, at: Millis) -> bool:
-        """Give the position of a dead worker to a free one, and fence the old owner off. False where it changed meanwhile."""
+        """Give a dead worker's position to a free one, and fence the old owner off. False where anything changed."""
 
     def evict(self, lock: Lock) -> bool:
         """End a lease now and fence its owner off; any intent stays and is finished by whoever comes next."""
@@ -143,6 +143,14 @@ class Settlement(msgspec.Struct, frozen=True, kw_only=True):
     next: Intent | None = None
 
 
+class Account(msgspec.Struct, frozen=True, kw_only=True):
+    """What one market's positions and pending buys have taken, and what its day has realised; quote currency."""
+
+    exposure: Decimal
+    positions: int
+    realised: Decimal
+
+
 class Ledger(Protocol):
     """Orders, round trips, workers and accounts, for reading and for what needs no lock."""
 
@@ -151,7 +159,10 @@ class Ledger(Protocol):
     def register(self, worker: Worker) -> bool:
         """Write a worker that is not there yet; False where it was."""
 
-    def move(self, worker: Worker, to: Status, at: Millis) -> bool: ...
+    def move(self, worker: Worker, to: Status, at: Millis) -> bool:
+        """Move a worker that still is as `worker` says; False where it has changed. Raises WorkerError."""
+
+    def account(self, market: Market, day: str) -> Account: ...
 
     def order(self, key: str) -> Order | None: ...
 
@@ -164,7 +175,8 @@ class Ledger(Protocol):
     def halted(self, market: Market) -> str:
         """Why buys are stopped in this market, "" where they are not."""
 
-    def halt(self, scope: str, reason: str, at: Millis) -> None: ...
+    def halt(self, scope: str, reason: str, at: Millis) -> None:
+        """Stop buys. `scope` is "all", a market, or market:symbol."""
 
     def resume(self, scope: str) -> None: ...
 

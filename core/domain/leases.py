@@ -136,3 +136,30 @@ class Lock(msgspec.Struct, frozen=True, kw_only=True):
     intent: Intent | None = None
     position: Position | None = None
     done: tuple[str, ...] = ()
+
+
+def refusal(lock: Lock, ask: Ask, at: Millis) -> Busy | Held | Flat | Repeated | None:
+    """Why `ask` is not granted on the item as it stands; None where it is. The store's condition says the same.
+
+    A settled signal comes first, whoever works on the symbol now; a running lease before what is held, because
+    what is held may be changing.
+    """
+    if ask.intent.signal in lock.done:
+        return Repeated(signal=ask.intent.signal, fence=lock.fence)
+    if lock.owner and lock.ends + MARGIN >= at:
+        return Busy(holder=lock.owner, fence=lock.fence, ends=lock.ends)
+    if ask.intent.side is Side.BUY and lock.position is not None:
+        return Held(worker=lock.position.worker, fence=lock.fence)
+    if ask.intent.side is Side.SELL and lock.position is None:
+        return Flat(fence=lock.fence)
+    return None
+
+
+def booked(intent: Intent, worker: str, quantity: Decimal, cost: Decimal) -> Intent:
+    """The intent once its order row is written: the venue may have been asked from now on."""
+    return msgspec.structs.replace(intent, worker=worker, quantity=quantity, cost=cost, reserved=True)
+
+
+def remembered(done: tuple[str, ...], signal: str) -> tuple[str, ...]:
+    """The settled signals with one more, the oldest forgotten."""
+    return (*(known for known in done if known != signal), signal)[-REMEMBERED:]

@@ -1,0 +1,223 @@
+"""The symbol locks in one process."""
+
+from __future__ import annotations
+
+from decimal import Decimal, localcontext
+
+from msgspec.structs import replace
+
+from core.adapters.memory.state import Books, Item, Row
+from core.app.ports import Limits, Reserved, Settlement
+from core.domain.leases import (
+    MARGIN,
+    Answer,
+    Ask,
+    Barrier,
+    Granted,
+    Intent,
+    Lock,
+    booked,
+    refusal,
+    remembered,
+)
+from core.domain.orders import Order
+from core.domain.results import EXACT
+from core.domain.values import ZERO, Instrument, Millis
+from core.domain.workers import Status, Worker, move
+
+LOST = Reserved(lost=True)
+
+
+class MemoryLeases:
+    """Implements `core.app.ports.Leases`."""
+
+    def __init__(self, books: Books) -> None:
+        self._books = books
+
+    def grant(self, ask: Ask, at: Millis) -> Answer:
+        with self._books.guard:
+            item = self._books.item(ask.instrument)
+            if item.lock.owner and item.nonce == ask.nonce:
+                return _granted(item.lock, ask.intent)
+            if refused := refusal(item.lock, ask, at):
+                return refused
+            lock = replace(
+                item.lock,
+                fence=item.lock.fence + 1,
+                owner=ask.owner,
+                ends=ask.ends,
+                intent=item.lock.intent or ask.intent,
+            )
+            self._books.items[ask.instrument] = Item(lock, ask.nonce)
+            return _granted(lock, ask.intent)
+
+    def reserve(self, held: Granted, order: Order, worker: Worker, limits: Limits, at: Millis) -> Reserved:
+        with self._books.guard:
+            intent = self._intended(held, order)
+            if intent is None or intent.reserved:
+                return LOST
+            if refused := self._barrier(order, worker, limits):
+                return refused
+            books, market = self._books, order.instrument.market
+            free = books.workers[market, worker.id]
+            books.workers[market, worker.id] = move(free, Status.HOLD, at, order.instrument.symbol)
+            with localcontext(EXACT):
+                books.exposure[market] += limits.cost
+            books.positions[market] += 1
+            return self._book(held, booked(intent, order.worker, order.quantity, limits.cost), order)
+
+    def note(self, held: Granted, order: Order, at: Millis) -> Reserved:
+        with self._books.guard:
+            intent = self._intended(held, order)
+            if intent is None or intent.reserved:
+                return LOST
+            if order.id in self._books.orders:
+                return Reserved(refused=Barrier.REPEATED, detail=order.id)
+            return self._book(held, booked(intent, order.worker, order.quantity, ZERO), order)
+
+    def commit(self, held: Granted, settlement: Settlement, at: Millis) -> bool:
+        with self._books.guard:
+            intent = self._intended(held, settlement.order)
+            if intent is None:
+                return False
+            self._settle(intent, settlement, at)
+            lock = replace(self._books.item(held.instrument).lock, position=settlement.position)
+            if settlement.done:
+                self._put(_given_back(lock, settlement.order.signal))
+            else:
+                self._put(replace(lock, intent=settlement.next))
+            return True
+
+    def park(self, held: Granted, order: Order, at: Millis) -> bool:
+        with self._books.guard:
+            intent = self._intended(held, order)
+            if intent is None:
+                return False
+            self._books.orders[order.id] = Row(order, intent.day)
+            return True
+
+    def release(self, held: Granted, at: Millis) -> bool:
+        with self._books.guard:
+            lock = self._mine(held)
+            if lock is None:
+                return False
+            self._put(_given_back(lock, held.intent.signal))
+            return True
+
+    def renew(self, held: Granted, ends: Millis) -> bool:
+        with self._books.guard:
+            lock = self._mine(held)
+            if lock is None:
+                return False
+            self._put(replace(lock, ends=ends))
+            return True
+
+    def adopt(self, lock: Lock, worker: Worker, at: Millis) -> bool:
+        with self._books.guard:
+            now = self._books.item(lock.instrument).lock
+            key = (worker.market, worker.id)
+            found = self._books.workers.get(key)
+            busy = bool(now.owner) and now.ends + MARGIN >= at
+            if busy or now.fence != lock.fence or now.position is None or found is None:
+                return False
+            if found.status is not Status.SCAN:
+                return False
+            self._books.workers[key] = move(found, Status.HOLD, at, lock.instrument.symbol)
+            owned = replace(now, fence=now.fence + 1, position=replace(now.position, worker=worker.id))
+            self._books.items[lock.instrument] = Item(owned)
+            return True
+
+    def evict(self, lock: Lock) -> bool:
+        with self._books.guard:
+            now = self._books.item(lock.instrument).lock
+            if not now.owner or (now.owner, now.fence) != (lock.owner, lock.fence):
+                return False
+            self._books.items[lock.instrument] = Item(replace(now, fence=now.fence + 1, ends=Millis(0)))
+            return True
+
+    def locks(self) -> list[Lock]:
+        with self._books.guard:
+            return sorted((item.lock for item in self._books.items.values()), key=lambda lock: lock.instrument)
+
+    def lock(self, instrument: Instrument) -> Lock | None:
+        with self._books.guard:
+            item = self._books.items.get(instrument)
+        return item.lock if item else None
+
+    def _mine(self, held: Granted) -> Lock | None:
+        """The item, where owner and fence are still those of `held`: the condition of every write after a grant."""
+        lock = self._books.item(held.instrument).lock
+        return lock if (lock.owner, lock.fence) == (held.owner, held.fence) else None
+
+    def _intended(self, held: Granted, order: Order) -> Intent | None:
+        lock = self._mine(held)
+        return lock.intent if lock and lock.intent and lock.intent.order == order.id else None
+
+    def _put(self, lock: Lock) -> None:
+        """Write the item back; the nonce stays while the lock is held, and goes with it."""
+        nonce = self._books.item(lock.instrument).nonce if lock.owner else ""
+        self._books.items[lock.instrument] = Item(lock, nonce)
+
+    def _book(self, held: Granted, intent: Intent, order: Order) -> Reserved:
+        self._put(replace(self._books.item(held.instrument).lock, intent=intent))
+        self._books.orders[order.id] = Row(order, intent.day)
+        return Reserved()
+
+    def _barrier(self, order: Order, worker: Worker, limits: Limits) -> Reserved | None:
+        books, market = self._books, order.instrument.market
+        found = books.workers.get((market, worker.id))
+        realised = books.realised[market, limits.day]
+        scopes = [scope for scope in ("all", market.value, str(order.instrument)) if scope in books.halts]
+        barriers = (
+            (order.id in books.orders, Barrier.REPEATED, order.id),
+            (bool(scopes), Barrier.HALTED, ", ".join(f"{scope}: {books.halts[scope]}" for scope in scopes)),
+            (realised <= -limits.daily_loss, Barrier.DAILY_LOSS, f"{realised} of {-limits.daily_loss}"),
+            *over(limits, books.exposure[market], books.positions[market]),
+            (found is None, Barrier.WORKER_MISSING, worker.id),
+            (found is not None and found.status is not Status.SCAN, Barrier.WORKER_TAKEN, worker.id),
+        )
+        return next((Reserved(refused=name, detail=detail) for stands, name, detail in barriers if stands), None)
+
+    def _settle(self, intent: Intent, settlement: Settlement, at: Millis) -> None:
+        books, order, market = self._books, settlement.order, settlement.order.instrument.market
+        books.orders[order.id] = Row(order, intent.day)
+        with localcontext(EXACT):
+            books.exposure[market] -= settlement.freed
+            if settlement.trip:
+                books.trips[settlement.trip.id] = (settlement.trip, settlement.day)
+                books.realised[market, settlement.day] += settlement.trip.pnl
+        if settlement.position is None:
+            books.positions[market] -= 1
+            key = (market, settlement.worker)
+            worker = books.workers.get(key)
+            if worker and worker.status is Status.HOLD and worker.symbol == order.instrument.symbol:
+                books.workers[key] = move(worker, Status.SCAN, at)
+
+
+def _given_back(lock: Lock, signal: str) -> Lock:
+    return replace(lock, owner="", ends=Millis(0), intent=None, done=remembered(lock.done, signal))
+
+
+def over(limits: Limits, exposure: Decimal, positions: int) -> list[tuple[bool, Barrier, str]]:
+    """Each limit on money and number: whether `limits.cost` breaks it, its name, and the figures."""
+    return [
+        (limits.cost > limits.per_symbol, Barrier.PER_SYMBOL, f"{limits.cost} of {limits.per_symbol}"),
+        (
+            exposure + limits.cost > limits.total_exposure,
+            Barrier.EXPOSURE,
+            f"{exposure} + {limits.cost} of {limits.total_exposure}",
+        ),
+        (positions >= limits.max_positions, Barrier.POSITIONS, f"{positions} of {limits.max_positions}"),
+    ]
+
+
+def _granted(lock: Lock, mine: Intent) -> Granted:
+    return Granted(
+        instrument=lock.instrument,
+        owner=lock.owner,
+        fence=lock.fence,
+        ends=lock.ends,
+        intent=lock.intent or mine,
+        position=lock.position,
+        done=lock.done,
+    )

@@ -1,0 +1,47 @@
+"""What the memory adapters of locks and ledger share: the same rows as the tables hold, under one lock."""
+
+from __future__ import annotations
+
+import threading
+from collections import defaultdict
+from decimal import Decimal
+
+import msgspec
+
+from core.domain.leases import Lock
+from core.domain.orders import Order
+from core.domain.positions import RoundTrip
+from core.domain.values import ZERO, Instrument, Market
+from core.domain.workers import Worker
+
+
+class Row(msgspec.Struct, frozen=True):
+    """An order and the market's day it was decided in."""
+
+    order: Order
+    day: str
+
+
+class Item(msgspec.Struct, frozen=True):
+    """One symbol's item: what everyone may see of it, and the nonce of the attempt that took it."""
+
+    lock: Lock
+    nonce: str = ""
+
+
+class Books:
+    """What both views write; `guard` is held for the length of every write."""
+
+    def __init__(self) -> None:
+        self.guard = threading.RLock()
+        self.items: dict[Instrument, Item] = {}
+        self.orders: dict[str, Row] = {}
+        self.trips: dict[str, tuple[RoundTrip, str]] = {}
+        self.workers: dict[tuple[Market, str], Worker] = {}
+        self.exposure: dict[Market, Decimal] = defaultdict(lambda: ZERO)
+        self.positions: dict[Market, int] = defaultdict(int)
+        self.realised: dict[tuple[Market, str], Decimal] = defaultdict(lambda: ZERO)
+        self.halts: dict[str, str] = {}
+
+    def item(self, instrument: Instrument) -> Item:
+        return self.items.get(instrument) or Item(Lock(instrument=instrument, fence=0))
