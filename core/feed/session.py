@@ -9,7 +9,7 @@ Rules of the machine:
   2. What is wanted is kept while SHUT and asked for when the connection opens; a change never needs a new connection.
   3. A venue that `replaces` is sent the whole set; any other is sent what is released, then what is new.
   4. Nothing goes out above the venue's message rates: a change waits for its turn, and changes that wait become one.
-  5. A venue that `replaces` cannot be told "nothing": an empty want sends nothing, the caller closes the connection.
+  5. A connection on which nothing was asked for is told nothing, and is never stale.
   6. Silence is measured against `at`; a clock set back starts the measurement anew.
 """
 
@@ -146,8 +146,7 @@ class Session:
         return self.phase is Phase.OPEN and not self._has_more()
 
     def _has_more(self) -> bool:
-        sayable = bool(self._wanted) or not self._spec.replaces
-        return bool(self._unsent) or (self._wanted != self._asked and sayable)
+        return bool(self._unsent) or self._wanted != self._asked
 
     def _speak(self, at: Millis) -> list[Action]:
         said: list[Action] = []

@@ -1,0 +1,180 @@
+"""One connection's life: open, drive, lose, wait, open again. What to say and when to hang up, the session decides."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Protocol, assert_never
+
+from core.domain.effects import Action, Hangup, Ping, Quarantine, Send
+from core.domain.errors import Transient, WireSurprise
+from core.domain.events import Inbound
+from core.domain.policies import StreamPolicy
+from core.domain.values import Millis
+from core.feed.backoff import pause_ms
+from core.feed.freshness import NEVER, Gap
+from core.feed.session import Session
+from core.venues.spec import Channel
+from streamer.transport import GOING_AWAY, Line, Transport, reachable
+
+PROBE_S = 1.0
+"""How often a venue that did not even take a TCP connection is knocked at, so that a long wait ends when it is back."""
+LEAST_S = 0.005
+"""Shortest time between two looks of the watchdog."""
+
+
+class Desk(Protocol):
+    """Who gets what a link brings. Everything here is called on the event loop and must return at once."""
+
+    def took(self, inbound: Sequence[Inbound], at: Millis) -> None:
+        """The events of one frame."""
+
+    def odd(self, frame: bytes, surprise: WireSurprise, at: Millis) -> None:
+        """A frame that did not read."""
+
+    def came_back(self, link: Link, gap: Gap) -> None:
+        """Market data flows again after a loss."""
+
+    def lost(self, link: Link, why: str, at: Millis) -> None:
+        """The connection broke, or could not be opened."""
+
+
+class Link:
+    """One connection to a venue, kept for ever: `run` ends only when it is cancelled."""
+
+    def __init__(
+        self,
+        number: int,
+        session: Session,
+        policy: StreamPolicy,
+        transport: Transport,
+        desk: Desk,
+        *,
+        clock: Callable[[], Millis],
+        dice: Callable[[], float],
+        gate: Callable[[], Awaitable[None]],
+    ) -> None:
+        self.number, self.session, self.symbols = number, session, frozenset[str]()
+        self._policy, self._transport, self._desk = policy, transport, desk
+        self._clock, self._dice, self._gate = clock, dice, gate
+        self._line: Line | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._received, self._took = session.received, desk.took
+        self._missed = False
+
+    @property
+    def up(self) -> bool:
+        return self._line is not None
+
+    def want(self, symbols: frozenset[str], channels: frozenset[Channel]) -> None:
+        """Change what this connection carries, without a new connection."""
+        self.symbols = symbols
+        self._perform(self.session.want(channels, self._clock()))
+        self._watch_next()
+
+    def frame(self, body: bytes) -> None:
+        """One message, in the wake-up that read it: decode, step, and back to the socket."""
+        at = self._clock()
+        try:
+            inbound = self._received(body, at)
+        except WireSurprise as surprise:
+            self._desk.odd(body, surprise, at)
+            return
+        self._took(inbound, at)
+        if self._missed:
+            self._look_for_the_gap(at)
+
+    def sign(self) -> None:
+        """A pong: the line lives."""
+        self.session.heard(self._clock())
+
+    async def run(self) -> None:
+        """Keep the connection; a try that brought no market data makes the next wait longer."""
+        attempt = 0
+        try:
+            while True:
+                await self._gate()
+                why, knock = await self._live()
+                attempt = 0 if self.session.proved else attempt
+                self._desk.lost(self, why, self._clock())
+                await self._rest(pause_ms(self._policy.backoff_s, attempt, self._dice) / 1000, knock)
+                attempt += 1
+        finally:
+            await self._shut()
+
+    async def _live(self) -> tuple[str, bool]:
+        """One connection from opening to loss: why it ended, and whether the venue could not even be reached."""
+        self.session.proved = False
+        try:
+            self._line = await self._transport(self._policy.url, self)
+        except Transient as fault:
+            return str(fault), await self._unreachable(fault)
+        self._perform(self.session.opened(self._clock()))
+        self._watch_next()
+        why = await self._line.gone()
+        self._line = None
+        self.session.lost(self._clock())
+        self._missed = True
+        return why, False
+
+    async def _unreachable(self, fault: Transient) -> bool:
+        """Whether no connection came about at all, as against an answer that we did not like."""
+        match fault.__cause__:
+            case TimeoutError():  # no connection, or a connection without an answer
+                return not await reachable(self._policy.url, PROBE_S)
+            case cause:
+                return isinstance(cause, OSError)
+
+    async def _rest(self, seconds: float, knock: bool) -> None:
+        """Wait before the next try; where the venue was not there at all, no longer than until it is."""
+        loop = asyncio.get_running_loop()
+        ends = loop.time() + seconds
+        while (left := ends - loop.time()) > 0:
+            await asyncio.sleep(min(left, PROBE_S) if knock else left)
+            if knock and await reachable(self._policy.url, PROBE_S):
+                return
+
+    def _look_for_the_gap(self, at: Millis) -> None:
+        if self.session.proved:
+            self._missed = False
+            if gap := self.session.gap(at):
+                self._desk.came_back(self, gap)
+
+    def _perform(self, actions: Sequence[Action]) -> None:
+        if (line := self._line) is None:
+            return
+        for action in actions:
+            match action:
+                case Send(body, text):
+                    line.send(body, text)
+                case Ping():
+                    line.ping()
+                case Hangup(reason):
+                    line.drop(reason)
+                case Quarantine(frame, surprise):
+                    self._desk.odd(frame, surprise, self._clock())
+                case _:
+                    assert_never(action)
+
+    def _watch(self) -> None:
+        """The one timer of a connection. Frames only move stamps; this looks at them when they may have run out."""
+        self._timer = None
+        self._perform(self.session.waited(self._clock()))
+        self._watch_next()
+
+    def _watch_next(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        due = self.session.due
+        if due < NEVER:
+            wait_s = max(LEAST_S, (due - self._clock()) / 1000)
+            self._timer = asyncio.get_running_loop().call_later(wait_s, self._watch)
+
+    async def _shut(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        if (line := self._line) is not None:
+            self._line = None
+            await line.close(GOING_AWAY)
+        self.session.lost(self._clock())
