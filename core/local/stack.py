@@ -131,16 +131,17 @@ class Stack(Cloud):
             archive = package.zipped(package.build(folder / "functions", settings))
             told("deploying template.yaml")
             cloud.outputs = _deploy(cloud, template.load(source), archive)
+        except ClientError as fault:
+            _abandon(children, folder)
+            raise Refused("the embedded AWS refused the template", why=fault) from fault
         except BaseException:
-            children.close()
-            shutil.rmtree(folder, ignore_errors=True)
+            _abandon(children, folder)
             raise
         return cls(cloud, children, server, folder)
 
     def close(self) -> None:
         """End the stand-in, its Lambdas and every other child, and remove the scratch folder."""
-        self.children.close()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        _abandon(self.children, self.folder)
 
     def __enter__(self) -> Stack:
         return self

@@ -1,0 +1,76 @@
+"""What a function is given (DESIGN 1: the Lambda package holds core without cli, local, simulators, and functions)."""
+
+import io
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from core.local import package
+from core.local.template import ROOT
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("build")
+    settings = folder / "given.yaml"
+    settings.write_text("stage: test\n")
+    return package.build(folder / "functions", settings)
+
+
+def test_the_package_holds_the_core_and_the_functions_and_nothing_of_one_machine(built):
+    tops = {path.name for path in built.iterdir()}
+    inner = {path.name for path in (built / "core").iterdir()}
+
+    assert tops == {"core", "functions", "settings.yaml"}
+    assert {"domain", "venues", "app", "adapters"} <= inner
+    assert not inner & {"cli", "local", "simulators"}
+
+
+def test_the_settings_given_are_the_settings_shipped(built):
+    assert (built / "settings.yaml").read_text() == "stage: test\n"
+
+
+def test_every_source_file_comes_with_its_bytecode_and_bytecode_needs_no_date(built):
+    sources = list(built.rglob("*.py"))
+    assert len(sources) > 20
+    for source in sources:
+        bytecode = source.parent / "__pycache__" / f"{source.stem}.{sys.implementation.cache_tag}.pyc"
+        flags = int.from_bytes(bytecode.read_bytes()[4:8], "little")
+        assert flags == 0b01, "unchecked hash: valid whatever the date that unpacking gives"
+
+
+def test_bytecode_names_no_folder_of_the_machine_that_built_it(built):
+    assert not [path for path in built.rglob("*.pyc") if str(ROOT).encode() in path.read_bytes()]
+
+
+def test_the_archive_is_the_folder_and_the_same_folder_gives_the_same_bytes(built):
+    first, second = package.zipped(built), package.zipped(built)
+
+    with zipfile.ZipFile(io.BytesIO(first)) as archive:
+        names = set(archive.namelist())
+    assert names == {str(path.relative_to(built)) for path in built.rglob("*") if path.is_file()}
+    assert first == second
+
+
+def test_progress_is_told_for_every_file(tmp_path):
+    told = []
+    settings = tmp_path / "settings.yaml"
+    settings.write_text("{}")
+
+    package.build(tmp_path / "functions", settings, told=lambda done, of: told.append((done, of)))
+
+    assert told[-1][0] == told[-1][1] == len(told)
+
+
+def test_a_file_that_does_not_compile_stops_the_build(tmp_path):
+    root = tmp_path / "root"
+    (root / "core").mkdir(parents=True)
+    (root / "functions").mkdir()
+    (root / "core" / "broken.py").write_text("def (:\n")
+    settings = tmp_path / "settings.yaml"
+    settings.write_text("{}")
+
+    with pytest.raises(Exception, match=r"core/broken\.py"):
+        package.build(tmp_path / "functions", settings, root=root)
