@@ -150,6 +150,11 @@ class Stack(Cloud):
         self.close()
 
 
+def _abandon(children: Children, folder: Path) -> None:
+    children.close()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
 def _serve(children: Children, env: dict[str, str], log: Path, folder: Path, *, auth: bool) -> tuple[Child, str]:
     """Start the server; a port lost to someone else between choosing and binding is chosen again."""
     for _ in range(TRIES):
