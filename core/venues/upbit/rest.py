@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
+from itertools import pairwise
 
 from core.domain.errors import Refused, WireSurprise
 from core.domain.events import Bar, Book, Listing, Ticker
@@ -127,7 +128,7 @@ def _moment(at: Millis) -> str:
 def _leads_back(page: Sequence[Bar], until: Millis | None) -> bool:
     """Whether a page is newest first and older than what was asked before: anything else would page for ever."""
     opens = [bar.opens for bar in page]
-    falls = all(later > earlier for later, earlier in zip(opens, opens[1:], strict=False))
+    falls = all(later > earlier for later, earlier in pairwise(opens))
     return falls and (until is None or not opens or opens[0] < until)
 
 

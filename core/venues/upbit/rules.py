@@ -12,7 +12,7 @@ LOT = Decimal("0.00000001")
 
 MINIMUM = {"KRW": Decimal(5000), "BTC": Decimal("0.00005"), "USDT": Decimal("0.5")}
 MAXIMUM = {"KRW": Decimal(1_000_000_000), "BTC": Decimal("Infinity"), "USDT": Decimal("Infinity")}
-"""Published for KRW only; elsewhere it is the account's (`orders/chance`), so there is none to hold an order against."""
+"""Published for KRW only; elsewhere it is the account's (`orders/chance`), so no order is held against one."""
 
 FEE = {"KRW": Decimal("0.0005"), "BTC": Decimal("0.0025"), "USDT": Decimal("0.0025")}
 CHART = "https://upbit.com/exchange?code=CRIX.UPBIT."

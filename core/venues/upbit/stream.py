@@ -101,7 +101,8 @@ def _ticker(wire: TickerWire, seen: Millis) -> Ticker:
 def _bar(wire: CandleWire, seen: Millis) -> Bar:
     """Never closed: Upbit has no such flag and sends the same candle again and again, the last one wins."""
     span, opens = LENGTHS[wire.__class__], opened(wire.candle_date_time_utc)
-    if opens % span or not wire.low_price <= min(wire.opening_price, wire.trade_price) <= wire.high_price:
+    first, last = wire.opening_price, wire.trade_price
+    if opens % span or not wire.low_price <= min(first, last) <= max(first, last) <= wire.high_price:
         raise ValueError("a candle that cannot be")
     return Bar(
         instrument=instrument(wire.code),

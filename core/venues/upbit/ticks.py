@@ -2,15 +2,13 @@
 
 Each row is (price from, step), highest first, and holds up to the row above it. The last row has no floor.
 
-| from (KST)  | what changed                             | source                                                          |
-|-------------|------------------------------------------|-----------------------------------------------------------------|
-| before 2024 | KRW table with 5 above 1,000             | docs.upbit.com/v1.4.1/docs/market-info-trade-price-detail; the  |
-|             |                                          | captures of 2021-04 agree (reference/upbit.md 6)                |
-| 2024-01-29  | KRW finer below 10,000                   | docs.upbit.com/kr/changelog/tick_unit_change                    |
-| 2024-08-19  | USDT market from 0.001 to a table        | docs.upbit.com/changelog/usdt_tick_unit_change                  |
-| 2024-10-01  | KRW 100 to 1,000 back to 1 for 16 coins  | docs.upbit.com/v1.5.2/changelog/krw_tick_unit_change            |
-| 2025-03-21  | 0.5 for KRW-USDT and KRW-USDC            | docs.upbit.com/changelog/usdtkrw_tick_unit_change               |
-| 2025-07-31  | KRW coarser                              | docs.upbit.com/kr/docs/krw-market-info                          |
+from (KST)   what changed, and Upbit's page that says so (under docs.upbit.com)
+earlier      KRW with 5 above 1,000: v1.4.1/docs/market-info-trade-price-detail; the captures of 2021-04 agree
+2024-01-29   KRW finer below 10,000: kr/changelog/tick_unit_change, v1.4.5/docs/market-info-trade-price-detail
+2024-08-19   USDT from 0.001 to a table: changelog/usdt_tick_unit_change
+2024-10-01   KRW 100 to 1,000 back to 1 for 16 coins: v1.5.2/changelog/krw_tick_unit_change
+2025-03-21   0.5 for KRW-USDT and KRW-USDC: changelog/usdtkrw_tick_unit_change
+2025-07-31   KRW coarser: kr/docs/krw-market-info
 
 UNCONFIRMED: whether the 0.5 of 2025-03-21 outlived 2025-07-31. From then on these two take the table's step of 1,
 whose multiples are legal either way. The live truth for one moment is `rest.ticks`.
@@ -56,7 +54,26 @@ TABLES: dict[str, Dated] = {
 }
 """By quote currency, newest first."""
 
-WHOLE = frozenset("ADA ALGO BLUR CELO ELF EOS GRS GRT ICX MANA MINA POL SAND SEI STG TRX".split())
+WHOLE = frozenset(
+    (
+        "ADA",
+        "ALGO",
+        "BLUR",
+        "CELO",
+        "ELF",
+        "EOS",
+        "GRS",
+        "GRT",
+        "ICX",
+        "MANA",
+        "MINA",
+        "POL",
+        "SAND",
+        "SEI",
+        "STG",
+        "TRX",
+    )
+)
 STABLE = frozenset({"USDT", "USDC"})
 
 
