@@ -1,0 +1,173 @@
+"""The safety filter (A1-A4): load the listing, split safe from excluded, look after what is held, top up references."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import StrEnum
+
+import msgspec
+
+from core.app.leave import held, leave
+from core.app.lookout import Lookout, Unanswered
+from core.app.ports import Leases, Signals
+from core.app.references import Topped, top_up
+from core.domain import safety
+from core.domain.errors import CoreError, WireSurprise
+from core.domain.events import Listing
+from core.domain.levels import SafeSet, SafetyHealth
+from core.domain.messages import Alert, Kind
+from core.domain.policies import WhenHeld
+from core.domain.positions import Position
+from core.domain.signals import Exit
+from core.domain.values import Millis
+
+RULE = "safety_filter"
+UNLISTED = "not listed any more"
+
+
+class Filtering(StrEnum):
+    REFRESHED = "refreshed"
+    KEPT = "kept"
+
+
+class Filtered(msgspec.Struct, frozen=True, kw_only=True):
+    """What one run did. `age_ms` is that of the safe set now in use, None where there is none at all.
+
+    unsafe   held symbols that are excluded, with what excludes them; `sold` those for which a sell signal was sent
+    """
+
+    outcome: Filtering
+    safe: int = 0
+    excluded: int = 0
+    unsafe: dict[str, tuple[str, ...]] = {}
+    sold: tuple[str, ...] = ()
+    age_ms: Millis | None = None
+    references: Topped | None = None
+    failure: str = ""
+
+
+def run(lookout: Lookout, leases: Leases, signals: Signals) -> Filtered:
+    """Refresh the safe set. Where the venue does not answer, the last good one stays and people are told once (A3)."""
+    at = lookout.clock()
+    try:
+        listings = _listings(lookout)
+    except Unanswered as trouble:
+        return _kept(lookout, trouble, at)
+    fresh = safety.split(lookout.market, listings, lookout.policy.universe, lookout.policy.safety, at)
+    positions = held(leases, lookout.market)
+    unsafe = endangered(fresh, listings, positions)
+    sold = _looked_after(lookout, signals, fresh, positions, unsafe)
+    lookout.shelf.write(fresh)
+    _recovered(lookout, at)
+    return Filtered(
+        outcome=Filtering.REFRESHED,
+        safe=len(fresh.safe),
+        excluded=len(fresh.excluded),
+        unsafe=unsafe,
+        sold=sold,
+        age_ms=Millis(0),
+        references=top_up(lookout, fresh.safe, at),
+    )
+
+
+def endangered(
+    fresh: SafeSet, listings: Sequence[Listing], positions: Sequence[Position]
+) -> dict[str, tuple[str, ...]]:
+    """Held symbols that are not safe, with the reasons. One that is no longer listed is the least safe of all.
+
+    That the owner looks at another universe now (quote, codes) makes nothing unsafe.
+    """
+    reasons = {
+        exclusion.symbol: exclusion.reasons
+        for exclusion in fresh.excluded
+        if not {safety.QUOTE, safety.CODES}.issuperset(exclusion.reasons)
+    }
+    listed = {listing.instrument.symbol for listing in listings}
+    symbols = [position.instrument.symbol for position in positions]
+    gone = {symbol: (UNLISTED,) for symbol in symbols if symbol not in listed}
+    return gone | {symbol: reasons[symbol] for symbol in symbols if symbol in reasons}
+
+
+def _listings(lookout: Lookout) -> list[Listing]:
+    listings = lookout.quotes.listing(lookout.policy.universe.quote)
+    if not listings:
+        raise WireSurprise("the venue lists nothing at all", market=lookout.market.value)
+    return listings
+
+
+def _looked_after(
+    lookout: Lookout,
+    signals: Signals,
+    fresh: SafeSet,
+    positions: Sequence[Position],
+    unsafe: dict[str, tuple[str, ...]],
+) -> tuple[str, ...]:
+    """A4. People are told when a symbol turns unsafe; the sell goes out on every run until nothing is held any more."""
+    in_danger = [position for position in positions if position.instrument.symbol in unsafe]
+    before = lookout.shelf.read(SafeSet, lookout.market)
+    turned = [p for p in in_danger if before is None or p.instrument.symbol in before.safe]
+    lookout.alerts.send([_unsafe(lookout, fresh, position, unsafe) for position in turned])
+    if lookout.policy.safety.when_held is WhenHeld.HOLD:
+        return ()
+    return leave(lookout, signals, in_danger, Exit.UNSAFE, fresh.names, fresh.at)
+
+
+def _unsafe(lookout: Lookout, fresh: SafeSet, position: Position, unsafe: dict[str, tuple[str, ...]]) -> Alert:
+    symbol = position.instrument.symbol
+    return Alert(
+        id=f"unsafe:{position.instrument}:{fresh.at}",
+        kind=Kind.UNSAFE,
+        at=fresh.at,
+        market=lookout.market,
+        instrument=position.instrument,
+        name=fresh.names.get(symbol, ""),
+        rule=RULE,
+        condition=", ".join(unsafe[symbol]),
+        memo=f"held: {lookout.policy.safety.when_held.value}",
+        link=lookout.venue.rules.link(symbol),
+    )
+
+
+def _kept(lookout: Lookout, trouble: CoreError, at: Millis) -> Filtered:
+    """A3. The last good set stays in use; its age is what stops buying, not this failure."""
+    good = lookout.shelf.read(SafeSet, lookout.market)
+    health = lookout.shelf.read(SafetyHealth, lookout.market)
+    failures = (health.failures if health else 0) + 1
+    age = Millis(at - good.at) if good else None
+    if failures == 1:
+        lookout.alerts.send([_failing(lookout, trouble, age, at)])
+    lookout.shelf.write(SafetyHealth(market=lookout.market, at=at, failures=failures, reason=str(trouble)))
+    safe, excluded = (len(good.safe), len(good.excluded)) if good else (0, 0)
+    return Filtered(outcome=Filtering.KEPT, safe=safe, excluded=excluded, age_ms=age, failure=str(trouble))
+
+
+def _failing(lookout: Lookout, trouble: CoreError, age: Millis | None, at: Millis) -> Alert:
+    kept = "there is no earlier list" if age is None else f"the list in use is {age // 60_000} min old"
+    return Alert(
+        id=f"safety_failing:{lookout.market.value}:{at}",
+        kind=Kind.SCAN_FAILING,
+        at=at,
+        market=lookout.market,
+        rule=RULE,
+        condition=trouble.found,
+        value=None if age is None else age / 1000,
+        threshold=lookout.policy.safety.max_age_s,
+        memo=kept,
+    )
+
+
+def _recovered(lookout: Lookout, at: Millis) -> None:
+    health = lookout.shelf.read(SafetyHealth, lookout.market)
+    if health is None or not health.failures:
+        return
+    alert = Alert(
+        id=f"safety_recovered:{lookout.market.value}:{at}",
+        kind=Kind.RECOVERED,
+        at=at,
+        market=lookout.market,
+        rule=RULE,
+        memo=f"after {health.failures} failed runs",
+        lasting=False,
+    )
+    lookout.alerts.send([alert])
+    lookout.shelf.write(SafetyHealth(market=lookout.market, at=at))

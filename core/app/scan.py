@@ -1,0 +1,157 @@
+"""One look at the whole safe universe (B1-B7): multi-symbol calls, snapshots, pre-filter, targets, approach alerts.
+
+A failing venue doubles the interval up to its maximum and stops buying (safe mode); the first good scan restores both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import StrEnum
+
+import msgspec
+
+from core.app import scan_health
+from core.app.lookout import Lookout, Unanswered, paged
+from core.app.ports import Passes
+from core.domain import snapshots, watchlist
+from core.domain.approach import Approach, approaching, watch_threshold
+from core.domain.errors import CoreError
+from core.domain.events import Book, Ticker
+from core.domain.levels import References, SafeSet, Scan, ScanHealth, Snapshot, Targets
+from core.domain.messages import Alert, Kind
+from core.domain.values import Instrument, Millis
+
+
+class Scanning(StrEnum):
+    SCANNED = "scanned"
+    NOT_DUE = "not due"
+    CLOSED = "market closed"
+    NO_UNIVERSE = "no safe set yet"
+    FAILED = "failed"
+
+
+class Scanned(msgspec.Struct, frozen=True, kw_only=True):
+    """What one run did. `removed` counts what each pre-filter took away; `kept` is what is left of `snapshots`."""
+
+    outcome: Scanning
+    calls: int = 0
+    snapshots: int = 0
+    kept: int = 0
+    removed: dict[str, int] = {}
+    targets_changed: bool = False
+    approaching: int = 0
+    safe_mode: bool = False
+    warning: str = ""
+    failure: str = ""
+
+
+def run(lookout: Lookout, passes: Passes, *, second: bool) -> Scanned:
+    """Scan if it is time to. `second` says that this is the pass that an earlier one asked for (mode B)."""
+    at = lookout.clock()
+    if not lookout.venue.rules.trading(at):
+        return Scanned(outcome=Scanning.CLOSED)
+    health = lookout.shelf.read(ScanHealth, lookout.market)
+    if health and at < health.due:
+        return Scanned(outcome=Scanning.NOT_DUE, safe_mode=health.safe_mode)
+    if lookout.policy.scan.second_pass_s and not second:
+        passes.ask(lookout.market, lookout.policy.scan.second_pass_s, at)
+    universe = lookout.shelf.read(SafeSet, lookout.market)
+    if universe is None:
+        scan_health.blind(lookout, health, at)
+        return Scanned(outcome=Scanning.NO_UNIVERSE, safe_mode=True)
+    return _scan(lookout, health, universe, at)
+
+
+def _scan(lookout: Lookout, health: ScanHealth | None, universe: SafeSet, at: Millis) -> Scanned:
+    before, (size, warning) = lookout.quotes.calls, batch_size(lookout)
+    try:
+        tickers, books = _asked(lookout, universe.safe, size)
+    except Unanswered as trouble:
+        return _failed(lookout, health, trouble, lookout.quotes.calls - before, at)
+    seen = _snapshots(lookout, tickers, books)
+    kept, removed = snapshots.prefilter(seen, lookout.policy.scan)
+    calls = lookout.quotes.calls - before
+    near = list(approaching(kept, lookout.policy.rules, lookout.policy.scan.near))
+    _tell(lookout, universe, near, at)
+    changed = _targets(lookout, kept, at)
+    lookout.shelf.write(Scan(market=lookout.market, at=at, calls=calls, snapshots=tuple(seen), removed=removed))
+    after = scan_health.good(lookout, health, universe, removed, at)
+    return Scanned(
+        outcome=Scanning.SCANNED,
+        calls=calls,
+        snapshots=len(seen),
+        kept=len(kept),
+        removed=removed,
+        targets_changed=changed,
+        approaching=len(near),
+        safe_mode=after.safe_mode,
+        warning=warning,
+    )
+
+
+def batch_size(lookout: Lookout) -> tuple[int, str]:
+    """Symbols for each call, capped at what the venue takes, and the one warning that says so (B1)."""
+    wanted, most = lookout.policy.scan.batch_size, lookout.venue.rest.batch
+    if wanted <= most:
+        return wanted, ""
+    return most, f"scan.batch_size {wanted} is more than {lookout.market.value} takes: {most} is used"
+
+
+def _asked(lookout: Lookout, symbols: Sequence[str], size: int) -> tuple[list[Ticker], list[Book]]:
+    """Tickers of all symbols, then the best bid and ask of those that the venue still knows."""
+    quote = lookout.policy.universe.quote
+
+    def pause() -> None:
+        lookout.pause(lookout.policy.scan.pause_s)
+
+    tickers = paged(lambda batch: lookout.quotes.tickers(batch, quote), symbols, size, pause)
+    known = [ticker.instrument.symbol for ticker in tickers]
+    if known:
+        pause()
+    return tickers, paged(lambda batch: lookout.quotes.books(batch, 1), known, size, pause)
+
+
+def _snapshots(lookout: Lookout, tickers: Sequence[Ticker], books: Sequence[Book]) -> list[Snapshot]:
+    by_symbol = {book.instrument.symbol: book for book in books}
+    kept = lookout.shelf.read(References, lookout.market)
+    rows = kept.rows if kept else {}
+    symbols = [ticker.instrument.symbol for ticker in tickers]
+    return [
+        snapshots.snapshot(ticker, by_symbol.get(symbol), rows.get(symbol))
+        for ticker, symbol in zip(tickers, symbols, strict=True)
+    ]
+
+
+def _targets(lookout: Lookout, kept: Sequence[Snapshot], at: Millis) -> bool:
+    """Write what is worth watching, best first; True where the set of symbols is another one than before."""
+    previous = lookout.shelf.read(Targets, lookout.market)
+    policy, threshold = lookout.policy.watch, watch_threshold(lookout.policy.rules)
+    targets = watchlist.targets(lookout.market, previous, kept, threshold, policy, at)
+    lookout.shelf.write(targets)
+    return previous is None or previous.version != targets.version
+
+
+def _failed(lookout: Lookout, health: ScanHealth | None, trouble: CoreError, calls: int, at: Millis) -> Scanned:
+    scan_health.failed(lookout, health, trouble, at)
+    return Scanned(outcome=Scanning.FAILED, calls=calls, safe_mode=True, failure=str(trouble))
+
+
+def _tell(lookout: Lookout, universe: SafeSet, near: Sequence[Approach], at: Millis) -> None:
+    if lookout.policy.scan.approach_alerts:
+        lookout.alerts.send([_alert(lookout, universe, found, at) for found in near])
+
+
+def _alert(lookout: Lookout, universe: SafeSet, found: Approach, at: Millis) -> Alert:
+    return Alert(
+        id=f"approaching:{lookout.market.value}:{found.symbol}:{found.rule}:{at}",
+        kind=Kind.APPROACHING,
+        at=at,
+        market=lookout.market,
+        instrument=Instrument(lookout.market, found.symbol),
+        name=universe.names.get(found.symbol, ""),
+        rule=found.rule,
+        condition=found.condition,
+        value=found.value,
+        threshold=found.threshold,
+        link=lookout.venue.rules.link(found.symbol),
+    )
