@@ -3,10 +3,50 @@
 Times of day are given in KST as `HH:MM` or `HH:MM:SS` (`DayPolicy.ends`); everything else is epoch milliseconds.
 """
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 
+import msgspec
+
 from core.domain.policies import DayPolicy
-from core.domain.values import DAY, HOUR, KST, MINUTE, SECOND, Millis
+from core.domain.values import DAY, HOUR, KST, MINUTE, SECOND, Market, Millis
+
+
+class Calendar(msgspec.Struct, frozen=True):
+    """A market's time as a record of functions: one with hours and holidays is another value of the same shape.
+
+    is_open    is the market trading at this moment
+    day_start  first millisecond of the market's day that a moment lies in
+    day_end    first millisecond of the next day; a moment exactly there lies in the next day
+    day_of     the day's name, "YYYY-MM-DD"
+    """
+
+    is_open: Callable[[Millis], bool]
+    day_start: Callable[[Millis], Millis]
+    day_end: Callable[[Millis], Millis]
+    day_of: Callable[[Millis], str]
+
+
+def always_open(policy: DayPolicy) -> Calendar:
+    """A market that never closes, its day cut where the owner says.
+
+    >>> always_open(DayPolicy(ends="09:00")).day_of(Millis(1_700_000_000_000))
+    '2023-11-14'
+    """
+    return Calendar(
+        is_open=lambda at: True,
+        day_start=lambda at: Millis(ends_at(at, policy) - DAY),
+        day_end=lambda at: ends_at(at, policy),
+        day_of=lambda at: day_of(at, policy),
+    )
+
+
+def calendar(market: Market, policy: DayPolicy) -> Calendar:
+    """The calendar of one market under its owner's day policy."""
+    return CALENDARS[market](policy)
+
+
+CALENDARS: dict[Market, Callable[[DayPolicy], Calendar]] = {Market.UPBIT: always_open}
 
 
 def ends_at(at: Millis, policy: DayPolicy) -> Millis:
@@ -32,6 +72,12 @@ def day_of(at: Millis, policy: DayPolicy) -> str:
 def liquidating(at: Millis, policy: DayPolicy) -> bool:
     """True from `liquidate_before_s` before the day's end, where the day ends flat: nothing is bought any more."""
     return policy.liquidate and ends_at(at, policy) - at <= policy.liquidate_before_s * 1000
+
+
+def thin_liquidating(at: Millis, policy: DayPolicy) -> bool:
+    """The same for symbols that trade thinly: from `thin_before_s`, and never later than the others."""
+    before_s = max(policy.thin_before_s, policy.liquidate_before_s)
+    return policy.liquidate and ends_at(at, policy) - at <= before_s * 1000
 
 
 def _of_day(text: str) -> Millis:
