@@ -110,6 +110,7 @@ class Stack(Cloud):
         auth: bool = True,
         stage: str = "local",
         host: Mapping[str, str] | None = None,
+        children: Children | None = None,
         source: Path = template.TEMPLATE,
         told: Step = lambda step: None,
     ) -> Stack:
@@ -119,10 +120,11 @@ class Stack(Cloud):
         log       where the stand-in writes; its scratch folder is beside it
         auth      whether roles are enforced
         host      the caller's environment (certificates, proxies); credentials in it are dropped
+        children  the family to join, where the caller has started others already; it is closed with the stack
         """
         folder = log.with_suffix(".d")
         folder.mkdir(parents=True, exist_ok=True)
-        children = Children()
+        children = children or Children()
         try:
             told("starting the embedded AWS")
             server, endpoint = _serve(children, {**NOBODY, **clean(host or {})}, log, folder, auth=auth)

@@ -1,0 +1,109 @@
+"""What changed between two looks, as sentences worth telling. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+
+from core.domain.orders import DONE, Order, State
+from core.domain.positions import RoundTrip
+from core.domain.values import Side
+from core.local.look import View
+
+FEW = 6
+
+
+def changes(before: View | None, after: View) -> Iterator[str]:
+    """One sentence for each thing that happened since `before` (None: since nothing)."""
+    yield from _universe(before, after)
+    yield from _watching(before, after)
+    yield from _signals(before, after)
+    yield from _trading(before, after)
+    if after.halted and (before is None or not before.halted):
+        yield f"buying is halted: {after.halted}"
+    if after.summary and (before is None or before.summary is None):
+        yield f"day {after.summary.day} closed: {after.summary.trades} trades, PnL {money(after.summary.pnl)}"
+
+
+def money(amount: Decimal) -> str:
+    """Quote currency, whole units, with its sign where it is a loss.
+
+    >>> money(Decimal("-1234567.8")), money(Decimal("12.4"))
+    ('-1,234,568', '12')
+    """
+    return f"{amount:,.0f}"
+
+
+def units(quantity: Decimal) -> str:
+    """A quantity without trailing zeros.
+
+    >>> units(Decimal("3.50000000"))
+    '3.5'
+    """
+    return f"{quantity.normalize():f}"
+
+
+def few(symbols: list[str]) -> str:
+    """A list for one line: the first few and how many more there are.
+
+    >>> few(["a", "b"]), few(list("abcdefgh"))
+    ('a b', 'a b c d e f and 2 more')
+    """
+    shown = " ".join(symbols[:FEW])
+    return shown if len(symbols) <= FEW else f"{shown} and {len(symbols) - FEW} more"
+
+
+def _universe(before: View | None, after: View) -> Iterator[str]:
+    if after.safe and (before is None or before.safe is None or before.safe.safe != after.safe.safe):
+        yield f"safe to trade: {len(after.safe.safe)} symbols, {len(after.safe.excluded)} excluded"
+    if after.scan and (before is None or before.scan is None or before.scan.removed != after.scan.removed):
+        gone = ", ".join(f"{count} by {why}" for why, count in after.scan.removed.items() if count) or "none"
+        yield f"scan: {len(after.scan.snapshots)} symbols in {after.scan.calls} calls, removed {gone}"
+    was_safe_mode = bool(before and before.health and before.health.safe_mode)
+    if after.health and after.health.safe_mode != was_safe_mode:
+        yield f"safe mode on: {after.health.reason}" if after.health.safe_mode else "safe mode off"
+    if after.top and (before is None or before.top is None or before.top.version != after.top.version):
+        yield f"Top N: {few([member.symbol for member in after.top.members]) or 'empty'}"
+
+
+def _watching(before: View | None, after: View) -> Iterator[str]:
+    held = set(before.stream.subscribed) if before and before.stream else set()
+    if after.stream is None:
+        return
+    now = set(after.stream.subscribed)
+    if added := sorted(now - held):
+        yield f"subscribed: {few(added)}"
+    if dropped := sorted(held - now):
+        yield f"unsubscribed: {few(dropped)}"
+    seen = before.stream.reconnects if before and before.stream else 0
+    if after.stream.reconnects > seen:
+        yield f"stream lost and back ({after.stream.reconnects} reconnects)"
+
+
+def _signals(before: View | None, after: View) -> Iterator[str]:
+    known = {signal.id for signal in before.buyable.signals} if before and before.buyable else set()
+    for signal in after.buyable.signals if after.buyable else ():
+        if signal.id not in known:
+            measured = f"{signal.value:+.4f} against {signal.threshold:+.4f}"
+            yield f"signal: {signal.side.value} {signal.instrument.symbol} by {signal.rule} ({measured})"
+
+
+def _trading(before: View | None, after: View) -> Iterator[str]:
+    states = {order.id: order.state for order in before.orders} if before else {}
+    for order in after.orders:
+        if order.state is not states.get(order.id) and (order.state in DONE or order.state is State.UNKNOWN):
+            yield _order(order)
+    told = {trip.id for trip in before.trips} if before else set()
+    yield from (_trip(trip) for trip in after.trips if trip.id not in told)
+
+
+def _order(order: Order) -> str:
+    verb = "bought" if order.side is Side.BUY else "sold"
+    if not order.filled:
+        return f"order {order.state.value}: {order.side.value} {order.instrument.symbol} {order.note}".rstrip()
+    price = order.value / order.filled
+    return f"{verb}: {order.instrument.symbol} {units(order.filled)} at {price:,.8g} by {order.worker} ({order.reason})"
+
+
+def _trip(trip: RoundTrip) -> str:
+    return f"result: {trip.instrument.symbol} {money(trip.pnl)} ({trip.exit})"
