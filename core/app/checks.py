@@ -1,0 +1,64 @@
+"""What is held against a buy before a lock is asked for: all of it read from the shelf, nothing decided twice.
+
+Limits on money, halts and workers are not here: the store checks those in the transaction that takes them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+
+from core.app.desk import Desk
+from core.domain.levels import SafeSet, ScanHealth, TopN
+from core.domain.sessions import calendar, thin_liquidating
+from core.domain.values import Millis
+
+
+class Objection(msgspec.Struct, frozen=True):
+    """Why something is not bought: the check's name, and what it found."""
+
+    limit: str
+    found: str
+
+
+def objection(symbol: str, price: float, last: float | None, desk: Desk, at: Millis) -> Objection | None:
+    """The first reason not to buy, None where there is none.
+
+    price  what the decision was taken at; `last` the newest price, None where nobody knows it
+    """
+    return next(_objections(symbol, price, last, desk, at), None)
+
+
+def _objections(symbol: str, price: float, last: float | None, desk: Desk, at: Millis) -> Iterator[Objection]:
+    if not calendar(desk.market, desk.policy.day).is_open(at):
+        yield Objection("session", "the market is closed")
+    if thin_liquidating(at, desk.policy.day):
+        yield Objection("day end", "everything is sold before the day ends")
+    yield from _unsafe(symbol, desk, at)
+    health = desk.shelf.read(ScanHealth, desk.market)
+    if health is not None and health.safe_mode:
+        yield Objection("safe mode", health.reason)
+    if desk.policy.risk.only_top_n:
+        yield from _unranked(symbol, desk)
+    most = price * (1 + desk.policy.risk.max_slippage)
+    if last is not None and last > most:
+        yield Objection("price moved", f"{last:g} is over {most:g}")
+
+
+def _unsafe(symbol: str, desk: Desk, at: Millis) -> Iterator[Objection]:
+    """A1-A3: nothing is bought that is not in a safe set young enough to trust."""
+    known = desk.shelf.read(SafeSet, desk.market)
+    if known is None:
+        yield Objection("safe set", "there is none yet")
+    elif at - known.at > desk.policy.safety.max_age_s * 1000:
+        yield Objection("safe set", f"{(at - known.at) / 1000:.0f} s old, at most {desk.policy.safety.max_age_s:g} s")
+    elif symbol not in known.safe:
+        reasons = next((each.reasons for each in known.excluded if each.symbol == symbol), ("not in the universe",))
+        yield Objection("safe set", f"excluded: {', '.join(reasons)}")
+
+
+def _unranked(symbol: str, desk: Desk) -> Iterator[Objection]:
+    top = desk.shelf.read(TopN, desk.market)
+    if top is None or symbol not in {member.symbol for member in top.members}:
+        yield Objection("top n", "not among the ranked symbols")

@@ -1,0 +1,130 @@
+"""An order's end, written: position, result, worker, account and lock in one transaction; then people are told."""
+
+from __future__ import annotations
+
+from decimal import Decimal, localcontext
+
+from msgspec.structs import replace
+
+from core.app import tidings
+from core.app.desk import Desk, Ending, Verdict
+from core.app.ports import Settlement
+from core.app.wishes import next_leg, today
+from core.domain.errors import PositionError
+from core.domain.leases import Granted, Intent
+from core.domain.orders import DONE, Order, State, moved
+from core.domain.positions import Position, RoundTrip
+from core.domain.results import EXACT, opened, reduced, round_trip
+from core.domain.signals import Exit
+from core.domain.values import ZERO, Side
+
+Closed = tuple[Verdict, Granted | None]
+"""What became of the order, and the lock for the rest of a sale where there is a rest to sell."""
+
+
+def settle(held: Granted, order: Order, desk: Desk) -> Closed:
+    """Write what an order came to. One that is not finished keeps its intent on the lock, for the sweep."""
+    if order.state is State.NOTED and order.side is Side.BUY:
+        order = moved(order, State.REJECTED, note=f"not sent: {order.note}")
+    if order.state not in DONE:
+        return _parked(held, order, desk)
+    return _bought(held, order, desk) if order.side is Side.BUY else _sold(held, order, desk)
+
+
+def _parked(held: Granted, order: Order, desk: Desk) -> Closed:
+    kept = desk.leases.park(held, order, desk.clock())
+    detail = f"{order.state.value}: {order.note}" if order.note else order.state.value
+    return verdict(Ending.UNKNOWN if kept else Ending.LOST, held, order, detail=detail), None
+
+
+def _bought(held: Granted, order: Order, desk: Desk) -> Closed:
+    position = opened(order, order.worker) if order.fills else None
+    with localcontext(EXACT):
+        freed = held.intent.cost - _taken(position)
+    if not _commit(held, order, position, freed, desk):
+        return verdict(Ending.LOST, held, order, detail="the lock was taken over; its new owner settles this"), None
+    if position is None:
+        return verdict(Ending.REFUSED, held, order, limit="venue", detail=order.note or order.state.value), None
+    desk.alerts.send([tidings.bought(order, position, desk)])
+    return verdict(Ending.BOUGHT, held, order, detail=f"{position.quantity:f} at {position.price:f}"), None
+
+
+def _sold(held: Granted, order: Order, desk: Desk) -> Closed:
+    position = held.position
+    if position is None:
+        raise PositionError("a sale was settled for what is not held", order=order.id, instrument=str(held.instrument))
+    if not order.fills:
+        return _nothing_sold(held, order, position, desk)
+    rest = reduced(position, order)
+    trip = round_trip(position, order, Exit(order.reason), desk.clock())
+    again = next_leg(held) if rest is not None and _sellable(rest, order, desk) else None
+    with localcontext(EXACT):
+        freed = _taken(position) - _taken(rest)
+    if not _commit(held, order, rest, freed, desk, trip=trip, again=again):
+        return verdict(Ending.LOST, held, order, detail="the lock was taken over; its new owner settles this"), None
+    desk.alerts.send([tidings.sold(order, trip, desk)])
+    if rest is not None and again is None:
+        desk.alerts.send([tidings.unsold(order, rest.quantity, desk, desk.clock())])
+    ended = verdict(Ending.SOLD, held, order, trip=trip, detail=f"{trip.quantity:f} at {trip.sold:f}, PnL {trip.pnl:f}")
+    return ended, replace(held, position=rest, intent=again) if again else None
+
+
+def _nothing_sold(held: Granted, order: Order, position: Position, desk: Desk) -> Closed:
+    """The position stays and this signal is settled: the next signal, the sweep or the day's end tries again."""
+    if not _commit(held, order, position, ZERO, desk):
+        return verdict(Ending.LOST, held, order, detail="the lock was taken over; its new owner settles this"), None
+    desk.alerts.send([tidings.unsold(order, position.quantity, desk, desk.clock())])
+    return verdict(Ending.REFUSED, held, order, limit="venue", detail=order.note or order.state.value), None
+
+
+def _commit(
+    held: Granted,
+    order: Order,
+    position: Position | None,
+    freed: Decimal,
+    desk: Desk,
+    trip: RoundTrip | None = None,
+    again: Intent | None = None,
+) -> bool:
+    at = desk.clock()
+    settlement = Settlement(
+        order=order,
+        position=position,
+        trip=trip,
+        worker=order.worker,
+        freed=freed,
+        day=today(desk, at),
+        done=again is None,
+        next=again,
+    )
+    return desk.leases.commit(held, settlement, at)
+
+
+def _taken(position: Position | None) -> Decimal:
+    """The exposure that a position stands for: what was paid for it, fees included."""
+    return ZERO if position is None else position.cost + position.fees
+
+
+def _sellable(rest: Position, order: Order, desk: Desk) -> bool:
+    return rest.quantity * order.reference >= desk.rules.minimum(order.instrument.symbol)
+
+
+def verdict(
+    outcome: Ending,
+    held: Granted,
+    order: Order | None,
+    *,
+    detail: str = "",
+    limit: str = "",
+    trip: RoundTrip | None = None,
+) -> Verdict:
+    return Verdict(
+        outcome=outcome,
+        instrument=held.instrument,
+        signal=held.intent.signal,
+        detail=detail,
+        limit=limit,
+        fence=held.fence,
+        order=order,
+        trip=trip,
+    )

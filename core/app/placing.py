@@ -1,0 +1,88 @@
+"""One order at the venue: sent, watched until it is finished, and never sent again blindly."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from core.app.desk import Desk
+from core.app.ports import Outcome
+from core.domain.errors import OrderExecutionError, Transient, UnknownOutcome
+from core.domain.orders import DONE, Order, State, moved
+
+LOOK_S = 0.2
+"""Between two looks at an order that is still open."""
+
+LOOKS = 10
+"""After that many looks the rest of an order is cancelled: what was asked for was a fill at once."""
+
+
+def place(order: Order, desk: Desk, until: float) -> Order:
+    """Send the order and wait for its end. What comes back is DONE, or
+
+    NOTED                   the venue could not be asked: nothing was sent
+    UNKNOWN, OPEN, PARTIAL  it was sent and is not finished: ask again later, do not send again
+    """
+    try:
+        outcome = desk.broker.place(order, desk.clock())
+    except OrderExecutionError as refused:
+        return _refused(order, refused, desk, until)
+    except UnknownOutcome as silence:
+        return _unknown(order, silence)
+    except Transient as trouble:
+        return replace(order, note=trouble.found)
+    return _finished(told(order, outcome), desk, until)
+
+
+def find(order: Order, desk: Desk, until: float) -> Order | None:
+    """What the venue says of the order, waited for as in `place`; None where it has never seen it."""
+    try:
+        outcome = desk.broker.find(order, desk.clock())
+    except (UnknownOutcome, Transient) as silence:
+        return _unknown(order, silence)
+    return None if outcome is None else _finished(told(order, outcome), desk, until)
+
+
+def told(order: Order, outcome: Outcome) -> Order:
+    """The order as the venue tells it. Raises OrderExecutionError for a state that its life does not allow."""
+    state = State(outcome.state)
+    said = {"venue_id": outcome.venue_id, "fills": outcome.fills, "note": outcome.note}
+    return replace(order, **said) if state is order.state else moved(order, state, **said)
+
+
+def _refused(order: Order, refused: OrderExecutionError, desk: Desk, until: float) -> Order:
+    """A refusal may mean that the id is known already, from a call whose answer was lost: the venue is asked for it."""
+    found = find(order, desk, until)
+    return moved(order, State.REJECTED, note=refused.found) if found is None else found
+
+
+def _unknown(order: Order, silence: UnknownOutcome | Transient) -> Order:
+    if order.state is State.UNKNOWN:
+        return replace(order, note=silence.found)
+    return moved(order, State.UNKNOWN, note=silence.found)
+
+
+def _finished(order: Order, desk: Desk, until: float) -> Order:
+    """Look until the order is finished, at most LOOKS times and not after `until`; then cancel what is left of it."""
+    for _ in range(LOOKS):
+        if order.state in DONE or desk.monotonic_s() + LOOK_S >= until:
+            break
+        desk.pause(LOOK_S)
+        order = _ask(order, desk)
+    return order if order.state in DONE or desk.monotonic_s() >= until else _cancelled(order, desk)
+
+
+def _ask(order: Order, desk: Desk) -> Order:
+    try:
+        outcome = desk.broker.find(order, desk.clock())
+    except (UnknownOutcome, Transient):
+        return order
+    return order if outcome is None else told(order, outcome)
+
+
+def _cancelled(order: Order, desk: Desk) -> Order:
+    try:
+        return told(order, desk.broker.cancel(order, desk.clock()))
+    except OrderExecutionError:
+        return _ask(order, desk)  # it was finished before the cancel came
+    except (UnknownOutcome, Transient):
+        return order

@@ -1,0 +1,162 @@
+"""Carries one signal out: a buy or a sale, once, whatever dies on the way.
+
+    grant -> reserve (a buy) or note (a sale) -> the venue -> commit
+
+Each arrow is one write or one call, and whoever dies on one leaves an intent on the lock. The next to be granted the
+symbol finds it there and goes on from the same place, with the same order id, before anything else is begun.
+"""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from core.app.checks import Objection, objection
+from core.app.closing import settle, verdict
+from core.app.crew import candidates
+from core.app.desk import Desk, Ending, Verdict, declined
+from core.app.placing import find, place
+from core.app.ports import Reserved
+from core.app.wishes import limits, order_of, today, wish
+from core.domain.leases import Answer, Ask, Barrier, Granted, Intent, Lock, booked
+from core.domain.orders import Order, State, moved
+from core.domain.signals import Signal
+from core.domain.values import ZERO, Instrument, Millis, Side
+
+GUARD_S = 1.0
+"""No order is sent in the last second of a lease: a Lambda function has ended by then, and its call with it."""
+
+NEXT_WORKER = frozenset({Barrier.WORKER_TAKEN, Barrier.WORKER_MISSING})
+
+
+def handle(signal: Signal, desk: Desk) -> Verdict:
+    """Act on one signal, however often it is delivered. Raises CoreError only from what is asked before the lock."""
+    at = desk.clock()
+    if at >= signal.expires:
+        return _unasked(Ending.EXPIRED, signal, "expired", f"{(at - signal.expires) / 1000:.1f} s too late")
+    wanted = wish(signal, desk, at)
+    if isinstance(wanted, Objection):
+        return _unasked(Ending.REFUSED, signal, wanted.limit, wanted.found)
+    answer, until = _ask(signal.instrument, wanted, desk)
+    match answer:
+        case Granted(intent=found) as held if found == wanted:
+            return begin(held, desk, until)
+        case Granted(intent=found) as held:
+            left = take_up(held, desk, until)
+            return left if found.order == wanted.order else _after(left, signal)
+        case refused:
+            return declined(refused, signal.instrument, signal.id)
+
+
+def resume(lock: Lock, desk: Desk) -> Verdict:
+    """Finish what a dead owner left on the symbol; BUSY where its lease still runs."""
+    if lock.intent is None:
+        return Verdict(outcome=Ending.REPEATED, instrument=lock.instrument, signal="", detail="nothing was left")
+    answer, until = _ask(lock.instrument, lock.intent, desk)
+    match answer:
+        case Granted() as held:
+            return take_up(held, desk, until)
+        case refused:
+            return declined(refused, lock.instrument, lock.intent.signal)
+
+
+def take_up(held: Granted, desk: Desk, until: float) -> Verdict:
+    """Go on from where a dead owner stopped: the venue is asked first wherever it may have been asked before."""
+    if not held.intent.reserved:
+        stale = _stale(held, desk)
+        return begin(held, desk, until) if stale is None else _given_back(held, stale, desk)
+    order = desk.ledger.order(held.intent.order) or order_of(held, desk, desk.clock())
+    seen = find(order, desk, until)
+    if seen is None and (stale := _stale(held, desk)):
+        seen = moved(order, State.REJECTED, note=f"never sent: {stale.limit}, {stale.found}")
+    return _carry(held, order, desk, until) if seen is None else _close(held, seen, desk, until)
+
+
+def begin(held: Granted, desk: Desk, until: float) -> Verdict:
+    """Write the order and what it takes, then send it."""
+    order = order_of(held, desk, desk.clock())
+    if order.side is Side.BUY:
+        order, answer = _reserve(held, order, desk)
+    elif held.position is not None and held.intent.at < held.position.opened:
+        return _given_back(held, Objection("position", "it was opened after the decision to sell"), desk)
+    else:
+        answer = desk.leases.note(held, order, desk.clock())
+    if answer.lost:
+        return verdict(Ending.LOST, held, None, detail="the lock was taken over before the order was written")
+    if answer.refused:
+        return _given_back(held, Objection(answer.refused, answer.detail), desk)
+    cost = held.intent.cost if order.side is Side.BUY else ZERO
+    return _carry(replace(held, intent=booked(held.intent, order.worker, order.quantity, cost)), order, desk, until)
+
+
+def _ask(instrument: Instrument, intent: Intent, desk: Desk) -> tuple[Answer, float]:
+    """The answer, and until when we may send by our own clock, which runs from before the first attempt."""
+    until = desk.monotonic_s() + desk.deadline_ms / 1000 - GUARD_S
+    at = desk.clock()
+    ask = Ask(
+        instrument=instrument,
+        owner=desk.owner,
+        nonce=desk.nonce(),
+        intent=intent,
+        at=at,
+        ends=Millis(at + desk.deadline_ms),
+    )
+    return desk.leases.grant(ask, at), until
+
+
+def _reserve(held: Granted, order: Order, desk: Desk) -> tuple[Order, Reserved]:
+    """Take the first worker that is free, with its capital and a place within every limit."""
+    at = desk.clock()
+    asked = limits(held.intent.cost, today(desk, at), desk)
+    answer = Reserved(refused=Barrier.WORKER_MISSING)
+    for worker in candidates(order.signal, desk, at):
+        order = replace(order, worker=worker.id)
+        answer = desk.leases.reserve(held, order, worker, asked, at)
+        if answer.refused not in NEXT_WORKER:
+            break
+    return order, answer
+
+
+def _carry(held: Granted, order: Order, desk: Desk, until: float) -> Verdict:
+    if desk.monotonic_s() >= until:
+        return verdict(Ending.LOST, held, order, detail="the lease ended before the order was sent; the sweep goes on")
+    return _close(held, place(order, desk, until), desk, until)
+
+
+def _close(held: Granted, order: Order, desk: Desk, until: float) -> Verdict:
+    """Write the order's end, and sell the rest of a holding while there is time."""
+    ended, rest = settle(held, order, desk)
+    if rest is None:
+        return ended
+    further = begin(rest, desk, until)
+    if further.outcome is Ending.SOLD:
+        return further
+    return replace(ended, detail=f"{ended.detail}; the rest: {further.outcome.value}, {further.detail}")
+
+
+def _stale(held: Granted, desk: Desk) -> Objection | None:
+    """Why a buy that was left behind is not sent any more; a sale is always carried out."""
+    intent, at = held.intent, desk.clock()
+    if intent.side is Side.SELL:
+        return None
+    if at >= intent.expires:
+        return Objection("expired", f"{(at - intent.expires) / 1000:.1f} s too late")
+    symbol = held.instrument.symbol
+    return objection(symbol, float(intent.reference), desk.last_price(symbol), desk, at)
+
+
+def _given_back(held: Granted, why: Objection, desk: Desk) -> Verdict:
+    """End an intent for which nothing was taken: the lock goes back, and the signal counts as settled."""
+    endings = {"expired": Ending.EXPIRED, Barrier.REPEATED.value: Ending.REPEATED, "position": Ending.FLAT}
+    kept = desk.leases.release(held, desk.clock())
+    outcome = endings.get(why.limit, Ending.REFUSED) if kept else Ending.LOST
+    return verdict(outcome, held, None, limit=why.limit, detail=why.found)
+
+
+def _unasked(outcome: Ending, signal: Signal, limit: str, detail: str) -> Verdict:
+    return Verdict(outcome=outcome, instrument=signal.instrument, signal=signal.id, limit=limit, detail=detail)
+
+
+def _after(left: Verdict, signal: Signal) -> Verdict:
+    """Ours waits: the time of this call went into what a dead owner had left."""
+    detail = f"first finished {left.signal}: {left.outcome.value}"
+    return replace(left, outcome=Ending.BUSY, signal=signal.id, detail=detail, limit="", order=None, trip=None)

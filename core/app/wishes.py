@@ -1,0 +1,133 @@
+"""From a signal to what is asked of the lock: the intent of a buy or of a sell, and the order that it means."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from core.app.checks import Objection, objection
+from core.app.desk import Desk
+from core.app.ports import Limits
+from core.domain.leases import Granted, Intent
+from core.domain.orders import Order, order_id
+from core.domain.sessions import calendar
+from core.domain.signals import Exit, Signal
+from core.domain.sizing import Grid, Sized, TooSmall, portion, size
+from core.domain.values import ZERO, Millis, Side
+
+
+def wish(signal: Signal, desk: Desk, at: Millis) -> Intent | Objection:
+    """What the signal asks for, or why nothing is asked: no lock is taken for that."""
+    if signal.side is Side.SELL:
+        return to_sell(signal, desk, at)
+    last = desk.last_price(signal.instrument.symbol)
+    if found := objection(signal.instrument.symbol, signal.price, last, desk, at):
+        return found
+    return to_buy(signal, Decimal(str(max(signal.price, last or 0.0))), desk, at)
+
+
+def to_buy(signal: Signal, price: Decimal, desk: Desk, at: Millis) -> Intent | Objection:
+    """A buy of as much as the worker's capital and the limits allow, at `max_slippage` over the decision at worst."""
+    symbol, policy = signal.instrument.symbol, desk.policy
+    worst = Decimal(str(signal.price)) * (1 + Decimal(str(policy.risk.max_slippage)))
+    limit = desk.rules.floor_price(symbol, max(worst, price), Side.BUY, at)
+    budget = min(policy.workers.capital, policy.risk.per_symbol, policy.risk.total_exposure)
+    match size(price, limit, budget, grid(symbol, Side.BUY, desk, at)):
+        case TooSmall(value=value, minimum=minimum):
+            return Objection("minimum order", f"{value:f} of {minimum:f}")
+        case Sized(quantity=quantity, limit=limit, cost=cost):
+            return _intent(signal, desk, at, quantity=quantity, limit=limit, cost=cost)
+
+
+def to_sell(signal: Signal, desk: Desk, at: Millis) -> Intent | Objection:
+    """A sale of all that will be found held once the lock is ours: quantity 0 stands for that."""
+    if signal.rule not in set(Exit):
+        return Objection("reason", f"{signal.rule!r} is no reason to sell")
+    return _intent(signal, desk, at, quantity=ZERO, limit=None, cost=ZERO)
+
+
+def order_of(held: Granted, desk: Desk, at: Millis) -> Order:
+    """The order that a granted intent means; a sale is of what is held now."""
+    intent, symbol = held.intent, held.instrument.symbol
+    quantity, worker = intent.quantity, intent.worker
+    if intent.side is Side.SELL and held.position is not None and not intent.reserved:
+        quantity = portion(held.position.quantity, intent.reference, grid(symbol, Side.SELL, desk, at))
+        worker = held.position.worker
+    return Order(
+        id=intent.order,
+        instrument=held.instrument,
+        side=intent.side,
+        quantity=quantity,
+        reference=intent.reference,
+        signal=intent.signal,
+        leg=intent.leg,
+        worker=worker,
+        reason=intent.reason,
+        at=at,
+        limit=intent.limit,
+    )
+
+
+def next_leg(held: Granted) -> Intent:
+    """The intent for the rest of a sale that was filled in part."""
+    leg = held.intent.leg + 1
+    order = order_id(held.instrument, held.intent.signal, held.intent.side, leg)
+    return Intent(
+        order=order,
+        side=held.intent.side,
+        signal=held.intent.signal,
+        leg=leg,
+        worker=held.intent.worker,
+        quantity=ZERO,
+        reference=held.intent.reference,
+        reason=held.intent.reason,
+        at=held.intent.at,
+        expires=held.intent.expires,
+        day=held.intent.day,
+    )
+
+
+def limits(cost: Decimal, day: str, desk: Desk) -> Limits:
+    risk = desk.policy.risk
+    return Limits(
+        cost=cost,
+        per_symbol=risk.per_symbol,
+        total_exposure=risk.total_exposure,
+        daily_loss=risk.daily_loss,
+        max_positions=risk.max_positions,
+        day=day,
+    )
+
+
+def today(desk: Desk, at: Millis) -> str:
+    return calendar(desk.market, desk.policy.day).day_of(at)
+
+
+def grid(symbol: str, side: Side, desk: Desk, at: Millis) -> Grid:
+    rules = desk.rules
+    return Grid(
+        lot=rules.lot(symbol),
+        minimum=rules.minimum(symbol),
+        maximum=rules.maximum(symbol),
+        fee=rules.fee(symbol, side, at),
+    )
+
+
+def _intent(
+    signal: Signal, desk: Desk, at: Millis, *, quantity: Decimal, limit: Decimal | None, cost: Decimal
+) -> Intent:
+    """`at` of an intent is when it was decided, by the later clock: a position opened since is not what it meant."""
+    return Intent(
+        order=order_id(signal.instrument, signal.id, signal.side, 0),
+        side=signal.side,
+        signal=signal.id,
+        leg=0,
+        worker="",
+        quantity=quantity,
+        reference=Decimal(str(signal.price)),
+        reason=signal.rule,
+        at=max(signal.at, signal.seen),
+        expires=signal.expires,
+        day=today(desk, at),
+        limit=limit,
+        cost=cost,
+    )
