@@ -23,7 +23,7 @@ LEAST_S = 0.005
 """Shortest time between two looks of the watchdog."""
 
 
-class Desk(Protocol):
+class Sink(Protocol):
     """Who gets what a link brings. Everything here is called on the event loop and must return at once."""
 
     def took(self, inbound: Sequence[Inbound], at: Millis) -> None:
@@ -48,18 +48,18 @@ class Link:
         session: Session,
         policy: StreamPolicy,
         transport: Transport,
-        desk: Desk,
+        sink: Sink,
         *,
         clock: Callable[[], Millis],
         dice: Callable[[], float],
         gate: Callable[[], Awaitable[None]],
     ) -> None:
         self.number, self.session, self.symbols = number, session, frozenset[str]()
-        self._policy, self._transport, self._desk = policy, transport, desk
+        self._policy, self._transport, self._sink = policy, transport, sink
         self._clock, self._dice, self._gate = clock, dice, gate
         self._line: Line | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self._received, self._took = session.received, desk.took
+        self._received, self._took = session.received, sink.took
         self._missed = False
 
     @property
@@ -78,7 +78,7 @@ class Link:
         try:
             inbound = self._received(body, at)
         except WireSurprise as surprise:
-            self._desk.odd(body, surprise, at)
+            self._sink.odd(body, surprise, at)
             return
         self._took(inbound, at)
         if self._missed:
@@ -96,7 +96,7 @@ class Link:
                 await self._gate()
                 why, knock = await self._live()
                 attempt = 0 if self.session.proved else attempt
-                self._desk.lost(self, why, self._clock())
+                self._sink.lost(self, why, self._clock())
                 await self._rest(pause_ms(self._policy.backoff_s, attempt, self._dice) / 1000, knock)
                 attempt += 1
         finally:
@@ -138,7 +138,7 @@ class Link:
         if self.session.proved:
             self._missed = False
             if gap := self.session.gap(at):
-                self._desk.came_back(self, gap)
+                self._sink.came_back(self, gap)
 
     def _perform(self, actions: Sequence[Action]) -> None:
         if (line := self._line) is None:
@@ -152,7 +152,7 @@ class Link:
                 case Hangup(reason):
                     line.drop(reason)
                 case Quarantine(frame, surprise):
-                    self._desk.odd(frame, surprise, self._clock())
+                    self._sink.odd(frame, surprise, self._clock())
                 case _:
                     assert_never(action)
 

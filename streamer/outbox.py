@@ -45,7 +45,9 @@ class Lane(Generic[Item]):
         policy: StreamPolicy,
         dice: Callable[[], float],
     ) -> None:
-        self.name, self._send, self._shed, self._policy, self._dice = name, send, shed, policy, dice
+        self._send: Callable[[list[Item]], None] = send
+        self._shed: Callable[[Sequence[Item]], int] = shed
+        self.name, self._policy, self._dice = name, policy, dice
         self._waiting: deque[Item] = deque()
         self._in_flight: list[Item] = []
         self._filled = asyncio.Event()
@@ -126,6 +128,7 @@ class Outbox:
         self.alerts = Lane[Alert]("alert", alerts.send, alert_to_shed, policy, dice)
 
     def put(self, effects: Sequence[Effect]) -> None:
+        """Take effects over, whatever their number."""
         for effect in effects:
             match effect:
                 case Emit(signal):

@@ -170,13 +170,17 @@ class StreamHealth(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Saved(msgspec.Struct, frozen=True, kw_only=True):
-    """D13: what a streamer needs to go on where it was killed; `engine` is the engine's own encoding."""
+    """D13: what a streamer needs to go on where it was killed; `engine` is the engine's own encoding.
+
+    top  the Top N as it was last seen, so that one who left it meanwhile is noticed (C4)
+    """
 
     market: Market
     at: Millis
     wanted: tuple[str, ...]
     cooldowns: dict[str, Millis]
     engine: bytes
+    top: tuple[str, ...] = ()
 
 
 class DayReport(msgspec.Struct, frozen=True, kw_only=True):

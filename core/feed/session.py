@@ -136,6 +136,11 @@ class Session:
         return min(deadline(self._heard, self._mute_ms), silence, speech, beat)
 
     @property
+    def last_heard(self) -> Millis:
+        """When the newest frame came, or when it was opened last; 0 before that."""
+        return self._heard
+
+    @property
     def asked(self) -> frozenset[Channel]:
         """What the venue was last asked for on this connection; empty while there is none."""
         return self._asked if self.phase is Phase.OPEN else NOTHING

@@ -1,0 +1,82 @@
+"""What the streamer writes of itself: what is buyable, how it is, what it needs to go on after a kill (D9, D13)."""
+
+from __future__ import annotations
+
+import msgspec
+
+from core.app.ports import Shelf
+from core.domain.engine import Engine
+from core.domain.levels import Buyable, Saved, StreamHealth
+from core.domain.values import Market, Millis
+from streamer.pump import Pump
+
+UNCHANGED_ROUNDS = 10
+"""The engine's state is large: while nothing was decided and nothing moved, it is written every so many rounds only."""
+BUYABLE_TTL_S = 24 * 3600
+
+
+class Mark(msgspec.Struct, frozen=True):
+    """What makes a new copy of the state worth writing at once."""
+
+    wanted: tuple[str, ...]
+    cooldowns: dict[str, Millis]
+    signals: int
+    top: tuple[str, ...]
+
+
+def buyable(market: Market, engine: Engine, at: Millis) -> Buyable:
+    return Buyable(market=market, at=at, signals=tuple(engine.buyable(at)))
+
+
+def health(pump: Pump, engine: Engine, host: str, started: Millis, at: Millis) -> StreamHealth:
+    return StreamHealth(
+        market=pump.market,
+        at=at,
+        host=host,
+        started=started,
+        last_data=pump.last_data,
+        subscribed=pump.subscribed,
+        connected=pump.connected,
+        reconnects=pump.reconnects,
+        messages=pump.frames,
+        surprises=pump.quarantine.count,
+        late=engine.late,
+        duplicates=engine.duplicates,
+        gaps=pump.gaps,
+        signals=engine.signals,
+        latency_p50_ms=pump.latency.quantile(0.50),
+        latency_p99_ms=pump.latency.quantile(0.99),
+        added=pump.added,
+        removed=pump.removed,
+    )
+
+
+class Saver:
+    """Decides when the whole state is written. The engine is encoded on the loop, all else happens in a thread."""
+
+    def __init__(self, market: Market, shelf: Shelf) -> None:
+        self._market, self._shelf = market, shelf
+        self._last: Mark | None = None
+        self._rounds = 0
+
+    def due(self, mark: Mark) -> bool:
+        self._rounds += 1
+        if mark == self._last and self._rounds < UNCHANGED_ROUNDS:
+            return False
+        self._last, self._rounds = mark, 0
+        return True
+
+    def saved(self, mark: Mark, engine: Engine, at: Millis) -> Saved:
+        return Saved(
+            market=self._market,
+            at=at,
+            wanted=mark.wanted,
+            cooldowns=mark.cooldowns,
+            engine=engine.save(),
+            top=mark.top,
+        )
+
+    def write(self, values: list[msgspec.Struct]) -> None:
+        """Blocking, for a thread. Raises Transient where the table does not answer."""
+        for value in values:
+            self._shelf.write(value, ttl_s=BUYABLE_TTL_S if isinstance(value, Buyable) else None)

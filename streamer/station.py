@@ -1,0 +1,220 @@
+"""One market on the air: its engine, its connections, and the loops that steer, warm, save and count."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from core.app.ports import Alerts, Leases, Ledger, Quotes, Shelf, Signals
+from core.domain.engine import Engine
+from core.domain.levels import Saved
+from core.domain.policies import MarketPolicy, WhenRemoved
+from core.domain.values import Market, Millis
+from core.domain.watchlist import Wanted
+from core.venues.spec import Venue
+from streamer import refresh, state
+from streamer.counts import Counts
+from streamer.health import Pulse
+from streamer.outbox import TROUBLE, Outbox
+from streamer.pump import Pump
+from streamer.warmup import Warmup
+
+T = TypeVar("T")
+TICK_S = 0.5
+"""How often the engine is told the time: time exits and expiries are at most this late."""
+PERIOD_S = 5.0
+"""How often figures are written for CloudWatch."""
+log = logging.getLogger(__name__)
+
+
+class Ports(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything outside that the streamer uses. `quotes` makes one REST client for a market; `say` writes one line."""
+
+    shelf: Shelf
+    leases: Leases
+    ledger: Ledger
+    signals: Signals
+    alerts: Alerts
+    quotes: Callable[[Market], Quotes]
+    clock: Callable[[], Millis]
+    dice: Callable[[], float]
+    host: str
+    say: Callable[[str], None]
+
+
+class Station:
+    """Steers one market. Nothing here is in the path of a tick."""
+
+    def __init__(self, venue: Venue, policy: MarketPolicy, ports: Ports, folder: Path) -> None:
+        self.market, self._policy, self._ports = venue.market, policy, ports
+        self._engine = Engine(venue.market, policy, venue.rules.link)
+        self.outbox = Outbox(ports.signals, ports.alerts, policy.stream, clock=ports.clock, dice=ports.dice)
+        self._warmup = Warmup(
+            ports.quotes(venue.market),
+            policy.indicators.warmup,
+            self._engine.warm,
+            ladder_s=policy.rest.backoff_s,
+            dice=ports.dice,
+        )
+        self.pump = Pump(
+            venue.stream,
+            policy.stream,
+            self._engine,
+            self.outbox,
+            clock=ports.clock,
+            dice=ports.dice,
+            folder=folder,
+            on_gap=self._warmup.fill,
+        )
+        self._saver = state.Saver(venue.market, ports.shelf)
+        self._thread = ThreadPoolExecutor(2, thread_name_prefix=f"levels-{venue.market.value}")
+        self._counts = Counts(venue.market)
+        self._levels = refresh.Levels()
+        self._wanted = Wanted((), {})
+        self._top: frozenset[str] | None = None
+        self._started = ports.clock()
+
+    async def run(self) -> None:
+        """Until cancelled; the connections are closed by then, and `finish` does the rest."""
+        async with asyncio.TaskGroup() as group:
+            for name, loop in (
+                ("pump", self.pump.run),
+                ("outbox", self.outbox.run),
+                ("warmup", self._warmup.run),
+                ("steer", self._steer),
+                ("tick", self._tick),
+                ("save", self._save),
+                ("count", self._count),
+            ):
+                group.create_task(loop(), name=f"{self.market.value} {name}")
+
+    async def finish(self, patience_s: float) -> None:
+        """After `run`: send what waits and write the state once more, each for at most `patience_s`."""
+        await self.outbox.drain(patience_s)
+        at = self._ports.clock()
+        values: list[msgspec.Struct] = [self._saver.saved(self._mark(), self._engine, at), self._health(at)]
+        try:
+            async with asyncio.timeout(patience_s):
+                await self._write(values)
+        except (*TROUBLE, TimeoutError) as fault:
+            log.error("the state was not written at the end", extra={"outcome": "failed", "why": str(fault)})
+        self._warmup.stop()
+        self._thread.shutdown(wait=False, cancel_futures=True)
+        self._say_counts()
+
+    def pulse(self) -> Pulse:
+        return Pulse(
+            market=self.market.value,
+            connected=self.pump.connected,
+            subscribed=len(self.pump.subscribed),
+            wanted=len(self._wanted.symbols),
+            last_frame=self.pump.last_frame,
+            frames=self.pump.frames,
+            reconnects=self.pump.reconnects,
+            waiting=len(self.outbox),
+        )
+
+    async def _steer(self) -> None:
+        """Bring back what was saved, then follow the levels for ever. Trouble with the tables keeps the last ones."""
+        await self._restore()
+        while True:
+            try:
+                self._levels = await self._in_thread(lambda: self._read(self._levels))
+            except TROUBLE as fault:
+                log.warning("the levels were not read", extra={"outcome": "retry", "why": str(fault)})
+            self._follow(self._ports.clock())
+            await asyncio.sleep(self._policy.watch.refresh_s)
+
+    def _read(self, last: refresh.Levels) -> refresh.Levels:
+        return refresh.read(self._ports, self.market, last, self._ports.clock())
+
+    def _follow(self, at: Millis) -> None:
+        """Tell the engine what the levels say, then subscribe to what is wanted now."""
+        levels, engine = self._levels, self._engine
+        if levels.references is not None:
+            engine.references(levels.references)
+        if levels.safe is not None:
+            engine.names(levels.safe.names)
+        engine.safe(refresh.buyable_from(levels, self._policy, at))
+        self.outbox.put(engine.hold(levels.positions, at))
+        if self._policy.rank.when_removed is WhenRemoved.LIQUIDATE:
+            self.outbox.put(engine.removed(refresh.left_the_top(self._top, levels), at))
+        self._top = refresh.members(levels) if levels.top is not None else self._top
+        self._carry(refresh.choose(levels, self._wanted.symbols, self._wanted.cooldowns, self._policy, at))
+
+    def _carry(self, wanted: Wanted) -> None:
+        if set(wanted.symbols) != set(self._wanted.symbols):
+            extra = {"outcome": "changed", "wanted": len(wanted.symbols)}
+            log.info("the wanted symbols changed", extra=extra)
+        self._wanted = wanted
+        self.pump.carry(wanted.symbols)
+        self._warmup.want(wanted.symbols)
+
+    async def _restore(self) -> None:
+        """Go on where the last process was killed: its symbols are subscribed before the levels are even read."""
+        saved = await self._last_saved()
+        if saved is None:
+            return
+        self._engine.restore(saved.engine)
+        self._top = frozenset(saved.top) if saved.top else None
+        at = self._ports.clock()
+        self._carry(Wanted(saved.wanted, {symbol: ends for symbol, ends in saved.cooldowns.items() if ends > at}))
+        for symbol in saved.wanted:
+            self._engine.gap(symbol, saved.at, at)
+        extra = {"outcome": "restored", "wanted": len(saved.wanted), "age_ms": at - saved.at}
+        log.info("state restored", extra=extra)
+
+    async def _last_saved(self) -> Saved | None:
+        try:
+            return await self._in_thread(lambda: self._ports.shelf.read(Saved, self.market))
+        except TROUBLE as fault:
+            log.warning("no saved state", extra={"outcome": "skipped", "why": str(fault)})
+            return None
+
+    async def _tick(self) -> None:
+        while True:
+            await asyncio.sleep(TICK_S)
+            if effects := self._engine.tick(self._ports.clock()):
+                self.outbox.put(effects)
+
+    async def _save(self) -> None:
+        """Write how we are every round, and the whole state when it is worth it."""
+        while True:
+            await asyncio.sleep(self._policy.stream.save_s)
+            at, mark = self._ports.clock(), self._mark()
+            values: list[msgspec.Struct] = [state.buyable(self.market, self._engine, at), self._health(at)]
+            if self._saver.due(mark):
+                values.append(self._saver.saved(mark, self._engine, at))
+            try:
+                await self._write(values)
+            except TROUBLE as fault:
+                log.warning("the state was not written", extra={"outcome": "retry", "why": str(fault)})
+
+    async def _count(self) -> None:
+        while True:
+            await asyncio.sleep(PERIOD_S)
+            self._say_counts()
+
+    def _say_counts(self) -> None:
+        for line in self._counts.lines(self.pump, self._engine, self.outbox, self._ports.clock()):
+            self._ports.say(line)
+        self.pump.latency.clear()
+
+    def _health(self, at: Millis) -> msgspec.Struct:
+        return state.health(self.pump, self._engine, self._ports.host, self._started, at)
+
+    def _mark(self) -> state.Mark:
+        top = tuple(sorted(self._top or ()))
+        return state.Mark(self._wanted.symbols, self._wanted.cooldowns, self.outbox.signals.taken, top)
+
+    async def _write(self, values: list[msgspec.Struct]) -> None:
+        await self._in_thread(lambda: self._saver.write(values))
+
+    async def _in_thread(self, call: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, call)
