@@ -1,0 +1,23 @@
+"""The shared budget of calls, within one process."""
+
+from threading import Lock
+
+from core.domain.values import Market, Millis
+from core.feed.pace import step_ms, wait_ms
+
+
+class MemoryBudget:
+    """Budget of everyone in this process; threads may share it."""
+
+    def __init__(self) -> None:
+        self._ready: dict[tuple[Market, str], int] = {}
+        self._lock = Lock()
+
+    def take(self, market: Market, group: str, limit: float, at: Millis) -> int:
+        """Take one call of `group`; 0 where it may go at once, else ms to wait before asking again."""
+        step = step_ms(limit)
+        with self._lock:
+            if wait := wait_ms(self._ready.get((market, group), 0), step, at):
+                return wait
+            self._ready[market, group] = at + step
+            return 0
