@@ -60,7 +60,7 @@ def ends_at(at: Millis, policy: DayPolicy) -> Millis:
 
 
 def day_of(at: Millis, policy: DayPolicy) -> str:
-    """Name of the market's day that `at` lies in: the date in Korea of its middle, so 09:00 to 09:00 has its first date.
+    """Name of the market's day that `at` lies in: the date in Korea of its middle (09:00 to 09:00 has its first date).
 
     >>> day_of(Millis(0), DayPolicy(ends="09:00")), day_of(Millis(0), DayPolicy(ends="15:30"))
     ('1970-01-01', '1970-01-01')
