@@ -14,6 +14,7 @@ from core.domain.events import Ticker
 from core.domain.levels import Buyable, SafeSet, StreamHealth, TopN
 from core.domain.policies import WhenRemoved
 from core.domain.ranking import rank
+from core.domain.sessions import calendar
 from core.domain.signals import Exit
 from core.domain.values import Millis
 
@@ -43,7 +44,7 @@ class Ranked(msgspec.Struct, frozen=True, kw_only=True):
 def run(lookout: Lookout, leases: Leases, signals: Signals, news: News) -> Ranked:
     """Rank once. A streamer that says nothing proves nothing: its last buyable set is not taken for an empty one."""
     at = lookout.clock()
-    if not lookout.venue.rules.trading(at):
+    if not calendar(lookout.market, lookout.policy.day).is_open(at):
         return Ranked(outcome=Standing.CLOSED)
     buyable = lookout.shelf.read(Buyable, lookout.market)
     if buyable is None or _silent(lookout, buyable, at):
@@ -81,8 +82,7 @@ def _settled(
 ) -> Ranked:
     """Sell first, write second, tell last: a run that dies on the way is done again, and no step harms twice."""
     previous = lookout.shelf.read(TopN, lookout.market)
-    values = {ticker.instrument.symbol: ticker.value_24h for ticker in tickers}
-    ranking = rank(lookout.market, previous, values, lookout.policy.rank, at)
+    ranking = rank(previous, tickers, lookout.policy.rank, at, lookout.market)
     sold = _sold(lookout, leases, signals, ranking.removed, at)
     lookout.shelf.write(ranking.top)
     changed = bool(ranking.added or ranking.removed)

@@ -12,7 +12,7 @@ from core.app.lookout import Lookout, Unanswered
 from core.app.ports import Leases, Signals
 from core.app.references import Topped, top_up
 from core.domain import safety
-from core.domain.errors import CoreError, WireSurprise
+from core.domain.errors import CoreError
 from core.domain.events import Listing
 from core.domain.levels import SafeSet, SafetyHealth
 from core.domain.messages import Alert, Kind
@@ -50,10 +50,10 @@ def run(lookout: Lookout, leases: Leases, signals: Signals) -> Filtered:
     """Refresh the safe set. Where the venue does not answer, the last good one stays and people are told once (A3)."""
     at = lookout.clock()
     try:
-        listings = _listings(lookout)
+        listings = lookout.quotes.listing(lookout.policy.universe.quote)
+        fresh = safety.split(listings, lookout.policy.universe, lookout.policy.safety, at)
     except Unanswered as trouble:
         return _kept(lookout, trouble, at)
-    fresh = safety.split(lookout.market, listings, lookout.policy.universe, lookout.policy.safety, at)
     positions = held(leases, lookout.market)
     unsafe = endangered(fresh, listings, positions)
     sold = _looked_after(lookout, signals, fresh, positions, unsafe)
@@ -86,13 +86,6 @@ def endangered(
     symbols = [position.instrument.symbol for position in positions]
     gone = {symbol: (UNLISTED,) for symbol in symbols if symbol not in listed}
     return gone | {symbol: reasons[symbol] for symbol in symbols if symbol in reasons}
-
-
-def _listings(lookout: Lookout) -> list[Listing]:
-    listings = lookout.quotes.listing(lookout.policy.universe.quote)
-    if not listings:
-        raise WireSurprise("the venue lists nothing at all", market=lookout.market.value)
-    return listings
 
 
 def _looked_after(

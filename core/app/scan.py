@@ -14,11 +14,12 @@ from core.app import scan_health
 from core.app.lookout import Lookout, Unanswered, paged
 from core.app.ports import Passes
 from core.domain import snapshots, watchlist
-from core.domain.approach import Approach, approaching, watch_threshold
+from core.domain.approach import Approach, approaching
 from core.domain.errors import CoreError
 from core.domain.events import Book, Ticker
 from core.domain.levels import References, SafeSet, Scan, ScanHealth, Snapshot, Targets
 from core.domain.messages import Alert, Kind
+from core.domain.sessions import calendar
 from core.domain.values import Instrument, Millis
 
 
@@ -48,7 +49,7 @@ class Scanned(msgspec.Struct, frozen=True, kw_only=True):
 def run(lookout: Lookout, passes: Passes, *, second: bool) -> Scanned:
     """Scan if it is time to. `second` says that this is the pass that an earlier one asked for (mode B)."""
     at = lookout.clock()
-    if not lookout.venue.rules.trading(at):
+    if not calendar(lookout.market, lookout.policy.day).is_open(at):
         return Scanned(outcome=Scanning.CLOSED)
     health = lookout.shelf.read(ScanHealth, lookout.market)
     if health and at < health.due:
@@ -117,7 +118,7 @@ def _snapshots(lookout: Lookout, tickers: Sequence[Ticker], books: Sequence[Book
     rows = kept.rows if kept else {}
     symbols = [ticker.instrument.symbol for ticker in tickers]
     return [
-        snapshots.snapshot(ticker, by_symbol.get(symbol), rows.get(symbol))
+        snapshots.build(ticker, by_symbol.get(symbol), rows.get(symbol))
         for ticker, symbol in zip(tickers, symbols, strict=True)
     ]
 
@@ -125,8 +126,7 @@ def _snapshots(lookout: Lookout, tickers: Sequence[Ticker], books: Sequence[Book
 def _targets(lookout: Lookout, kept: Sequence[Snapshot], at: Millis) -> bool:
     """Write what is worth watching, best first; True where the set of symbols is another one than before."""
     previous = lookout.shelf.read(Targets, lookout.market)
-    policy, threshold = lookout.policy.watch, watch_threshold(lookout.policy.rules)
-    targets = watchlist.targets(lookout.market, previous, kept, threshold, policy, at)
+    targets = watchlist.targets(previous, kept, lookout.policy, at, lookout.market)
     lookout.shelf.write(targets)
     return previous is None or previous.version != targets.version
 

@@ -14,6 +14,7 @@ from core.domain import safety
 from core.domain.errors import CoreError
 from core.domain.levels import SafeSet, ScanHealth
 from core.domain.messages import Alert, Kind
+from core.domain.sessions import calendar
 from core.domain.values import Millis
 
 NO_UNIVERSE = "there is no safe set yet"
@@ -50,7 +51,7 @@ def _written(
     at: Millis,
     removed: dict[str, int],
 ) -> ScanHealth:
-    day = lookout.venue.rest.day_began(at)
+    day = calendar(lookout.market, lookout.policy.day).day_start(at)
     counted = Counter(before.removed if before and before.day == day else {})
     counted.update(removed)
     after = ScanHealth(

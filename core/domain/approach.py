@@ -60,12 +60,3 @@ def _breakout(snapshot: Snapshot, rule: RulePolicy, near: float) -> Approach | N
     if not high or not high * (1 - near) <= price < high:
         return None
     return Approach(symbol=snapshot.symbol, rule=rule.name, condition=f"price > {high:g}", value=price, threshold=high)
-
-
-def watch_threshold(rules: Sequence[RulePolicy]) -> float:
-    """The daily disparity that scores are measured from (D3): that of the first rule about it, 0 where there is none.
-
-    >>> watch_threshold([RulePolicy(name="d", kind="disparity", params={"base": "daily", "threshold": -0.1})])
-    -0.1
-    """
-    return next((float(rule.params["threshold"]) for rule in rules if rule.enabled and _daily(rule)), 0.0)

@@ -100,7 +100,6 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     fee         (symbol, side, at) -> fraction of the traded value
     tax         (symbol, side, at) -> fraction of the traded value, 0 where there is none
     link        (symbol) -> page with its chart
-    trading     (at) -> whether the market is in session (B6); always, unless the venue has hours
     """
 
     tick: Callable[[str, Decimal, Millis], Decimal]
@@ -111,7 +110,6 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     fee: Callable[[str, Side, Millis], Decimal]
     tax: Callable[[str, Side, Millis], Decimal]
     link: Callable[[str], str]
-    trading: Callable[[Millis], bool] = lambda at: True
 
 
 class Venue(msgspec.Struct, frozen=True):
