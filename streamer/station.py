@@ -56,7 +56,7 @@ class Station:
         self._engine = Engine(venue.market, policy, venue.rules.link)
         self.outbox = Outbox(ports.signals, ports.alerts, policy.stream, clock=ports.clock, dice=ports.dice)
         self._warmup = Warmup(
-            ports.quotes(venue.market),
+            lambda: ports.quotes(venue.market),
             policy.indicators.warmup,
             self._engine.warm,
             ladder_s=policy.rest.backoff_s,

@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 import msgspec
 
 from core.app.ports import Quotes
-from core.domain.errors import Refused, Transient
+from core.domain.errors import Refused, Transient, WireSurprise
 from core.domain.events import Bar
 from core.domain.values import SPANS, Millis
 from core.feed.backoff import pause_ms
@@ -33,12 +33,19 @@ class Job(msgspec.Struct, frozen=True):
     gap: Gap | None = None
 
 
+class Hand(msgspec.Struct, frozen=True):
+    """One thread and its own REST client: the client is not for several threads."""
+
+    thread: ThreadPoolExecutor
+    quotes: Quotes
+
+
 class Warmup:
     """Keeps each job once. `done`: symbols whose history has been fetched and that are still wanted."""
 
     def __init__(
         self,
-        quotes: Quotes,
+        quotes: Callable[[], Quotes],
         bars: int,
         give: Callable[[str, Millis, list[Bar]], None],
         *,
@@ -50,7 +57,7 @@ class Warmup:
         self._jobs: dict[Job, None] = {}
         self._busy: set[str] = set()
         self._filled = asyncio.Event()
-        self._threads = ThreadPoolExecutor(HANDS, thread_name_prefix="warmup")
+        self._threads = [ThreadPoolExecutor(1, thread_name_prefix=f"warmup-{hand}") for hand in range(HANDS)]
         self.done: set[str] = set()
 
     def want(self, symbols: Iterable[str]) -> None:
@@ -66,13 +73,14 @@ class Warmup:
 
     async def run(self) -> None:
         async with asyncio.TaskGroup() as group:
-            for hand in range(HANDS):
-                group.create_task(self._work(), name=f"warmup {hand}")
+            for hand, thread in enumerate(self._threads):
+                group.create_task(self._work(Hand(thread, self._quotes())), name=f"warmup {hand}")
 
     def stop(self) -> None:
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        for thread in self._threads:
+            thread.shutdown(wait=False, cancel_futures=True)
 
-    async def _work(self) -> None:
+    async def _work(self, hand: Hand) -> None:
         while True:
             await self._filled.wait()
             if not self._jobs:
@@ -82,15 +90,15 @@ class Warmup:
             del self._jobs[job]
             self._busy.add(job.symbol)
             try:
-                await self._carry_out(job)
+                await self._carry_out(job, hand)
             finally:
                 self._busy.discard(job.symbol)
 
-    async def _carry_out(self, job: Job) -> None:
+    async def _carry_out(self, job: Job, hand: Hand) -> None:
         """Fetch every span. What passes is tried again behind the others; what is refused is left until wanted anew."""
         try:
             for span in SPANS if self._bars else ():
-                self._give(job.symbol, span, await self._fetch(job, span))
+                self._give(job.symbol, span, await self._fetch(job, span, hand))
         except Transient as fault:
             log.info(
                 "bars are fetched again later", extra={"instrument": job.symbol, "outcome": "retry", "why": str(fault)}
@@ -98,14 +106,14 @@ class Warmup:
             self._add([job])
             await asyncio.sleep(pause_ms(self._ladder_s, len(self._ladder_s), self._dice) / 1000)
             return
-        except Refused as fault:
+        except (Refused, WireSurprise) as fault:
             log.warning("no bars", extra={"instrument": job.symbol, "outcome": "refused", "why": str(fault)})
         self.done.add(job.symbol)
 
-    async def _fetch(self, job: Job, span: Millis) -> list[Bar]:
+    async def _fetch(self, job: Job, span: Millis, hand: Hand) -> list[Bar]:
         count = self._bars if job.gap is None else min(self._bars, (job.gap.end - job.gap.start) // span + MORE)
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, self._quotes.bars, job.symbol, span, count, None)
+        return await loop.run_in_executor(hand.thread, hand.quotes.bars, job.symbol, span, count, None)
 
     def _add(self, jobs: Iterable[Job]) -> None:
         for job in jobs:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import assert_never
 
 import msgspec
 
@@ -86,6 +87,8 @@ def carry_out(steps: Sequence[Step], layout: Layout) -> dict[LinkId, frozenset[s
                 after[link] |= symbols
             case Close(link):
                 del after[link]
+            case _:
+                assert_never(step)
     return after
 
 
