@@ -7,7 +7,7 @@ happens in a frame of its own that returns plain facts, and our error is raised 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -39,24 +39,34 @@ class Parcel(msgspec.Struct, frozen=True):
     picture: bytes = b""
 
 
+def parts(secret: Secret) -> set[str]:
+    """What must not be seen: the secret, and of one that is an address also its path and the key at its end."""
+    text = secret.reveal()
+    path = urlsplit(text).path if "://" in text else ""
+    return {part for part in (text, path, path.rpartition("/")[2]) if len(part) > 1}
+
+
+def masked(text: str, hidden: Iterable[str]) -> str:
+    """The text without any of the `hidden` parts, longer ones first."""
+    for part in sorted(hidden, key=len, reverse=True):
+        text = text.replace(part, MASK)
+    return text
+
+
 class Masking(logging.Filter):
     """Takes known secrets out of the log lines of the HTTP library, which prints each request's path at DEBUG."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._parts: Callable[[], set[str]] = set
+        self._known: Callable[[], set[str]] = set
 
     def hide(self, secret: Secret) -> None:
-        """From now on, neither the secret nor the path of one that is an address is logged."""
-        text = secret.reveal()
-        known = self._parts() | ({text, urlsplit(text).path or text} - {"", "/"})
-        self._parts = lambda: known
+        """From now on no part of this secret is logged."""
+        known = self._known() | parts(secret)
+        self._known = lambda: known
 
     def filter(self, record: logging.LogRecord) -> bool:
-        line = record.getMessage()
-        for part in self._parts():
-            line = line.replace(part, MASK)
-        record.msg, record.args = line, None
+        record.msg, record.args = masked(record.getMessage(), self._known()), None
         return True
 
 
@@ -86,7 +96,7 @@ def post(
 
 def verdict(service: str, secret: Secret, answer: Answer) -> CoreError | None:
     """The error that an answer stands for, None for success."""
-    said = _explanation(answer.body).replace(secret.reveal(), MASK)[:SHOWN]
+    said = masked(_explanation(answer.body), parts(secret))[:SHOWN]
     match answer.status:
         case 0:
             return Transient(f"{service} cannot be reached", fault=answer.fault)
