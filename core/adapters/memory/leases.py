@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from decimal import Decimal, localcontext
+from decimal import localcontext
 
 from msgspec.structs import replace
 
 from core.adapters.memory.state import Books, Item, Row
+from core.app.barriers import halted, lost_enough, overdrawn
 from core.app.ports import Limits, Reserved, Settlement
 from core.domain.leases import (
     MARGIN,
@@ -118,9 +119,9 @@ class MemoryLeases:
             key = (worker.market, worker.id)
             found = self._books.workers.get(key)
             busy = bool(now.owner) and now.ends + MARGIN >= at
-            if busy or now.fence != lock.fence or now.position is None or found is None:
+            if busy or now.fence != lock.fence or now.position is None or now.intent is not None:
                 return False
-            if found.status is not Status.SCAN:
+            if found is None or found.status is not Status.SCAN:
                 return False
             self._books.workers[key] = move(found, Status.HOLD, at, lock.instrument.symbol)
             owned = replace(now, fence=now.fence + 1, position=replace(now.position, worker=worker.id))
@@ -165,18 +166,15 @@ class MemoryLeases:
 
     def _barrier(self, order: Order, worker: Worker, limits: Limits) -> Reserved | None:
         books, market = self._books, order.instrument.market
-        found = books.workers.get((market, worker.id))
-        realised = books.realised[market, limits.day]
-        scopes = [scope for scope in ("all", market.value, str(order.instrument)) if scope in books.halts]
-        barriers = (
-            (order.id in books.orders, Barrier.REPEATED, order.id),
-            (bool(scopes), Barrier.HALTED, ", ".join(f"{scope}: {books.halts[scope]}" for scope in scopes)),
-            (realised <= -limits.daily_loss, Barrier.DAILY_LOSS, f"{realised} of {-limits.daily_loss}"),
-            *over(limits, books.exposure[market], books.positions[market]),
-            (found is None, Barrier.WORKER_MISSING, worker.id),
-            (found is not None and found.status is not Status.SCAN, Barrier.WORKER_TAKEN, worker.id),
+        if order.id in books.orders:
+            return Reserved(refused=Barrier.REPEATED, detail=order.id)
+        for scope in ("all", market.value, str(order.instrument)):
+            if scope in books.halts:
+                return halted(scope, books.halts[scope])
+        over = lost_enough(limits, books.realised[market, limits.day]) or overdrawn(
+            limits, books.exposure[market], books.positions[market]
         )
-        return next((Reserved(refused=name, detail=detail) for stands, name, detail in barriers if stands), None)
+        return over or _engaged(books.workers.get((market, worker.id)))
 
     def _settle(self, intent: Intent, settlement: Settlement, at: Millis) -> None:
         books, order, market = self._books, settlement.order, settlement.order.instrument.market
@@ -198,17 +196,12 @@ def _given_back(lock: Lock, signal: str) -> Lock:
     return replace(lock, owner="", ends=Millis(0), intent=None, done=remembered(lock.done, signal))
 
 
-def over(limits: Limits, exposure: Decimal, positions: int) -> list[tuple[bool, Barrier, str]]:
-    """Each limit on money and number: whether `limits.cost` breaks it, its name, and the figures."""
-    return [
-        (limits.cost > limits.per_symbol, Barrier.PER_SYMBOL, f"{limits.cost} of {limits.per_symbol}"),
-        (
-            exposure + limits.cost > limits.total_exposure,
-            Barrier.EXPOSURE,
-            f"{exposure} + {limits.cost} of {limits.total_exposure}",
-        ),
-        (positions >= limits.max_positions, Barrier.POSITIONS, f"{positions} of {limits.max_positions}"),
-    ]
+def _engaged(worker: Worker | None) -> Reserved | None:
+    if worker is None:
+        return Reserved(refused=Barrier.WORKER_MISSING)
+    if worker.status is not Status.SCAN:
+        return Reserved(refused=Barrier.WORKER_TAKEN, detail=worker.symbol)
+    return None
 
 
 def _granted(lock: Lock, mine: Intent) -> Granted:

@@ -1,0 +1,183 @@
+"""Our values as DynamoDB items, and back: numbers exact, structures as maps, no joined text that could be taken apart.
+
+stock_locks   key "market:symbol"; own req fence exp intent held done wrote
+ledger        pk, sk     what                                                       index attributes
+    order#ID     order#ID    body = the order                                       day, open (while unfinished)
+    trip#ID      trip#ID     body = the round trip                                  day
+    worker#MKT   w-01        status symbol capital heartbeat
+    account#MKT  exposure    exposure positions
+    account#MKT  day#DAY     realised
+    halt         SCOPE       reason at
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Context, Decimal, Inexact, Rounded
+from typing import Any, TypeVar
+
+import msgspec
+
+from core.domain.leases import Granted, Intent, Lock
+from core.domain.orders import DONE, Order
+from core.domain.positions import Position, RoundTrip
+from core.domain.values import Instrument, Market, Millis
+from core.domain.workers import Status, Worker
+
+T = TypeVar("T")
+Item = dict[str, Any]
+"""Attribute name -> typed attribute value, as the low-level client takes and gives it."""
+
+NUMBER = Context(prec=38, Emin=-128, Emax=126, traps=[Inexact, Rounded])
+"""What a DynamoDB number holds: anything finer is refused here rather than rounded there."""
+
+
+def to_wire(value: object) -> Item:
+    """One value as an attribute value. Raises decimal.Inexact for a number of more than 38 digits."""
+    match value:
+        case None:
+            return {"NULL": True}
+        case bool():
+            return {"BOOL": value}
+        case str():
+            return {"S": str(value)}
+        case int() | Decimal():
+            return {"N": f"{NUMBER.create_decimal(value):f}"}
+        case dict():
+            return {"M": {name: to_wire(each) for name, each in value.items()}}
+        case list() | tuple():
+            return {"L": [to_wire(each) for each in value]}
+        case _:
+            return to_wire(msgspec.to_builtins(value, builtin_types=(Decimal,)))
+
+
+def from_wire(value: Mapping[str, Any]) -> object:
+    """One attribute value as plain data. Numbers without a fraction are int, all others Decimal."""
+    ((kind, held),) = value.items()
+    match kind:
+        case "NULL":
+            return None
+        case "N":
+            number = Decimal(held)
+            return int(number) if number == number.to_integral_value() else number
+        case "M":
+            return {name: from_wire(each) for name, each in held.items()}
+        case "L":
+            return [from_wire(each) for each in held]
+        case _:
+            return held
+
+
+def read(value: Mapping[str, Any], kind: type[T]) -> T:
+    """An attribute value as one of our structs."""
+    return msgspec.convert(from_wire(value), kind)
+
+
+def maybe(item: Item, name: str, kind: type[T]) -> T | None:
+    return read(item[name], kind) if name in item else None
+
+
+def text(item: Item, name: str) -> str:
+    found: str = item.get(name, {}).get("S", "")
+    return found
+
+
+def number(item: Item, name: str) -> Decimal:
+    return Decimal(item.get(name, {}).get("N", "0"))
+
+
+def lock_key(instrument: Instrument) -> Item:
+    return {"key": {"S": str(instrument)}}
+
+
+def lock_of(item: Item) -> Lock:
+    return Lock(
+        instrument=Instrument.parse(text(item, "key")),
+        fence=int(number(item, "fence")),
+        owner=text(item, "own"),
+        ends=Millis(int(number(item, "exp"))),
+        intent=maybe(item, "intent", Intent),
+        position=maybe(item, "held", Position),
+        done=maybe(item, "done", tuple[str, ...]) or (),
+    )
+
+
+def granted_of(item: Item, mine: Intent) -> Granted:
+    """The lock that an item says is held; `mine` stands in for an intent that is not there any more."""
+    lock = lock_of(item)
+    return Granted(
+        instrument=lock.instrument,
+        owner=lock.owner,
+        fence=lock.fence,
+        ends=lock.ends,
+        intent=lock.intent or mine,
+        position=lock.position,
+        done=lock.done,
+    )
+
+
+def day_key(market: Market, day: str) -> str:
+    """Hash of the `by_day` index; a market's name holds no `#`."""
+    return f"{market.value}#{day}"
+
+
+def order_row(order: Order, day: str) -> Item:
+    """`open` is there only while the order is not finished, so the `by_open` index holds open orders and no others."""
+    market = order.instrument.market
+    row = {
+        "pk": {"S": f"order#{order.id}"},
+        "sk": {"S": f"order#{order.id}"},
+        "day": {"S": day_key(market, day)},
+        "body": to_wire(order),
+    }
+    return row if order.state in DONE else {**row, "open": {"S": market.value}}
+
+
+def trip_row(trip: RoundTrip, day: str) -> Item:
+    return {
+        "pk": {"S": f"trip#{trip.id}"},
+        "sk": {"S": f"trip#{trip.id}"},
+        "day": {"S": day_key(trip.instrument.market, day)},
+        "body": to_wire(trip),
+    }
+
+
+def order_key(key: str) -> Item:
+    return {"pk": {"S": f"order#{key}"}, "sk": {"S": f"order#{key}"}}
+
+
+def worker_key(market: Market, name: str) -> Item:
+    return {"pk": {"S": f"worker#{market.value}"}, "sk": {"S": name}}
+
+
+def account_key(market: Market) -> Item:
+    return {"pk": {"S": f"account#{market.value}"}, "sk": {"S": "exposure"}}
+
+
+def day_account_key(market: Market, day: str) -> Item:
+    return {"pk": {"S": f"account#{market.value}"}, "sk": {"S": f"day#{day}"}}
+
+
+def halt_key(scope: str) -> Item:
+    return {"pk": {"S": "halt"}, "sk": {"S": scope}}
+
+
+def worker_row(worker: Worker) -> Item:
+    return {
+        **worker_key(worker.market, worker.id),
+        "status": {"S": worker.status.value},
+        "symbol": {"S": worker.symbol},
+        "capital": to_wire(worker.capital),
+        "heartbeat": to_wire(worker.heartbeat),
+    }
+
+
+def worker_of(item: Item, market: Market) -> Worker:
+    return Worker(
+        id=text(item, "sk"),
+        market=market,
+        status=Status(text(item, "status")),
+        capital=number(item, "capital"),
+        symbol=text(item, "symbol"),
+        heartbeat=Millis(int(number(item, "heartbeat"))),
+    )

@@ -1,0 +1,126 @@
+"""The symbol locks in DynamoDB: each method is one round trip, and each write after a grant carries owner and fence."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from core.adapters.dynamo import lock_requests, transactions
+from core.adapters.dynamo.calls import Caller, Dice, Pause, is_condition, old_item, reasons
+from core.adapters.dynamo.expressions import Request
+from core.adapters.dynamo.items import Item, granted_of, lock_key, lock_of
+from core.adapters.dynamo.refusals import LOST, barrier
+from core.adapters.dynamo.transactions import Tables, Transaction
+from core.app.barriers import overdrawn
+from core.app.ports import Limits, Reserved, Settlement
+from core.domain.errors import Transient
+from core.domain.leases import Answer, Ask, Granted, Lock, Unclear
+from core.domain.orders import Order
+from core.domain.values import ZERO, Instrument, Millis
+from core.domain.workers import Worker
+
+
+class DynamoLeases:
+    """Implements `core.app.ports.Leases`. `client` is `boto3.client("dynamodb", config=CONFIG)` (see `calls`)."""
+
+    def __init__(
+        self, locks: str, ledger: str, client: Any, *, pause: Pause = time.sleep, dice: Dice = random.random
+    ) -> None:
+        self._tables = Tables(locks, ledger)
+        self._client = client
+        self._call = Caller(pause, dice)
+
+    def grant(self, ask: Ask, at: Millis) -> Answer:
+        try:
+            reply = self._call(self._client.update_item, lock_requests.grant(self._tables.locks, ask, at))
+        except Transient as silence:
+            return Unclear(reason=str(silence))
+        except ClientError as refused:
+            if not is_condition(refused):
+                raise
+            return lock_requests.refused(old_item(refused), ask, at)
+        return granted_of(reply["Attributes"], ask.intent)
+
+    def reserve(self, held: Granted, order: Order, worker: Worker, limits: Limits, at: Millis) -> Reserved:
+        if refused := overdrawn(limits, ZERO, 0):
+            return refused
+        return self._book(transactions.reserve(self._tables, held, order, worker, limits, at), limits)
+
+    def note(self, held: Granted, order: Order, at: Millis) -> Reserved:
+        return self._book(transactions.note(self._tables, held, order), None)
+
+    def commit(self, held: Granted, settlement: Settlement, at: Millis) -> bool:
+        failed = self._write(transactions.commit(self._tables, held, settlement, at, with_worker=True))
+        if failed is not None and set(failed) == {"worker"}:
+            failed = self._write(transactions.commit(self._tables, held, settlement, at, with_worker=False))
+        return failed is not None and not failed
+
+    def park(self, held: Granted, order: Order, at: Millis) -> bool:
+        return self._write(transactions.park(self._tables, held, order)) == {}
+
+    def release(self, held: Granted, at: Millis) -> bool:
+        refused = self._update(lock_requests.release(self._tables.locks, held))
+        return refused == {} or lock_requests.released(refused, held)
+
+    def renew(self, held: Granted, ends: Millis) -> bool:
+        return self._update(lock_requests.renew(self._tables.locks, held, ends)) == {}
+
+    def adopt(self, lock: Lock, worker: Worker, at: Millis) -> bool:
+        return self._write(transactions.adopt(self._tables, lock, worker, at)) == {}
+
+    def evict(self, lock: Lock) -> bool:
+        return self._update(lock_requests.evict(self._tables.locks, lock)) == {}
+
+    def locks(self) -> list[Lock]:
+        return sorted((lock_of(item) for item in self._scan()), key=lambda lock: lock.instrument)
+
+    def lock(self, instrument: Instrument) -> Lock | None:
+        """Raises Transient where the table does not answer."""
+        request = {"TableName": self._tables.locks, "Key": lock_key(instrument), "ConsistentRead": True}
+        item = self._call(self._client.get_item, request).get("Item")
+        return lock_of(item) if item else None
+
+    def _book(self, transaction: Transaction, limits: Limits | None) -> Reserved:
+        failed = self._write(transaction)
+        if failed is None:
+            return LOST
+        return barrier(failed, limits) if failed else Reserved()
+
+    def _write(self, transaction: Transaction) -> dict[str, Item] | None:
+        """The legs that refused, none where it was written (now or by a try whose reply was lost); None = no answer."""
+        try:
+            self._call(self._client.transact_write_items, transaction.request)
+        except Transient:
+            return None
+        except ClientError as refused:
+            failed = transaction.failed(reasons(refused))
+            if not failed:
+                raise
+            return {} if transaction.went_through(failed) else failed
+        return {}
+
+    def _update(self, request: Request) -> Item | None:
+        """The item that refused, empty where it was written; None = no answer, or no item to refuse."""
+        try:
+            self._call(self._client.update_item, request)
+        except Transient:
+            return None
+        except ClientError as refused:
+            if not is_condition(refused):
+                raise
+            return old_item(refused)
+        return {}
+
+    def _scan(self) -> Iterator[Item]:
+        """Every item, page after page; there are as many as symbols were ever traded."""
+        request: Request = {"TableName": self._tables.locks, "ConsistentRead": True}
+        while True:
+            page = self._call(self._client.scan, request)
+            yield from page["Items"]
+            if "LastEvaluatedKey" not in page:
+                return
+            request["ExclusiveStartKey"] = page["LastEvaluatedKey"]

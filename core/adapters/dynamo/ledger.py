@@ -1,0 +1,136 @@
+"""Orders, round trips, workers, accounts and halts in DynamoDB: reading, and the writes that need no symbol lock."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Iterator
+from typing import Any, TypeVar
+
+from botocore.exceptions import ClientError
+
+from core.adapters.dynamo.calls import Caller, Dice, Pause, is_condition
+from core.adapters.dynamo.expressions import Request, asked, expressed, put
+from core.adapters.dynamo.items import (
+    Item,
+    account_key,
+    day_account_key,
+    day_key,
+    halt_key,
+    number,
+    order_key,
+    read,
+    text,
+    to_wire,
+    worker_key,
+    worker_of,
+    worker_row,
+)
+from core.app.ports import Account
+from core.domain.orders import Order
+from core.domain.positions import RoundTrip
+from core.domain.values import Market, Millis
+from core.domain.workers import Status, Worker, move
+
+T = TypeVar("T")
+
+
+class DynamoLedger:
+    """Implements `core.app.ports.Ledger`; every method raises Transient where the table does not answer."""
+
+    def __init__(self, table: str, client: Any, *, pause: Pause = time.sleep, dice: Dice = random.random) -> None:
+        self._table = table
+        self._client = client
+        self._call = Caller(pause, dice)
+
+    def workers(self, market: Market) -> list[Worker]:
+        rows = self._query("pk = :hash", {"hash": f"worker#{market.value}"}, consistent=True)
+        return [worker_of(row, market) for row in rows]
+
+    def register(self, worker: Worker) -> bool:
+        return self._written(self._client.put_item, put(self._table, worker_row(worker), "attribute_not_exists(pk)"))
+
+    def move(self, worker: Worker, to: Status, at: Millis) -> bool:
+        """On condition that the worker is as it was read: status, symbol and heartbeat."""
+        moved = move(worker, to, at)
+        request = expressed(
+            self._table,
+            worker_key(worker.market, worker.id),
+            update="SET #status = :to, #symbol = :held, heartbeat = :at",
+            condition="#status = :was AND #symbol = :symbol AND heartbeat = :beat",
+            values={
+                "to": moved.status.value,
+                "held": moved.symbol,
+                "at": at,
+                "was": worker.status.value,
+                "symbol": worker.symbol,
+                "beat": worker.heartbeat,
+            },
+        )
+        return self._written(self._client.update_item, request)
+
+    def account(self, market: Market, day: str) -> Account:
+        taken, realised = self._get(account_key(market)), self._get(day_account_key(market, day))
+        return Account(
+            exposure=number(taken, "exposure"),
+            positions=int(number(taken, "positions")),
+            realised=number(realised, "realised"),
+        )
+
+    def order(self, key: str) -> Order | None:
+        row = self._get(order_key(key))
+        return read(row["body"], Order) if row else None
+
+    def open_orders(self, market: Market) -> list[Order]:
+        rows = self._query("#open = :hash", {"hash": market.value}, index="by_open")
+        return sorted((read(row["body"], Order) for row in rows), key=lambda order: (order.at, order.id))
+
+    def orders(self, market: Market, day: str) -> list[Order]:
+        return sorted(self._of_day(market, day, "order#", Order), key=lambda order: (order.at, order.id))
+
+    def trips(self, market: Market, day: str) -> list[RoundTrip]:
+        return sorted(self._of_day(market, day, "trip#", RoundTrip), key=lambda trip: (trip.closed, trip.id))
+
+    def halted(self, market: Market) -> str:
+        rows = self._query("pk = :hash", {"hash": "halt"}, consistent=True)
+        reasons = {text(row, "sk"): text(row, "reason") for row in rows}
+        return reasons.get("all") or reasons.get(market.value, "")
+
+    def halt(self, scope: str, reason: str, at: Millis) -> None:
+        row = {**halt_key(scope), "reason": to_wire(reason), "at": to_wire(at)}
+        self._call(self._client.put_item, put(self._table, row))
+
+    def resume(self, scope: str) -> None:
+        self._call(self._client.delete_item, {"TableName": self._table, "Key": halt_key(scope)})
+
+    def _of_day(self, market: Market, day: str, kind: str, wanted: type[T]) -> list[T]:
+        values: dict[str, object] = {"hash": day_key(market, day), "kind": kind}
+        rows = self._query("#day = :hash AND begins_with(sk, :kind)", values, index="by_day")
+        return [read(row["body"], wanted) for row in rows]
+
+    def _get(self, key: Item) -> Item:
+        request = {"TableName": self._table, "Key": key, "ConsistentRead": True}
+        item: Item = self._call(self._client.get_item, request).get("Item", {})
+        return item
+
+    def _query(
+        self, condition: str, values: dict[str, object], *, index: str = "", consistent: bool = False
+    ) -> Iterator[Item]:
+        """Every row, page after page. An index is read as it comes: it may be a moment behind."""
+        request = asked(self._table, condition, values) | {"ConsistentRead": consistent}
+        request |= {"IndexName": index} if index else {}
+        while True:
+            page = self._call(self._client.query, request)
+            yield from page["Items"]
+            if "LastEvaluatedKey" not in page:
+                return
+            request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+
+    def _written(self, call: Any, request: Request) -> bool:
+        try:
+            self._call(call, request)
+        except ClientError as refused:
+            if not is_condition(refused):
+                raise
+            return False
+        return True

@@ -1,0 +1,85 @@
+"""The requests that touch a symbol's item alone, and what a refusal of one means. Pure, tested as values.
+
+The item is lock, intent and position in one. Nothing here deletes it, and it has no time to live: its fence must grow
+for ever. `done` is a list, not a set: `contains` works on both, and only a list knows which entry is the oldest. It is
+written back whole by the owner, who got it with the grant, so no two writers can mix.
+"""
+
+from __future__ import annotations
+
+from core.adapters.dynamo.expressions import Request, expressed
+from core.adapters.dynamo.items import Item, granted_of, lock_key, lock_of, text
+from core.domain.leases import MARGIN, Answer, Ask, Busy, Flat, Granted, Lock, refusal, remembered
+from core.domain.values import Millis, Side
+
+FREE = "(attribute_not_exists(own) OR exp < :late)"
+MINE = "own = :own AND fence = :fence"
+WANTED = {Side.BUY: "attribute_not_exists(held)", Side.SELL: "attribute_exists(held)"}
+
+
+def grant(table: str, ask: Ask, at: Millis) -> Request:
+    """Take the symbol and write the intent in one round trip, unless someone's is there to be finished first."""
+    return expressed(
+        table,
+        lock_key(ask.instrument),
+        update="SET own = :own, req = :req, exp = :exp, intent = if_not_exists(intent, :intent) ADD fence :one",
+        condition=f"{FREE} AND {WANTED[ask.intent.side]} AND NOT contains(done, :signal)",
+        values={
+            "own": ask.owner,
+            "req": ask.nonce,
+            "exp": ask.ends,
+            "intent": ask.intent,
+            "one": 1,
+            "late": at - MARGIN,
+            "signal": ask.intent.signal,
+        },
+    ) | {"ReturnValues": "ALL_NEW"}
+
+
+def refused(item: Item | None, ask: Ask, at: Millis) -> Answer:
+    """The answer in the item that refused us: our own lost reply by its nonce, else what stands in the way."""
+    if not item:
+        return Flat(fence=0)
+    if "own" in item and text(item, "req") == ask.nonce:
+        return granted_of(item, ask.intent)
+    lock = lock_of(item)
+    return refusal(lock, ask, at) or Busy(holder=lock.owner, fence=lock.fence, ends=lock.ends)
+
+
+def release(table: str, held: Granted) -> Request:
+    return expressed(
+        table,
+        lock_key(held.instrument),
+        update="SET done = :done REMOVE own, req, exp, intent",
+        condition=MINE,
+        values={"done": remembered(held.done, held.intent.signal), **mine(held)},
+    )
+
+
+def released(item: Item | None, held: Granted) -> bool:
+    """Was it our own release, whose reply was lost? Then the signal is settled and nobody was granted since."""
+    if not item:
+        return False
+    lock = lock_of(item)
+    return lock.fence == held.fence and held.intent.signal in lock.done
+
+
+def renew(table: str, held: Granted, ends: Millis) -> Request:
+    return expressed(
+        table, lock_key(held.instrument), update="SET exp = :ends", condition=MINE, values={"ends": ends, **mine(held)}
+    )
+
+
+def evict(table: str, lock: Lock) -> Request:
+    """The fence grows, so that whoever held it is refused from now on; the nonce goes, so that no retry revives it."""
+    return expressed(
+        table,
+        lock_key(lock.instrument),
+        update="SET exp = :zero ADD fence :one REMOVE req",
+        condition=MINE,
+        values={"zero": 0, "one": 1, "own": lock.owner, "fence": lock.fence},
+    )
+
+
+def mine(held: Granted) -> dict[str, object]:
+    return {"own": held.owner, "fence": held.fence}
