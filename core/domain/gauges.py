@@ -1,0 +1,39 @@
+"""The indicators kept on one candle series (D8), moved together when a candle closes."""
+
+from core.domain.indicators import Atr, Ema, Rsi, Sma
+from core.domain.policies import ExitPolicy, IndicatorPolicy
+from core.domain.values import MINUTE, Millis
+
+
+class Gauges:
+    """EMA fast and slow, RSI, moving average (for the disparity), ATR, and the average the trend exit looks at."""
+
+    __slots__ = ("_make", "atr", "fast", "mean", "rsi", "slow", "trend")
+
+    def __init__(self, policy: IndicatorPolicy, trend_length: int) -> None:
+        self._make = (policy, trend_length)
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget every bar."""
+        policy, trend_length = self._make
+        self.fast, self.slow = Ema(policy.ema_fast), Ema(policy.ema_slow)
+        self.rsi, self.atr = Rsi(policy.rsi), Atr(policy.atr)
+        self.mean, self.trend = Sma(policy.disparity), Sma(trend_length)
+
+    def update(self, high: float, low: float, close: float) -> None:
+        """A candle closed."""
+        for gauge in (self.fast, self.slow, self.rsi, self.mean, self.trend):
+            gauge.update(close)
+        self.atr.update(high, low, close)
+
+    def amend(self, was: float, high: float, low: float, close: float) -> None:
+        """The candle that closed last has changed; its close was told as `was`."""
+        for gauge in (self.fast, self.slow, self.rsi, self.mean, self.trend):
+            gauge.amend(was, close)
+        self.atr.amend(high, low, close)
+
+
+def trend_span(policy: ExitPolicy) -> Millis:
+    """Candle length of the trend exit's moving average."""
+    return Millis(policy.trend_span * MINUTE)

@@ -1,0 +1,199 @@
+"""One candle, and one span's candles of one symbol with the indicators over them; the rules are in `candles.py`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from core.domain.events import Bar
+from core.domain.gauges import Gauges
+from core.domain.sessions import Calendar
+from core.domain.values import Millis
+
+
+class Candle:
+    """One candle, forming or closed. `first_at` and `last_at` are the times of the trades that open and close it."""
+
+    __slots__ = (
+        "close",
+        "ends",
+        "first_at",
+        "high",
+        "last_at",
+        "low",
+        "open",
+        "opens",
+        "settled",
+        "value",
+        "volume",
+    )
+
+    def __init__(self, opens: int, ends: int, at: int, price: float) -> None:
+        self.opens, self.ends = opens, ends
+        self.open = self.high = self.low = self.close = price
+        self.volume = self.value = 0.0
+        self.first_at = self.last_at = at
+        self.settled = False
+
+    def add(self, at: int, price: float, quantity: float, amount: float) -> None:
+        """Count one trade, in whatever order it comes."""
+        self.volume += quantity
+        self.value += amount
+        self.high = max(self.high, price)
+        self.low = min(self.low, price)
+        if at >= self.last_at:
+            self.close, self.last_at = price, at
+        if at < self.first_at:
+            self.open, self.first_at = price, at
+
+
+class Change(NamedTuple):
+    """A candle of `series` that closed, or that a late trade amended after it had."""
+
+    series: Series
+    candle: Candle
+    amended: bool
+
+
+class Series:
+    """One span of one symbol: closed candles oldest first, the forming one, and the indicators over the closed.
+
+    gap_start, gap_end   the stretch in which trades may be missing (0, 0 = none), until the venue's bars heal it
+    pending              the venue's bar of a candle that has not begun here yet
+    """
+
+    __slots__ = ("closed", "days", "forming", "gap_end", "gap_start", "gauges", "keep", "pending", "span")
+
+    def __init__(self, span: Millis, gauges: Gauges, keep: int, days: Calendar) -> None:
+        self.span, self.gauges, self.keep, self.days = span, gauges, keep, days
+        self.closed: list[Candle] = []
+        self.forming: Candle | None = None
+        self.pending: Bar | None = None
+        self.gap_start = self.gap_end = 0
+
+    def take(self, at: int, price: float, quantity: float, amount: float, newest: bool, changes: list[Change]) -> None:
+        """Count a trade where it belongs; `newest` says that none after it has been seen."""
+        forming = self.forming
+        if forming is not None and forming.opens <= at < forming.ends:
+            forming.add(at, price, quantity, amount)
+            return
+        if forming is not None and newest:
+            self._finish(forming, changes)
+        last = self.closed[-1] if self.closed else None
+        if last is not None and at < last.ends:
+            self._amend(last, at, price, quantity, amount, changes)
+            return
+        candle = self._begin(at, price)
+        candle.add(at, price, quantity, amount)
+        if newest:
+            self.forming = candle
+            self._expect()
+        else:
+            self._append(candle, changes)
+
+    def close_at(self, moment: int) -> float | None:
+        """Price at a moment: the close of the last candle that had ended by then; None where none had."""
+        for candle in reversed(self.closed):
+            if candle.ends <= moment:
+                return candle.close
+        return None
+
+    def value_between(self, start: int, end: int) -> float:
+        """Quote currency traded in the closed candles that opened in [start, end)."""
+        total = 0.0
+        for candle in reversed(self.closed):
+            if candle.opens < start:
+                break
+            if candle.opens < end:
+                total += candle.value
+        return total
+
+    def gapped(self, since: int) -> bool:
+        """May trades after `since` be missing?"""
+        return self.gap_end > since
+
+    def tear(self, start: int, end: int) -> None:
+        """Mark a gap. Several are kept as the one stretch that covers them."""
+        self.gap_start = min(self.gap_start, start) if self.gap_end else start
+        self.gap_end = max(self.gap_end, end)
+
+    def adopt(self, bars: Iterable[Bar], today: int) -> tuple[float, float]:
+        """Take the venue's own bars, oldest first: they replace what is here, and heal the gap they reach over.
+
+        Its bar of the candle that is forming here lends that one its open and its extremes, and the larger of both
+        volumes: which of the newest trades it holds cannot be told. A closed bar as new as the forming candle, or
+        newer, ends that candle. Asking for a stretch twice changes nothing the second time.
+
+        Returns:
+            Traded value and volume that the closed candles gained in the day that began at `today`.
+        """
+        rows = sorted(bars, key=lambda bar: bar.opens)
+        shut = [bar for bar in rows if bar.closed]
+        before = self._traded(today)
+        if self.forming and shut and shut[-1].opens >= self.forming.opens:
+            self.closed.append(self.forming)
+            self.forming = None
+        self._merge(shut)
+        self.pending = next((bar for bar in rows if not bar.closed), None)
+        self._expect()
+        if rows and max(bar.seen for bar in rows) >= self.gap_end:
+            self.gap_start = self.gap_end = 0
+        after = self._traded(today)
+        del self.closed[: -self.keep]
+        return after[0] - before[0], after[1] - before[1]
+
+    def _traded(self, since: int) -> tuple[float, float]:
+        rows = [candle for candle in self.closed if candle.opens >= since]
+        return sum(candle.value for candle in rows), sum(candle.volume for candle in rows)
+
+    def _merge(self, bars: list[Bar]) -> None:
+        if not bars:
+            return
+        known = {candle.opens: candle for candle in self.closed} | {bar.opens: _settled(bar) for bar in bars}
+        self.closed = [known[opens] for opens in sorted(known)]
+        self.gauges.reset()
+        for candle in self.closed:
+            self.gauges.update(candle.high, candle.low, candle.close)
+
+    def _expect(self) -> None:
+        """Unite the forming candle with the venue's bar of the same stretch, once both are there."""
+        candle, bar = self.forming, self.pending
+        if candle is None or bar is None or bar.opens > candle.opens:
+            return
+        self.pending = None
+        if bar.opens == candle.opens:
+            candle.open, candle.first_at = bar.open, bar.opens
+            candle.high, candle.low = max(candle.high, bar.high), min(candle.low, bar.low)
+            candle.volume, candle.value = max(candle.volume, bar.volume), max(candle.value, bar.value)
+
+    def _begin(self, at: int, price: float) -> Candle:
+        start = max(at - at % self.span, self.days.day_start(Millis(at)))
+        return Candle(start, min(at - at % self.span + self.span, self.days.day_end(Millis(at))), at, price)
+
+    def _finish(self, candle: Candle, changes: list[Change]) -> None:
+        self.forming = None
+        self._append(candle, changes)
+
+    def _append(self, candle: Candle, changes: list[Change]) -> None:
+        self.closed.append(candle)
+        self.gauges.update(candle.high, candle.low, candle.close)
+        del self.closed[: -self.keep]
+        changes.append(Change(self, candle, amended=False))
+
+    def _amend(
+        self, candle: Candle, at: int, price: float, quantity: float, amount: float, changes: list[Change]
+    ) -> None:
+        if candle.settled:
+            return
+        was = candle.close
+        candle.add(at, price, quantity, amount)
+        self.gauges.amend(was, candle.high, candle.low, candle.close)
+        changes.append(Change(self, candle, amended=True))
+
+
+def _settled(bar: Bar) -> Candle:
+    candle = Candle(bar.opens, bar.opens + bar.span, bar.opens, bar.open)
+    candle.high, candle.low, candle.close = bar.high, bar.low, bar.close
+    candle.volume, candle.value = bar.volume, bar.value
+    candle.last_at, candle.settled = candle.ends - 1, True
+    return candle

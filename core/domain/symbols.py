@@ -1,0 +1,146 @@
+"""Everything the engine knows of one symbol, in one mutable slotted object: this is what the hot path writes."""
+
+from __future__ import annotations
+
+from collections import deque
+from math import inf
+
+import msgspec
+
+from core.domain.candles import Candles
+from core.domain.events import Bar, Book, Ticker, Trade
+from core.domain.gauges import Gauges
+from core.domain.levels import Reference
+from core.domain.policies import MarketPolicy
+from core.domain.positions import Position
+from core.domain.rules.rule import Mark
+from core.domain.series import Candle, Series
+from core.domain.sessions import Calendar
+from core.domain.signals import Exit, Signal
+from core.domain.values import DAY, SPANS, Instrument, Millis
+
+REMEMBERED = 256
+"""Sequences kept for telling duplicates: at the busiest, a few seconds of one symbol."""
+
+CHART = 30
+"""Closes of one-minute candles that go with an alert as a small picture."""
+
+
+class Holding(msgspec.Struct):
+    """A position as the exits see it: floats, because this is compared with every price.
+
+    entry  average entry price; `stop` and `take` the prices that end it (-inf and inf where switched off)
+    said   when the last sell signal was given (epoch ms), 0 for none yet
+    """
+
+    position: Position
+    entry: float
+    stop: float
+    take: float
+    said: int = 0
+
+
+class Symbol:
+    """State of one symbol.
+
+    candles         candles and indicators; its `price` and `at` are those of the newest trade
+    sequence        newest venue id of a trade; `sequences` the ones remembered
+    ticks           trades as they arrived, newest last, at most `IndicatorPolicy.ticks`
+    book, ticker    the newest of each, None before the first
+    reference       yesterday's figures, good for the day that began at `day`
+    holding         what is held of it; `leaving` why it must be sold whatever its price, None for no such reason
+    marks           for each rule what it needs to judge a price, None while it cannot
+    low, high       no rule can be true for a price between them
+    armed           for each rule whether it may fire; `live` its last signal until that is over; `fired` its last id
+    calm            all rules are armed
+    """
+
+    __slots__ = (
+        "armed",
+        "book",
+        "calm",
+        "candles",
+        "day",
+        "fired",
+        "high",
+        "holding",
+        "instrument",
+        "leaving",
+        "live",
+        "low",
+        "marks",
+        "reference",
+        "sequence",
+        "sequences",
+        "ticker",
+        "ticks",
+    )
+
+    def __init__(self, instrument: Instrument, candles: Candles, rules: int, ticks: int) -> None:
+        self.instrument = instrument
+        self.candles = candles
+        self.sequence = 0
+        self.sequences: deque[int] = deque(maxlen=REMEMBERED)
+        self.ticks: deque[Trade] = deque(maxlen=ticks)
+        self.book: Book | None = None
+        self.ticker: Ticker | None = None
+        self.reference: Reference | None = None
+        self.day = 0
+        self.holding: Holding | None = None
+        self.leaving: Exit | None = None
+        self.marks: list[Mark | None] = [None] * rules
+        self.low, self.high = -inf, inf
+        self.armed = [True] * rules
+        self.live: list[Signal | None] = [None] * rules
+        self.fired = [""] * rules
+        self.calm = True
+
+    @property
+    def price(self) -> float:
+        """Price of the newest trade, 0 before the first."""
+        return self.candles.price
+
+    @property
+    def at(self) -> int:
+        """The venue's clock at the newest trade."""
+        return self.candles.at
+
+    def series(self, span: Millis) -> Series:
+        return self.candles.series[SPANS.index(span)]
+
+    def today(self) -> Reference | None:
+        """Yesterday's figures, or None where they are not of the day that the newest trade lies in."""
+        return self.reference if self.day <= self.candles.at < self.day + DAY else None
+
+    def chart(self) -> tuple[float, ...]:
+        """The last closes of one-minute candles and the present price, oldest first."""
+        closes = [candle.close for candle in self.candles.series[0].closed[-CHART:]]
+        return (*closes, self.candles.price)
+
+    def remember(self, sequence: int) -> None:
+        self.sequence = max(self.sequence, sequence)
+        self.sequences.append(sequence)
+
+
+def begin(instrument: Instrument, policy: MarketPolicy, days: Calendar, rules: int, minutes: int) -> Symbol:
+    """A symbol of which nothing is known yet; `minutes` is how far back the rules look."""
+    keep = max(policy.indicators.warmup, minutes + 2, CHART)
+    m1, m5, h1 = (Series(span, Gauges(policy.indicators, policy.exits.trend_length), keep, days) for span in SPANS)
+    return Symbol(instrument, Candles((m1, m5, h1), days), rules, policy.indicators.ticks)
+
+
+def bar(symbol: Symbol, span: Millis, candle: Candle, seen: Millis, *, closed: bool) -> Bar:
+    """A candle of ours as the value that others read. A cut candle still names its full span; `opens` is exact."""
+    return Bar(
+        instrument=symbol.instrument,
+        span=span,
+        opens=Millis(candle.opens),
+        open=candle.open,
+        high=candle.high,
+        low=candle.low,
+        close=candle.close,
+        volume=candle.volume,
+        value=candle.value,
+        seen=seen,
+        closed=closed,
+    )
