@@ -125,3 +125,25 @@ class Postbox:
 def remaining(group: str, left: int) -> str:
     """The Remaining-Req header's text."""
     return f"group={group}; min={MINUTES.get(group, 600)}; sec={left}"
+
+
+class Recent:
+    """A sliding window: at most `limit` within any `span_ms`. What is over the limit is not counted."""
+
+    __slots__ = ("_limit", "_span", "_taken")
+
+    def __init__(self, limit: int, span_ms: int) -> None:
+        self._limit, self._span = limit, span_ms
+        self._taken: list[int] = []
+
+    def take(self, at: int) -> tuple[int, int]:
+        """Take one: (how many are left, 0), or (0, ms to wait) where this one was too much."""
+        self._taken = [moment for moment in self._taken if at - moment < self._span]
+        if len(self._taken) >= self._limit:
+            return 0, self._taken[0] + self._span - at
+        self._taken.append(at)
+        return self._limit - len(self._taken), 0
+
+    def resets_ms(self, at: int) -> int:
+        """Until the oldest one taken is forgotten."""
+        return self._taken[0] + self._span - at if self._taken else 0

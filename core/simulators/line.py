@@ -20,6 +20,10 @@ KEPT = 5000
 """Trades of one pair that can be asked for again."""
 
 
+LATE_SPANS = 2
+"""A late trade is less than this many seconds behind those told before it."""
+
+
 class Print(NamedTuple):
     """One trade as a market tells it.
 
@@ -166,9 +170,12 @@ class Line:
     def _short(self, span: int, count: int, end: int) -> list[Candle]:
         """Candles under a minute, from the trades that are still kept: there are none from before the market began."""
         folds: dict[int, list[float]] = {}
-        for trade in self.prints:
-            _fold(trade, span, folds)
-        return [_row(opens, row) for opens, row in sorted(folds.items(), reverse=True) if opens < end][:count]
+        for trade in reversed(self.prints):
+            if trade.at < end:
+                _fold(trade, span, folds)
+            if len(folds) > count + LATE_SPANS:
+                break
+        return [_row(opens, row) for opens, row in sorted(folds.items(), reverse=True)][:count]
 
     def _daily(self, count: int, end: int) -> list[Candle]:
         newest = (end - 1) // DAY * DAY

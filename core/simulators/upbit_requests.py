@@ -11,9 +11,10 @@ import msgspec
 
 from core.simulators.upbit_wire import Format
 
-PUBLIC = frozenset(
-    ["ticker", "trade", "orderbook", *(f"candle.{unit}" for unit in "1s 1m 3m 5m 10m 15m 30m 60m 240m".split())]
-)
+CANDLES = {"1s": 1, "1m": 60, "3m": 180, "5m": 300, "10m": 600, "15m": 900, "30m": 1800, "60m": 3600, "240m": 14_400}
+"""Units of the candle stream, in seconds."""
+
+PUBLIC = frozenset(["ticker", "trade", "orderbook", *(f"candle.{unit}" for unit in CANDLES)])
 PRIVATE = frozenset(["myOrder", "myAsset"])
 SHOWN = (1, 5, 15, 30)
 SUFFIX = re.compile(r"(?P<code>[^.]+)\.(?P<units>\d+)")
@@ -86,12 +87,12 @@ def read(text: str, known: frozenset[str] | set[str]) -> Said:
     return _subscribe([part for part in parts if not part.keys() <= {"ticket", "format"}], style, known)
 
 
-def _style(parts: list[dict[str, object]]) -> Format | None | Wrong:
+def _style(parts: list[dict[str, object]]) -> Format | Wrong | None:
     """The format named anywhere in the request, None where there is none."""
     named = next((part["format"] for part in parts if "format" in part), None)
     if named is None:
         return None
-    return Format(named) if named in set(Format) else NOT_JSON
+    return Format(named) if isinstance(named, str) and named in set(Format) else NOT_JSON
 
 
 def _subscribe(parts: list[dict[str, object]], style: Format | None, known: frozenset[str] | set[str]) -> Said:

@@ -32,8 +32,9 @@ COMMON = {"type": "ty", "code": "cd", "timestamp": "tms", "stream_type": "st"}
 SHORT: dict[str, dict[str, str]] = {
     "ticker": {
         "opening_price": "op", "high_price": "hp", "low_price": "lp", "trade_price": "tp", "prev_closing_price": "pcp",
-        "acc_trade_price": "atp", "change": "c", "change_price": "cp", "signed_change_price": "scp", "change_rate": "cr",
-        "signed_change_rate": "scr", "ask_bid": "ab", "trade_volume": "tv", "acc_trade_volume": "atv",
+        "acc_trade_price": "atp", "change": "c", "change_price": "cp", "signed_change_price": "scp",
+        "change_rate": "cr", "signed_change_rate": "scr", "ask_bid": "ab", "trade_volume": "tv",
+        "acc_trade_volume": "atv",
         "trade_date": "tdt", "trade_time": "ttm", "trade_timestamp": "ttms", "acc_ask_volume": "aav",
         "acc_bid_volume": "abv", "highest_52_week_price": "h52wp", "highest_52_week_date": "h52wdt",
         "lowest_52_week_price": "l52wp", "lowest_52_week_date": "l52wdt", "market_state": "ms",
@@ -105,11 +106,11 @@ def spelled(value: float, *, whole: bool) -> object:
 
 
 PADDED = frozenset(
-    "opening_price high_price low_price trade_price prev_closing_price change_price signed_change_price"
-    " highest_52_week_price lowest_52_week_price".split()
+    {"opening_price", "high_price", "low_price", "trade_price", "prev_closing_price", "change_price"}
+    | {"signed_change_price", "highest_52_week_price", "lowest_52_week_price"}
 )
 
 
 def padded(row: Row) -> Row:
     """A REST row with its prices written with 8 decimals, as the recorded calls of 2025-07-30 show them."""
-    return {key: msgspec.Raw(b"%.8f" % value) if key in PADDED else value for key, value in row.items()}
+    return {key: msgspec.Raw(f"{value:.8f}".encode()) if key in PADDED else value for key, value in row.items()}
