@@ -3,10 +3,9 @@
 import re
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated, TypeVar
+from typing import TypeVar
 
 import msgspec
-from msgspec import Meta
 
 from core.domain.errors import CoreError, RateLimited, Refused, Transient, WireSurprise
 from core.domain.events import Bar, Book, Listing, Ticker
@@ -120,8 +119,14 @@ class CandleRow(msgspec.Struct):
 
 
 class TickRow(msgspec.Struct):
+    """Upbit writes `tick_size` as text; it is kept exact."""
+
     market: str
-    tick_size: Annotated[Decimal, Meta(gt=0)]
+    tick_size: Decimal
+
+    def __post_init__(self) -> None:
+        if not (self.tick_size.is_finite() and self.tick_size > 0):
+            raise ValueError("a price step must be above zero")
 
 
 class Said(msgspec.Struct):

@@ -80,8 +80,8 @@ def link(symbol: str) -> str:
 
 def _quote(symbol: str) -> str:
     """KRW of KRW-BTC. Raises Refused for a market that Upbit does not have."""
-    quote = symbol.partition("-")[0]
-    if quote not in TABLES:
+    quote, _, coin = symbol.partition("-")
+    if quote not in TABLES or not coin:
         raise Refused("Upbit has no such market", symbol=symbol, quotes=" ".join(TABLES))
     return quote
 
