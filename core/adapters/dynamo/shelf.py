@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import logging
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Any, TypeVar
 from uuid import uuid4
 
@@ -39,12 +40,19 @@ MENDED_BY_A_PERSON = frozenset(
 log = logging.getLogger(__name__)
 
 
-def rows(table: str) -> type[Any]:
-    """The table's model. Its time-outs are short: a level that comes late is of no use, and can be read again."""
+def rows(table: str, access: Mapping[str, str]) -> type[Any]:
+    """The table's model. Its time-outs are short: a level that comes late is of no use, and can be read again.
+
+    access  boto3's names for where AWS is and who asks; what is left out is found by botocore itself
+    """
 
     class Row(Model):
         class Meta:
             table_name = table
+            host, region = access.get("endpoint_url"), access.get("region_name")
+            aws_access_key_id = access.get("aws_access_key_id")
+            aws_secret_access_key = access.get("aws_secret_access_key")
+            aws_session_token = access.get("aws_session_token")
             connect_timeout_seconds = 2
             read_timeout_seconds = 5
             max_pool_connections = 10
@@ -62,11 +70,9 @@ def rows(table: str) -> type[Any]:
 class DynamoShelf:
     """Implements `ports.Shelf`. Raises Transient where the table does not answer, Misconfigured where it never will."""
 
-    def __init__(
-        self, table: str, clock: Clock, *, room: int = ROOM, name: Callable[[], str] = lambda: uuid4().hex
-    ) -> None:
-        self._row = rows(table)
-        self._clock, self._room, self._name = clock, room, name
+    def __init__(self, table: str, clock: Clock, *, access: Mapping[str, str] = MappingProxyType({}), room: int = ROOM):
+        self._row = rows(table, access)
+        self._clock, self._room = clock, room
 
     def read(self, kind: type[T], market: Market) -> T | None:
         return self._read(kind, market.value)
@@ -93,7 +99,7 @@ class DynamoShelf:
 
     def _put(self, value: msgspec.Struct, sk: str, ends: int | None, condition: Any) -> dict[str, Any]:
         """Parts first, head last. Returns what the head was before, as DynamoDB tells it."""
-        pk, body, generation = type(value).__name__, zlib.compress(msgspec.json.encode(value), 6), self._name()
+        pk, body, generation = type(value).__name__, zlib.compress(msgspec.json.encode(value), 6), uuid4().hex
         pieces = [body[start : start + self._room] for start in range(0, len(body), self._room)]
         if len(pieces) == 1:
             head = self._row(pk, sk, value=body, expires=ends)

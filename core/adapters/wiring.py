@@ -1,0 +1,258 @@
+"""The composition root of everything in the cloud: who gets which client, table, queue and setting.
+
+Everything is made when it is first asked for and kept for the life of the process. Imports stand inside the methods
+on purpose: a cold start pays for what its function uses (boto3 130 ms, requests 60, pynamodb 30), not for all there is.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+from collections.abc import Callable, Mapping
+from functools import cache, cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+from core.adapters.access import access
+from core.domain.errors import Misconfigured
+from core.domain.policies import MarketPolicy
+from core.domain.values import Market, Millis
+from core.venues.spec import venue
+
+if TYPE_CHECKING:
+    from core.app import ports
+    from core.app.desk import Desk
+    from core.app.lookout import Lookout
+    from core.domain.messages import Alert
+    from core.settings import Settings
+
+ROOT = Path(__file__).parents[2]
+"""Where the package lies; a relative settings path may be relative to it."""
+
+
+def wall_clock() -> Millis:
+    return Millis(time.time_ns() // 1_000_000)
+
+
+class Wiring:
+    """`env` is the process's environment: HOGA_* names what template.yaml made, AWS_* belongs to boto3."""
+
+    def __init__(self, env: Mapping[str, str]) -> None:
+        self._env = env
+        self._clients: dict[str, Any] = {}
+        self._quotes: dict[Market, ports.Quotes] = {}
+        self._names: dict[Market, dict[str, str]] = {}
+        self.clock = wall_clock
+
+    def named(self, variable: str) -> str:
+        """Raises Misconfigured where the variable is missing or empty."""
+        found = self._env.get(variable, "")
+        if not found:
+            raise Misconfigured("a variable of the environment is missing", variable=variable)
+        return found
+
+    @cached_property
+    def settings(self) -> Settings:
+        from core.settings import load
+
+        path = Path(self.named("HOGA_SETTINGS"))
+        return load(path if path.exists() else ROOT / path, self._env)
+
+    def policy(self, market: Market) -> MarketPolicy:
+        """Raises Misconfigured for a market that the settings do not have, or have switched off."""
+        if market not in self.settings.enabled:
+            raise Misconfigured("this market is not enabled", market=market.value)
+        return self.settings.markets[market]
+
+    # ---- clients, made once each ----------------------------------------------------------------------------------
+
+    def client(self, service: str) -> Any:
+        """A boto3 client with short time-outs and boto3's own few retries."""
+        if service not in self._clients:
+            from botocore.config import Config
+
+            patience = Config(connect_timeout=2, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 3})
+            self._clients[service] = self._made(service, patience)
+        return self._clients[service]
+
+    @cached_property
+    def lock_client(self) -> Any:
+        """DynamoDB without boto3's retries: the lock protocol repeats its own requests, with its own nonce."""
+        from core.adapters.dynamo.calls import CONFIG
+
+        return self._made("dynamodb", CONFIG)
+
+    def _made(self, service: str, config: Any) -> Any:
+        import boto3
+
+        make: Any = boto3.client
+        return make(service, config=config, **access(self._env))
+
+    # ---- stores ---------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def shelf(self) -> ports.Shelf:
+        from core.adapters.dynamo.shelf import DynamoShelf
+
+        return DynamoShelf(self.named("HOGA_STATE_TABLE"), self.clock, access=access(self._env))
+
+    @cached_property
+    def leases(self) -> ports.Leases:
+        from core.adapters.dynamo.leases import DynamoLeases
+
+        return DynamoLeases(self.named("HOGA_LOCKS_TABLE"), self.named("HOGA_LEDGER_TABLE"), self.lock_client)
+
+    @cached_property
+    def ledger(self) -> ports.Ledger:
+        from core.adapters.dynamo.ledger import DynamoLedger
+
+        return DynamoLedger(self.named("HOGA_LEDGER_TABLE"), self.lock_client)
+
+    @cached_property
+    def cooldowns(self) -> ports.Cooldowns:
+        from core.adapters.dynamo.cooldowns import DynamoCooldowns
+
+        return DynamoCooldowns(self.named("HOGA_STATE_TABLE"), self.client("dynamodb"))
+
+    @cached_property
+    def budget(self) -> ports.Budget:
+        from core.adapters.dynamo.budget import DynamoBudget
+
+        return DynamoBudget(self.named("HOGA_STATE_TABLE"), self.client("dynamodb"))
+
+    # ---- queues and news ------------------------------------------------------------------------------------------
+
+    @cached_property
+    def signals(self) -> ports.Signals:
+        from core.adapters.queue import SqsSignals
+
+        return SqsSignals(self.named("HOGA_SIGNALS_QUEUE"), self.client("sqs"))
+
+    @cached_property
+    def alerts(self) -> ports.Alerts:
+        from core.adapters.queue import SqsAlerts
+
+        return SqsAlerts(self.named("HOGA_ALERTS_QUEUE"), self.client("sqs"), self.settings.notify.channels)
+
+    @cached_property
+    def passes(self) -> ports.Passes:
+        from core.adapters.passes import SqsPasses
+
+        return SqsPasses(self.named("HOGA_PASSES_QUEUE"), self.client("sqs"))
+
+    @cached_property
+    def news(self) -> ports.News:
+        from core.adapters.news import EventBridgeNews
+
+        return EventBridgeNews(self.named("HOGA_BUS"), self.client("events"))
+
+    # ---- markets --------------------------------------------------------------------------------------------------
+
+    def quotes(self, market: Market) -> ports.Quotes:
+        """The venue's REST side; one session for each market, all functions within one budget."""
+        if market not in self._quotes:
+            from core.adapters.http import HttpQuotes
+
+            policy = self.policy(market)
+            self._quotes[market] = HttpQuotes(
+                venue(market).rest,
+                policy.rest,
+                self.budget,
+                self.clock,
+                time.sleep,
+                random.random,
+                tries=policy.scan.tries,
+            )
+        return self._quotes[market]
+
+    def broker(self, market: Market) -> ports.Broker:
+        """Paper is all there is: settings name no other kind yet, so nothing here can reach a real account."""
+        from core.adapters.dynamo.paper_store import DynamoPaperStore
+        from core.adapters.paper import PaperBroker
+        from core.settings import BrokerKind
+
+        match self.settings.broker:
+            case BrokerKind.PAPER:
+                store = DynamoPaperStore(self.named("HOGA_PAPER_TABLE"), self.client("dynamodb"))
+                return PaperBroker(self.quotes(market), venue(market).rules, store, self.clock)
+
+    def lookout(self, market: Market) -> Lookout:
+        """What the scheduled use cases that watch a market need."""
+        from core.app.lookout import Lookout
+
+        return Lookout(
+            market=market,
+            policy=self.policy(market),
+            venue=venue(market),
+            shelf=self.shelf,
+            quotes=self.quotes(market),
+            alerts=self.alerts,
+            clock=self.clock,
+            pause=time.sleep,
+        )
+
+    def desk(self, market: Market, owner: str, lease_ms: Millis) -> Desk:
+        """What a trade needs. `owner` says who acts; its locks end `lease_ms` after they were asked for."""
+        from core.app.desk import Desk
+
+        return Desk(
+            market=market,
+            policy=self.policy(market),
+            rules=venue(market).rules,
+            shelf=self.shelf,
+            leases=self.leases,
+            ledger=self.ledger,
+            broker=self.broker(market),
+            alerts=self.alerts,
+            clock=self.clock,
+            monotonic_s=time.monotonic,
+            pause=time.sleep,
+            owner=owner,
+            nonce=lambda: uuid4().hex,
+            deadline_ms=lease_ms,
+            name=lambda symbol: self._name(market, symbol),
+            last_price=lambda symbol: self._last_price(market, symbol),
+        )
+
+    def _name(self, market: Market, symbol: str) -> str:
+        """As the last listing called it. Read once for the process: names hardly change."""
+        if market not in self._names:
+            from core.domain.levels import SafeSet
+
+            safe = self.shelf.read(SafeSet, market)
+            if safe is None:
+                return ""
+            self._names[market] = safe.names
+        return self._names[market].get(symbol, "")
+
+    def _last_price(self, market: Market, symbol: str) -> float | None:
+        rows = self.quotes(market).tickers([symbol], self.policy(market).universe.quote)
+        return rows[0].price if rows else None
+
+    # ---- telling people -------------------------------------------------------------------------------------------
+
+    @cached_property
+    def notifiers(self) -> dict[str, ports.Notifier]:
+        """One for each channel of the settings; their secrets are read when the first message goes out."""
+        from core.adapters.channels import notifiers
+        from core.adapters.secrets import SsmSecrets
+
+        secrets = SsmSecrets(f"/hoga/{self.named('HOGA_STAGE')}", self.client("ssm"), time.monotonic)
+        return notifiers(self.settings.notify, self.settings.language.value, secrets)
+
+    @property
+    def picture(self) -> Callable[[Alert], bytes | None]:
+        """Draws an alert's chart; draws nothing, and loads nothing to draw with, where charts are switched off."""
+        if not self.settings.notify.charts:
+            return lambda alert: None
+        from core.adapters.pictures import picture
+
+        return picture
+
+
+@cache
+def wired() -> Wiring:
+    """This process's wiring. The environment is read here and nowhere else in the functions."""
+    return Wiring(os.environ)
