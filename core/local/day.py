@@ -28,13 +28,19 @@ CHAT = "10001"
 
 
 class Urls(msgspec.Struct, frozen=True, kw_only=True):
-    """Where the simulators listen. `discord` is a whole webhook address; `control` takes orders and tells figures."""
+    """The line in which the simulators say where they listen.
 
-    rest: str
-    stream: str
-    telegram: str
-    discord: str
-    control: str
+    *_control_url   side doors: stories and faults of the exchange, what the chat services were told
+    telegram_token  the key that the simulated Bot API takes; `discord_url` is a whole webhook address, itself a key
+    """
+
+    rest_url: str
+    stream_url: str
+    upbit_control_url: str
+    telegram_url: str
+    telegram_token: str
+    discord_url: str
+    chat_control_url: str
 
 
 def written(settings: Settings) -> str:
@@ -49,7 +55,7 @@ def on_simulators(settings: Settings, urls: Urls) -> Settings:
     notify = msgspec.structs.replace(
         settings.notify,
         channels=("log", "telegram", "discord"),
-        telegram=TelegramPolicy(url=urls.telegram, chat=CHAT),
+        telegram=TelegramPolicy(url=urls.telegram_url, chat=CHAT),
     )
     return msgspec.structs.replace(settings, markets=markets, notify=notify)
 
@@ -73,8 +79,8 @@ def clock_of(at: Millis) -> str:
 def _at(policy: MarketPolicy, urls: Urls) -> MarketPolicy:
     return msgspec.structs.replace(
         policy,
-        rest=msgspec.structs.replace(policy.rest, url=urls.rest),
-        stream=msgspec.structs.replace(policy.stream, url=urls.stream),
+        rest=msgspec.structs.replace(policy.rest, url=urls.rest_url),
+        stream=msgspec.structs.replace(policy.stream, url=urls.stream_url),
     )
 
 

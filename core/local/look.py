@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import msgspec
 
+from core.adapters.wiring import Wiring
 from core.app.ports import Clock, Leases, Ledger, Shelf
 from core.domain.leases import Lock
 from core.domain.levels import Buyable, DayReport, SafeSet, Scan, ScanHealth, StreamHealth, Targets, TopN
@@ -15,6 +16,7 @@ from core.domain.positions import Position, RoundTrip
 from core.domain.sessions import day_of
 from core.domain.values import Market, Millis
 from core.domain.workers import Worker
+from core.local.stack import Cloud
 
 
 class Books(msgspec.Struct, frozen=True, kw_only=True):
@@ -24,6 +26,12 @@ class Books(msgspec.Struct, frozen=True, kw_only=True):
     leases: Leases
     ledger: Ledger
     clock: Clock
+
+
+def books_of(cloud: Cloud) -> Books:
+    """The stores of a running system, wired as its functions wire them."""
+    wiring = Wiring(cloud.environment())
+    return Books(shelf=wiring.shelf, leases=wiring.leases, ledger=wiring.ledger, clock=wiring.clock)
 
 
 class View(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,6 +73,15 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
         if price is None:
             return None
         return Decimal(str(price)) * position.quantity - position.cost - position.fees
+
+
+def empty(market: Market) -> View:
+    """The view of a market of which nothing is known yet."""
+    nothing: dict[str, None] = dict.fromkeys(
+        ("safe", "scan", "health", "targets", "top", "buyable", "stream", "summary")
+    )
+    lists: dict[str, list[object]] = {name: [] for name in ("locks", "workers", "orders", "trips")}
+    return msgspec.convert({"market": market, "at": 0, "day": "", "halted": "", **nothing, **lists}, View)
 
 
 def look(books: Books, market: Market, policy: MarketPolicy, day: str = "") -> View:

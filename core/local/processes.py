@@ -96,7 +96,7 @@ class Children:
     """Everything that one run has started; closing it leaves no process behind."""
 
     def __init__(self) -> None:
-        self._all: list[Child] = []
+        self.all: list[Child] = []
         self._guard = subprocess.Popen(
             [sys.executable, "-I", guard.__file__],
             stdin=subprocess.PIPE,
@@ -129,7 +129,7 @@ class Children:
             )
         self._tell(f"+{process.pid}")
         child = Child(name, process, log)
-        self._all.append(child)
+        self.all.append(child)
         return child
 
     def stop(self, child: Child, patience_s: float = 5.0) -> bool:
@@ -140,13 +140,13 @@ class Children:
 
     def forget(self, child: Child) -> None:
         """It has ended and its whole group with it."""
-        if child in self._all:
-            self._all.remove(child)
+        if child in self.all:
+            self.all.remove(child)
             self._tell(f"-{child.pid}")
 
     def close(self) -> None:
         """Stop all, the last started first."""
-        for child in reversed(list(self._all)):
+        for child in reversed(list(self.all)):
             self.stop(child)
         if self._guard.stdin is not None:
             with suppress(BrokenPipeError):

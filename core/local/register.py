@@ -17,7 +17,7 @@ FILE = "stack.json"
 
 
 class Standing(msgspec.Struct, frozen=True, kw_only=True):
-    """A running system, as another command of the same folder needs to know it."""
+    """A running system, as another command of the same folder needs to know it. `programs` is pid by name."""
 
     pid: int
     endpoint: str
@@ -26,6 +26,7 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     stage: str
     feed: str
     since: Millis
+    programs: dict[str, int] = {}
 
     def cloud(self) -> Cloud:
         return Cloud(self.endpoint, self.outputs, Path(self.settings), self.stage)

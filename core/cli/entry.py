@@ -1,0 +1,78 @@
+"""Where the command begins and every error ends: one sentence on stderr and an exit code, never a traceback."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Sequence
+from types import FrameType
+from typing import NoReturn
+
+import click
+from botocore.exceptions import BotoCoreError, ClientError
+
+from core.cli import acting, checking, locking, looking, machine, once
+from core.domain.errors import CoreError, Misconfigured, UnknownOutcome
+
+DONE, REFUSED, USAGE, UNKNOWN, INTERRUPTED = 0, 1, 2, 3, 130
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="hoga", message="%(prog)s %(version)s")
+def hoga() -> None:
+    """Watch Korean stocks and crypto, decide, and trade on paper.
+
+    \b
+    hoga demo              a whole trading day in about a minute, offline
+    hoga run --feed upbit  the same system on Upbit's public feed, paper money
+    """
+
+
+for command in (
+    *machine.COMMANDS,
+    *looking.COMMANDS,
+    *locking.COMMANDS,
+    *once.COMMANDS,
+    *acting.COMMANDS,
+    *checking.COMMANDS,
+):
+    hoga.add_command(command)
+
+
+def main() -> NoReturn:
+    """Run the command line and leave with its exit code; SIGTERM ends it as Ctrl-C does."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command; returns the exit code."""
+    try:
+        hoga.main(args=list(arguments), prog_name="hoga", standalone_mode=False)
+    except click.exceptions.Exit as ended:
+        return ended.exit_code
+    except click.ClickException as wrong:
+        wrong.show()
+        return USAGE
+    except (click.Abort, KeyboardInterrupt):
+        return _told("stopped", INTERRUPTED)
+    except UnknownOutcome as open_question:
+        return _told(str(open_question), UNKNOWN)
+    except Misconfigured as wrong_settings:
+        return _told(str(wrong_settings), USAGE)
+    except CoreError as refused:
+        return _told(str(refused), REFUSED)
+    except (BotoCoreError, ClientError) as silent:
+        return _told(f"the running system does not answer: {silent}", REFUSED)
+    except BrokenPipeError:
+        return DONE
+    return DONE
+
+
+def _told(sentence: str, code: int) -> int:
+    click.echo(sentence, err=True)
+    return code
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt

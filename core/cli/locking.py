@@ -1,0 +1,57 @@
+"""`hoga locks`: who holds which symbol, until when, and ending a lease by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import click
+
+from core.cli import place
+from core.cli.answers import json_option, say, say_json, say_table
+from core.domain.errors import Refused
+from core.domain.leases import Lock
+from core.domain.values import Instrument
+from core.local.day import clock_of
+from core.local.telling import units
+
+
+@click.group()
+def locks() -> None:
+    """Symbol locks: who holds what, until when."""
+
+
+@locks.command("list")
+@json_option
+def list_locks(as_json: bool) -> None:
+    """Every symbol lock: holder, fence, lease end."""
+    view = place.site().view()
+    if as_json:
+        say_json(view.locks)
+        return
+    columns = ("symbol", "holder", ">fence", "lease ends", "intent", "position")
+    rows = [_lock(lock) for lock in sorted(view.locks, key=lambda lock: str(lock.instrument))]
+    say_table("locks", columns, rows, none="no symbol has ever been locked")
+
+
+def _lock(lock: Lock) -> Sequence[object]:
+    intent = f"{lock.intent.side.value} for {lock.intent.worker}" if lock.intent else "-"
+    position = f"{units(lock.position.quantity)} of {lock.position.worker}" if lock.position else "flat"
+    ends = clock_of(lock.ends) if lock.owner else "-"
+    return lock.instrument.symbol, lock.owner or "free", lock.fence, ends, intent, position
+
+
+@locks.command("release")
+@click.argument("symbol")
+@json_option
+def release(symbol: str, as_json: bool) -> None:
+    """End SYMBOL's lease now and fence its owner off; a position stays with its worker."""
+    site = place.site()
+    lock = site.books.leases.lock(Instrument(site.market, symbol))
+    if lock is None or not lock.owner:
+        raise Refused("this symbol is not locked", symbol=symbol)
+    if not site.books.leases.evict(lock):
+        raise Refused("the lock changed hands meanwhile: look again", symbol=symbol, holder=lock.owner)
+    say(as_json, {"released": symbol, "holder": lock.owner}, f"{symbol}: the lease of {lock.owner} is over")
+
+
+COMMANDS = (locks,)

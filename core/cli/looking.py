@@ -1,0 +1,167 @@
+"""Commands that only look at a running system."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import click
+
+from core.cli import place
+from core.cli.answers import json_option, say_json, say_table
+from core.domain.orders import Order
+from core.domain.positions import Position
+from core.local.day import clock_of
+from core.local.evidence import depth
+from core.local.look import View
+from core.local.telling import few, money, units
+
+QUEUES = ("SignalsQueue", "AlertsQueue", "SignalsDeadLetters", "AlertsDeadLetters", "JobsDeadLetters")
+
+
+@click.command()
+@json_option
+def status(as_json: bool) -> None:
+    """Is it alive: scan age, safe mode, stream, queues."""
+    site = place.site()
+    view, queues = site.view(), {queue: depth(site.cloud, queue) for queue in QUEUES}
+    if as_json:
+        say_json({"run": site.standing, "queues": queues, **_figures(view)})
+        return
+    rows = [("process", f"{site.standing.pid}, feed {site.standing.feed}, since {clock_of(site.standing.since)} KST")]
+    rows += list(_figures_in_words(view))
+    rows += [(queue, str(count)) for queue, count in queues.items()]
+    say_table(f"{view.market.value} at {clock_of(view.at)} KST", ("what", "found"), rows, none="")
+
+
+def _figures(view: View) -> dict[str, object]:
+    return {
+        "at": view.at,
+        "scan_age_s": (view.at - view.scan.at) / 1000 if view.scan else None,
+        "safe": len(view.safe.safe) if view.safe else 0,
+        "excluded": len(view.safe.excluded) if view.safe else 0,
+        "health": view.health,
+        "stream": view.stream,
+        "top": [member.symbol for member in view.top.members] if view.top else [],
+        "positions": len(view.positions),
+        "halted": view.halted,
+    }
+
+
+def _figures_in_words(view: View) -> Sequence[tuple[str, str]]:
+    scan = f"{(view.at - view.scan.at) / 1000:.0f} s ago" if view.scan else "none yet"
+    safe = f"{len(view.safe.safe)} safe, {len(view.safe.excluded)} excluded" if view.safe else "no list yet"
+    mode = f"on: {view.health.reason}" if view.health and view.health.safe_mode else "off"
+    stream = "has not reported"
+    if view.stream:
+        age = (view.at - view.stream.at) / 1000
+        state = "connected" if view.stream.connected else "lost"
+        stream = f"{state}, {len(view.stream.subscribed)} symbols, said so {age:.0f} s ago"
+    top = few([member.symbol for member in view.top.members]) if view.top else ""
+    return (
+        ("scan", scan),
+        ("universe", safe),
+        ("safe mode", mode),
+        ("stream", stream),
+        ("top N", top or "empty"),
+        ("positions", str(len(view.positions))),
+        ("buying", f"halted: {view.halted}" if view.halted else "allowed"),
+    )
+
+
+@click.command()
+@json_option
+def positions(as_json: bool) -> None:
+    """What is held, by which worker, at what price."""
+    view = place.site().view()
+    if as_json:
+        say_json([{"position": held, "unrealised": view.unrealised(held)} for held in view.positions])
+        return
+    columns = ("symbol", "worker", ">units", ">entry", ">cost", ">PnL", "rule", "since (KST)")
+    say_table("positions", columns, [_position(view, held) for held in view.positions], none="nothing is held")
+
+
+def _position(view: View, held: Position) -> Sequence[object]:
+    pnl = view.unrealised(held)
+    shown = f"{pnl:+,.0f}" if pnl is not None else "-"
+    entry, cost = f"{held.price:,.8g}", money(held.cost)
+    return (
+        held.instrument.symbol,
+        held.worker,
+        units(held.quantity),
+        entry,
+        cost,
+        shown,
+        held.rule,
+        clock_of(held.opened),
+    )
+
+
+@click.command()
+@json_option
+def orders(as_json: bool) -> None:
+    """The day's orders and their state."""
+    view = place.site().view()
+    if as_json:
+        say_json(view.orders)
+        return
+    columns = ("time", "symbol", "side", "state", ">units", ">filled", ">price", "reason", "id")
+    rows = [_order(order) for order in sorted(view.orders, key=lambda order: order.at)]
+    say_table(f"orders of {view.day}", columns, rows, none=f"no orders on {view.day}")
+
+
+def _order(order: Order) -> Sequence[object]:
+    price = f"{order.value / order.filled:,.8g}" if order.filled else "-"
+    return (
+        clock_of(order.at),
+        order.instrument.symbol,
+        order.side.value,
+        order.state.value,
+        units(order.quantity),
+        units(order.filled),
+        price,
+        order.reason,
+        order.id,
+    )
+
+
+@click.command()
+@json_option
+def workers(as_json: bool) -> None:
+    """Each worker's state and capital."""
+    view = place.site().view()
+    if as_json:
+        say_json(view.workers)
+        return
+    rows = [(one.id, one.status.value, one.symbol or "-", money(one.capital)) for one in view.workers]
+    say_table("workers", ("worker", "state", "symbol", ">capital"), rows, none="no worker has started yet")
+
+
+@click.command()
+@click.option("--day", default="", metavar="YYYY-MM-DD", help="Another day than the one under way.")
+@json_option
+def summary(day: str, as_json: bool) -> None:
+    """The day's results: what was sold so far, and the report once the day is closed."""
+    view = place.site().view(day)
+    if as_json:
+        say_json({"day": view.day, "report": view.summary, "trips": view.trips})
+        return
+    columns = ("time", "symbol", "exit", ">units", ">bought", ">sold", ">fees", ">PnL")
+    rows = [
+        (
+            clock_of(trip.closed),
+            trip.instrument.symbol,
+            trip.exit,
+            units(trip.quantity),
+            f"{trip.bought:,.8g}",
+            f"{trip.sold:,.8g}",
+            money(trip.fees + trip.taxes),
+            f"{trip.pnl:+,.0f}",
+        )
+        for trip in sorted(view.trips, key=lambda trip: trip.closed)
+    ]
+    say_table(f"results of {view.day}", columns, rows, none=f"nothing was sold on {view.day} yet")
+    if view.summary:
+        click.echo(f"closed: {view.summary.trades} trades, {view.summary.wins} won, PnL {money(view.summary.pnl)}")
+
+
+COMMANDS = (status, positions, orders, workers, summary)

@@ -1,0 +1,104 @@
+"""Commands that start the whole system on this machine: `demo` and `run`."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import time
+from collections.abc import Callable
+
+import click
+from rich.console import Console
+
+from core.cli import place
+from core.cli.answers import json_option, say_json, wide
+from core.domain.errors import Refused
+from core.domain.values import Millis
+from core.local import demo as day
+from core.local.board import Board, board
+from core.local.closing import closing
+from core.local.report import missing, plain
+from core.local.running import Feed, Plan, System, running
+
+STEP_S = 0.5
+FASTER = 30.0
+"""In the demo, a schedule of every minute comes every two seconds."""
+
+
+@click.command()
+@json_option
+@click.option("--seconds", default=60.0, show_default=True, type=click.FloatRange(30, 3600), help="Length of the day.")
+@click.option("--seed", default=7, show_default=True, type=int, help="Of the simulated market.")
+@click.pass_context
+def demo(context: click.Context, as_json: bool, seconds: float, seed: int) -> None:
+    """A whole trading day in about a minute, offline: every step once, then the proof."""
+    shown = _board(quiet=as_json)
+    try:
+        done, system = day.demo(_plan(Feed.SIM, seed, FASTER), shown, seconds)
+    finally:
+        shown.close()
+    faults = missing(done)
+    if as_json:
+        say_json({**plain(done), "missing": faults})
+    else:
+        wide().print(closing(done, system.view))
+    for fault in faults:
+        click.echo(f"missing: {fault}", err=True)
+    context.exit(1 if faults else 0)
+
+
+@click.command()
+@click.option("--feed", type=click.Choice([feed.value for feed in Feed]), required=True, help="Where prices come from.")
+@click.option("--seed", default=None, type=int, help="Of the simulated market; another one each time by default.")
+@click.option("--seconds", default=0.0, type=click.FloatRange(0), help="Stop after so long; 0 means with Ctrl-C.")
+def run(feed: str, seed: int | None, seconds: float) -> None:
+    """Run the system until Ctrl-C: simulated exchange, or Upbit's public feed; paper money either way."""
+    shown = _board(quiet=False)
+    plan = _plan(Feed(feed), secrets.randbelow(1_000_000) if seed is None else seed, 1.0)
+    try:
+        with running(plan, lambda step: shown.tell(plan.clock(), step)) as system:
+            _go(system, shown, time.monotonic() + seconds if seconds else None)
+    finally:
+        shown.close()
+
+
+def _go(system: System, shown: Board, deadline: float | None) -> None:
+    """Open the day's first look, then keep going."""
+    for function in ("SafetyFilter", "BatchScan"):
+        shown.tell(system.plan.clock(), f"first run of {function}")
+        first = system.clockwork.first(function, system.plan.clock())
+        if first.fault:
+            raise Refused(f"the first {function} failed", why=first.fault)
+    system.stream()
+    system.clockwork.start()
+    while deadline is None or time.monotonic() < deadline:
+        at = system.plan.clock()
+        for sentence in system.step():
+            shown.tell(at, sentence)
+        shown.show(system.frame("running, Ctrl-C stops it", Millis(0)))
+        time.sleep(STEP_S)
+
+
+def _plan(feed: Feed, seed: int, pace: float) -> Plan:
+    return Plan(
+        settings=place.settings(),
+        feed=feed,
+        base=place.base(),
+        pid=os.getpid(),
+        host=dict(place.environment()),
+        clock=place.clock,
+        seed=seed,
+        pace=pace,
+    )
+
+
+def _board(*, quiet: bool) -> Board:
+    """On stdout for people; where stdout carries JSON, on stderr if someone looks at it there, else nowhere."""
+    console = Console(stderr=quiet, highlight=False)
+    write: Callable[[str], None] = lambda line: click.echo(line, err=quiet)
+    if quiet and not console.is_terminal:
+        write = lambda line: None
+    return board(console, write=write)
+
+
+COMMANDS = (demo, run)

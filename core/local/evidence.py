@@ -1,0 +1,64 @@
+"""Collects what a run left behind: tables, queues, the chat services' own counts."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from core.domain.fills import Holding
+from core.domain.orders import Order
+from core.local.report import Evidence
+from core.local.running import System
+from core.local.stack import Cloud
+
+LETTERS = ("SignalsDeadLetters", "AlertsDeadLetters", "JobsDeadLetters")
+WORK = ("SignalsQueue", "AlertsQueue", "PassesQueue")
+ORDERS, HOLDINGS = "order#", "holdings#"
+
+
+def gather(system: System, seconds: float) -> Evidence:
+    venue, held = venue_log(system.stack)
+    return Evidence(
+        view=system.view,
+        venue=venue,
+        held=held,
+        chat=system.simulators.messages() if system.simulators else {},
+        letters={queue: depth(system.stack, queue) for queue in LETTERS},
+        seconds=seconds,
+    )
+
+
+def drained(cloud: Cloud) -> bool:
+    """Whether nothing waits in, or is being read from, the queues that carry work."""
+    return all(depth(cloud, queue) == 0 for queue in WORK)
+
+
+def depth(cloud: Cloud, queue: str) -> int:
+    """Messages in a queue, those being read included."""
+    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+    url = cloud.outputs[queue]
+    found: dict[str, str] = cloud.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
+    return sum(int(found[name]) for name in names)
+
+
+def venue_log(cloud: Cloud) -> tuple[dict[str, Order], dict[str, Decimal]]:
+    """The paper venue's own books: every order by client id, and every holding that is not zero."""
+    orders: dict[str, Order] = {}
+    held: dict[str, Decimal] = {}
+    for item in _items(cloud.client("dynamodb"), cloud.outputs["PaperTable"]):
+        key, body = item["pk"]["S"], item["body"]["S"]
+        if key.startswith(ORDERS):
+            order = msgspec.json.decode(body, type=Order)
+            orders[order.id] = order
+        elif key.startswith(HOLDINGS) and (units := msgspec.json.decode(body, type=Holding).units):
+            held[item["sk"]["S"]] = units
+    return orders, held
+
+
+def _items(client: Any, table: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    for page in client.get_paginator("scan").paginate(TableName=table, ConsistentRead=True):
+        found += page["Items"]
+    return found

@@ -1,0 +1,220 @@
+"""The whole system on one machine: embedded AWS, streamer, schedules, and the simulators where the feed is theirs."""
+
+from __future__ import annotations
+
+import sys
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
+from enum import StrEnum
+from pathlib import Path
+
+import msgspec
+
+from core.app.ports import Clock
+from core.domain.values import Millis
+from core.local import register, template
+from core.local.clockwork import Clockwork
+from core.local.day import on_simulators, written
+from core.local.frame import Frame
+from core.local.lines import FileLines, GroupLines, Line, groups
+from core.local.look import books_of, empty, look
+from core.local.processes import Child, Children, clean
+from core.local.schedules import schedules
+from core.local.simulated import Simulators
+from core.local.stack import NOBODY, Stack
+from core.local.tally import Tally
+from core.local.telling import changes
+from core.settings import Settings
+
+REST_MS = 1_000
+"""A streamer that died is started again this long after, as its service would do in the cloud."""
+
+KEPT = 50
+
+
+class Feed(StrEnum):
+    """Where prices come from."""
+
+    SIM = "sim"
+    UPBIT = "upbit"
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """What is to be run.
+
+    base      folder for what this and other runs write (`.hoga`)
+    host      the caller's environment
+    shape     the settings to run with, given the owner's, already pointing at the feed
+    seed      of the simulated market
+    pace      how much faster than the clock the schedules come
+    """
+
+    settings: Settings
+    feed: Feed
+    base: Path
+    pid: int
+    host: Mapping[str, str]
+    clock: Clock
+    seed: int
+    pace: float
+    shape: Callable[[Settings], Settings] = lambda settings: settings
+
+
+class System:
+    """Everything that runs, and what it has said so far."""
+
+    def __init__(
+        self, plan: Plan, settings: Settings, folder: Path, stack: Stack, simulators: Simulators | None
+    ) -> None:
+        self.plan, self.settings, self.folder, self.stack, self.simulators = plan, settings, folder, stack, simulators
+        self.market = settings.enabled[0]
+        self.policy = settings.markets[self.market]
+        self.started = plan.clock()
+        self.tally, self.view = Tally(), empty(self.market)
+        self.alerts: deque[str] = deque(maxlen=KEPT)
+        self.signals: deque[str] = deque(maxlen=KEPT)
+        self.streamer: Child | None = None
+        self.lives = 0
+        self.day = ""
+        self._died = Millis(0)
+        self._books = books_of(stack)
+        self._readers: list[GroupLines | FileLines] = [
+            *groups(stack, self.started),
+            FileLines("streamer", folder / "streamer.log"),
+        ]
+        self.clockwork = Clockwork(
+            schedules(template.functions(template.load())), stack.invoke, plan.clock, pace=plan.pace
+        )
+
+    def stream(self) -> None:
+        """Start the streamer, and say to the other commands where everything is."""
+        env = {**NOBODY, **clean(self.plan.host), **self.stack.environment(), "PYTHONUNBUFFERED": "1"}
+        command = [sys.executable, "-m", "streamer"]
+        log = self.folder / "streamer.log"
+        self.streamer = self.stack.children.start("streamer", command, env, log, cwd=self.folder)
+        self.lives += 1
+        self.register()
+
+    def hush(self) -> None:
+        """Stop the streamer; it drains what it holds. It is not started again."""
+        if self.streamer is not None:
+            self.stack.children.stop(self.streamer, patience_s=10.0)
+            self.streamer = None
+
+    def revive(self) -> bool:
+        """Start a streamer that died again, after a rest. True where that was done."""
+        if self.streamer is None or self.streamer.running:
+            return False
+        at = self.plan.clock()
+        self._died = self._died or at
+        if at - self._died < REST_MS:
+            return False
+        self.stack.children.forget(self.streamer)
+        self._died = Millis(0)
+        self.stream()
+        return True
+
+    def step(self) -> list[str]:
+        """Read everything that is new; gives what is worth telling."""
+        told = [f"streamer started again (life {self.lives})"] if self.revive() else []
+        for reader in self._readers:
+            for said in reader.new():
+                told += self._hear(said)
+        before, self.view = self.view, look(self._books, self.market, self.policy, self.day)
+        found = list(changes(before, self.view))
+        self.signals.extend(sentence for sentence in found if sentence.startswith("signal"))
+        return told + found
+
+    def frame(self, phase: str, ends: Millis) -> Frame:
+        """The picture of now."""
+        return Frame(
+            at=self.plan.clock(),
+            phase=phase,
+            feed=self.plan.feed.value,
+            endpoint=self.stack.endpoint,
+            view=self.view,
+            runs=dict(self.clockwork.counts),
+            faults=dict(self.clockwork.faults),
+            counts=dict(self.tally.sums),
+            alerts=list(self.alerts),
+            signals=list(self.signals),
+            programs={name: child.running for name, child in self._programs().items()},
+            ends=ends,
+        )
+
+    def close(self) -> None:
+        """Fire no more schedules, then let the streamer drain."""
+        self.clockwork.close()
+        self.hush()
+
+    def register(self) -> None:
+        """Write down who runs, for the other commands of this folder."""
+        standing = register.Standing(
+            pid=self.plan.pid,
+            endpoint=self.stack.endpoint,
+            outputs=self.stack.outputs,
+            settings=str(self.stack.settings),
+            stage=self.stack.stage,
+            feed=self.plan.feed.value,
+            since=self.started,
+            programs={name: child.pid for name, child in self._programs().items()},
+        )
+        register.enter(self.folder, standing)
+
+    def _programs(self) -> dict[str, Child]:
+        return {child.name: child for child in self.stack.children.all}
+
+    def _hear(self, said: Line) -> list[str]:
+        """Count a line's metrics; keep alert texts; pass errors on to the reader."""
+        self.tally.take(said.fields)
+        if said.source == "notify" and "kind" in said.fields:
+            self.alerts.append(str(said.fields.get("message", "")))
+        if said.fields.get("level") in ("ERROR", "CRITICAL"):
+            return [f"{said.source}: {said.fields.get('message', said.text)}"]
+        return []
+
+
+@contextmanager
+def running(plan: Plan, told: Callable[[str], None]) -> Iterator[System]:
+    """Start everything but the streamer and the schedules; stop all of it at the end, whatever happens."""
+    folder = register.room(plan.base, plan.pid)
+    with Children() as children:
+        try:
+            simulators = _simulators(plan, children, folder, told)
+            settings = plan.shape(on_simulators(plan.settings, simulators.urls) if simulators else plan.settings)
+            path = folder / "settings.yaml"
+            path.write_text(written(settings))
+            with Stack.start(
+                path,
+                log=folder / "aws.log",
+                stage=settings.stage,
+                host=plan.host,
+                children=children,
+                told=told,
+            ) as stack:
+                _secrets(plan, stack, settings, simulators)
+                with closing(System(plan, settings, folder, stack, simulators)) as system:
+                    system.register()
+                    yield system
+        finally:
+            (folder / register.FILE).unlink(missing_ok=True)
+
+
+def _simulators(plan: Plan, children: Children, folder: Path, told: Callable[[str], None]) -> Simulators | None:
+    if plan.feed is not Feed.SIM:
+        return None
+    told("starting the simulated exchange and chat services")
+    return Simulators.start(children, {**NOBODY, **clean(plan.host)}, folder / "simulators.log", seed=plan.seed)
+
+
+def _secrets(plan: Plan, stack: Stack, settings: Settings, simulators: Simulators | None) -> None:
+    """Put the chat services' keys where the functions read them: the simulators' own, or those of the environment."""
+    notify = settings.notify
+    if simulators is not None:
+        stack.secret(notify.telegram.secret, simulators.urls.telegram_token)
+        stack.secret(notify.discord.secret, simulators.urls.discord_url)
+        return
+    for name in (notify.telegram.secret, notify.discord.secret):
+        if value := plan.host.get(f"HOGA_SECRET_{name.upper()}"):
+            stack.secret(name, value)
