@@ -1,0 +1,238 @@
+"""Before the market's day ends, everything is sold whatever its profit (E6); what trades thinly, earlier.
+
+Each run is one of many: it cancels open buys, sells every position that is due, looks again, and repeats while its own
+time lasts. What is left when it ends is told, ever more urgently, and the next run goes on. Nothing is bought
+meanwhile: `core/app/checks.py` refuses every buy from the moment the thin symbols are due.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from enum import StrEnum
+
+import msgspec
+
+from core.app import tidings
+from core.app.desk import Desk, Ending, Verdict
+from core.app.leave import held
+from core.app.trade import GUARD_S, handle, resume
+from core.domain.errors import CoreError, OrderExecutionError, Transient, UnknownOutcome
+from core.domain.levels import Scan
+from core.domain.messages import Alert, Kind
+from core.domain.orders import State
+from core.domain.positions import Position
+from core.domain.sessions import calendar, liquidating, thin_liquidating
+from core.domain.signals import Exit, Signal, Urgency, signal_id
+from core.domain.values import MINUTE, ZERO, Instrument, Market, Millis, Side
+
+SPARE_S = 4.0
+"""A round is not begun with less time than this: a sale takes three writes and a call."""
+
+PAUSE_S = 1.0
+ROUNDS = 30
+
+STAGES = (1, 2, 5, 10)
+"""Minutes before the day's end at which an incomplete liquidation is told again, cooldown or not."""
+
+
+class Liquidating(StrEnum):
+    NOT_DUE = "not due"
+    FLAT = "flat"
+    LEFT = "left"
+
+
+class Liquidated(msgspec.Struct, frozen=True, kw_only=True):
+    """What one run did. `left` is units by symbol that are due and not sold; `verdicts` one for each attempt."""
+
+    outcome: Liquidating
+    cancelled: int = 0
+    sold: int = 0
+    left: dict[str, Decimal] = {}
+    verdicts: tuple[Verdict, ...] = ()
+
+
+class Flattened(msgspec.Struct, frozen=True, kw_only=True):
+    """Level, by day: the market was found flat before this day's end, and people were told."""
+
+    market: Market
+    day: str
+    at: Millis
+
+
+def run(desk: Desk) -> Liquidated:
+    """Sell what is due, for as long as this run lasts; outside the window nothing is done or read."""
+    at, day = desk.clock(), desk.policy.day
+    if not thin_liquidating(at, day):
+        return Liquidated(outcome=Liquidating.NOT_DUE)
+    closes = calendar(desk.market, day).day_end(at)
+    stop = desk.monotonic_s() + desk.deadline_ms / 1000 - GUARD_S - SPARE_S
+    cancelled = _cancel_buys(desk)
+    verdicts = _sell(desk, stop, closes)
+    left = _left(desk, at)
+    _tell(desk, left, closes)
+    sold = sum(1 for verdict in verdicts if verdict.outcome is Ending.SOLD)
+    outcome = Liquidating.LEFT if left else Liquidating.FLAT
+    return Liquidated(outcome=outcome, cancelled=cancelled, sold=sold, left=left, verdicts=tuple(verdicts))
+
+
+def due(positions: Sequence[Position], scan: Scan | None, desk: Desk, at: Millis) -> list[Position]:
+    """Positions to sell now, the thinnest first; before the full window only the thin ones.
+
+    A symbol that the last scan does not know counts as thin: nobody says that it trades.
+    """
+    values = {snapshot.symbol: snapshot.value_24h for snapshot in scan.snapshots} if scan else {}
+    thinnest_first = sorted(positions, key=lambda position: values.get(position.instrument.symbol, 0.0))
+    if liquidating(at, desk.policy.day):
+        return thinnest_first
+    thin = desk.policy.day.thin_value
+    return [each for each in thinnest_first if values.get(each.instrument.symbol, 0.0) < thin]
+
+
+def _due_now(desk: Desk) -> list[Position]:
+    return due(held(desk.leases, desk.market), desk.shelf.read(Scan, desk.market), desk, desk.clock())
+
+
+def _cancel_buys(desk: Desk) -> int:
+    """Take open buys back at the venue and settle what they left on their locks; returns how many there were."""
+    orders = [order for order in desk.ledger.open_orders(desk.market) if order.side is Side.BUY]
+    for order in orders:
+        try:
+            desk.broker.cancel(order, desk.clock())
+        except (OrderExecutionError, Transient, UnknownOutcome):
+            continue  # never sent, or finished: settling it below asks the venue either way
+    for order in orders:
+        _settle(order.instrument, desk)
+    return len(orders)
+
+
+def _settle(instrument: Instrument, desk: Desk) -> None:
+    """Finish what is open on the symbol's lock. What does not answer now is the sweep's, or the next run's."""
+    try:
+        lock = desk.leases.lock(instrument)
+        if lock is not None and lock.intent is not None:
+            resume(lock, desk)
+    except CoreError:
+        return
+
+
+def _sell(desk: Desk, stop: float, closes: Millis) -> list[Verdict]:
+    """Rounds over everything that is due, until nothing is, or the run's time or the day is over.
+
+    What the venue rejects (dust under its minimum) would be rejected again: it waits for the next run.
+    """
+    verdicts: list[Verdict] = []
+    for attempt in range(ROUNDS):
+        hopeless = {v.instrument for v in verdicts if v.order is not None and v.order.state is State.REJECTED}
+        positions = [position for position in _due_now(desk) if position.instrument not in hopeless]
+        for position in positions:
+            if desk.monotonic_s() >= stop or desk.clock() >= closes:
+                return verdicts
+            verdicts.append(_attempt(position, attempt, desk, stop))
+        if not positions:
+            break
+        desk.pause(PAUSE_S)
+    return verdicts
+
+
+def _attempt(position: Position, attempt: int, desk: Desk, stop: float) -> Verdict:
+    """One sale of one position, under a lease that ends with this run. One that fails leaves the others their turn."""
+    signal = _signal(position, attempt, desk)
+    lease_s = stop + SPARE_S + GUARD_S - desk.monotonic_s()
+    try:
+        return handle(signal, msgspec.structs.replace(desk, deadline_ms=Millis(round(lease_s * 1000))))
+    except CoreError as trouble:
+        return Verdict(outcome=Ending.UNCLEAR, instrument=position.instrument, signal=signal.id, detail=str(trouble))
+
+
+def _signal(position: Position, attempt: int, desk: Desk) -> Signal:
+    """A decision of its own for each attempt: an earlier one is settled, with whatever it could sell."""
+    at, symbol = desk.clock(), position.instrument.symbol
+    price = _price(position, desk)
+    return Signal(
+        id=f"{signal_id(position.instrument, Side.SELL, Exit.LIQUIDATION.value, at)}:{attempt}",
+        instrument=position.instrument,
+        side=Side.SELL,
+        rule=Exit.LIQUIDATION.value,
+        price=price,
+        value=price,
+        threshold=float(position.price),
+        at=at,
+        seen=at,
+        expires=Millis(at + MINUTE),
+        urgency=Urgency.HIGH,
+        name=desk.name(symbol),
+    )
+
+
+def _price(position: Position, desk: Desk) -> float:
+    """The newest price; the entry's where nobody knows one, for a sale does not wait for that."""
+    try:
+        return desk.last_price(position.instrument.symbol) or float(position.price)
+    except CoreError:
+        return float(position.price)
+
+
+def _left(desk: Desk, at: Millis) -> dict[str, Decimal]:
+    """Units that are still due by our books, and, in the full window, what the venue holds of anything traded today.
+
+    Coins that this system never traded are their owner's own and nobody's business here.
+    """
+    left = {position.instrument.symbol: position.quantity for position in _due_now(desk)}
+    if not liquidating(at, desk.policy.day):
+        return left
+    today = desk.ledger.orders(desk.market, calendar(desk.market, desk.policy.day).day_of(at))
+    ours = {order.instrument.symbol for order in today} | left.keys()
+    try:
+        holdings = desk.broker.holdings(desk.market)
+    except (Transient, UnknownOutcome):
+        return left
+    return left | {symbol: units for symbol, units in holdings.items() if symbol in ours and units}
+
+
+def _tell(desk: Desk, left: dict[str, Decimal], closes: Millis) -> None:
+    at = desk.clock()
+    if left:
+        desk.alerts.send([_unsold(desk, left, closes, at)])
+    elif liquidating(at, desk.policy.day):
+        _tell_flat(desk, at)
+
+
+def _unsold(desk: Desk, left: dict[str, Decimal], closes: Millis, at: Millis) -> Alert:
+    """The stage is part of the topic, so that each new one is told even while the one before is cooling down."""
+    minutes = max(0.0, (closes - at) / MINUTE)
+    stage = next((f"{stage}m" for stage in STAGES if minutes <= stage), "")
+    shown = [f"{desk.name(symbol)} {symbol} {tidings.plain(units)}".strip() for symbol, units in sorted(left.items())]
+    return Alert(
+        id=f"{desk.market.value}:{Kind.UNSOLD.value}:{closes}:{at // MINUTE}",
+        kind=Kind.UNSOLD,
+        at=at,
+        market=desk.market,
+        rule=f"{Exit.LIQUIDATION.value} {stage}".strip(),
+        condition="positions > 0",
+        value=float(len(left)),
+        threshold=0.0,
+        memo=f"{minutes:.0f} min to the end of the day · {', '.join(shown)}",
+    )
+
+
+def _tell_flat(desk: Desk, at: Millis) -> None:
+    """Once a day. Told first and noted after: a crash between tells again, and the cooldown stops that."""
+    day = calendar(desk.market, desk.policy.day).day_of(at)
+    if desk.shelf.read_tagged(Flattened, desk.market, day) is not None:
+        return
+    trips = [trip for trip in desk.ledger.trips(desk.market, day) if trip.exit == Exit.LIQUIDATION]
+    pnl = sum((trip.pnl for trip in trips), ZERO)
+    symbols = sorted({trip.instrument.symbol for trip in trips})
+    memo = f"PnL {tidings.shown(pnl, sign='+')} · {', '.join(symbols)}" if trips else "nothing was held"
+    alert = Alert(
+        id=f"{desk.market.value}:{Kind.LIQUIDATION.value}:{day}",
+        kind=Kind.LIQUIDATION,
+        at=at,
+        market=desk.market,
+        rule=Exit.LIQUIDATION.value,
+        memo=memo,
+        lasting=False,
+    )
+    desk.alerts.send([alert])
+    desk.shelf.write_once(Flattened(market=desk.market, day=day, at=at), day)

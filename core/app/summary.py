@@ -1,0 +1,103 @@
+"""The daily summary (G2, G3): every finished day once, however often this runs and whenever it last did.
+
+Level before edge: a run looks back over the last days and reports those that have no report yet. A report is told first
+and written after, so a crash between the two tells it again, which the alert's id stops; never does it go untold.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+
+import msgspec
+
+from core.app.ports import Alerts, Ledger, Shelf
+from core.domain import summary
+from core.domain.bulletin import bulletin
+from core.domain.levels import DayReport, ScanHealth
+from core.domain.messages import Alert, Kind
+from core.domain.policies import MarketPolicy
+from core.domain.sessions import calendar
+from core.domain.values import Market, Millis
+
+LOOK_BACK = 3
+"""Finished days that a run looks at; older ones that were missed stay unreported."""
+
+POINTS = 120
+"""Most points of the curve in an alert: a queue message has a size."""
+
+FIRST = "first"
+
+
+class Started(msgspec.Struct, frozen=True, kw_only=True):
+    """Level, once: when results were first looked for. A day before it that saw no order is not worth a report."""
+
+    market: Market
+    at: Millis
+
+
+def run(
+    market: Market, policy: MarketPolicy, *, shelf: Shelf, ledger: Ledger, alerts: Alerts, language: str, at: Millis
+) -> list[DayReport]:
+    """Report every finished day that has no report; returns those that were written now, oldest first."""
+    shelf.write_once(Started(market=market, at=at), FIRST)
+    started = shelf.read_tagged(Started, market, FIRST)
+    written: list[DayReport] = []
+    for day, begins, ends in finished_days(market, policy, at):
+        if shelf.read_tagged(DayReport, market, day) is not None:
+            continue
+        report = _report(market, day, begins, shelf=shelf, ledger=ledger, at=at)
+        if report is None and (started is None or ends <= started.at):
+            continue
+        report = report or summary.report(market, day, at, trips=(), orders=(), removed={})
+        alerts.send([told(report, policy.universe.quote, language, at)])
+        if shelf.write_once(report, day):
+            written.append(report)
+    return written
+
+
+def finished_days(market: Market, policy: MarketPolicy, at: Millis) -> Iterator[tuple[str, Millis, Millis]]:
+    """(name, first millisecond, end) of the last LOOK_BACK finished days, oldest first."""
+    days = calendar(market, policy.day)
+    ends, found = days.day_start(at), []
+    for _ in range(LOOK_BACK):
+        inside = Millis(ends - 1)
+        begins = days.day_start(inside)
+        found.append((days.day_of(inside), begins, ends))
+        ends = begins
+    return iter(reversed(found))
+
+
+def told(report: DayReport, quote: str, language: str, at: Millis) -> Alert:
+    """The report as an alert: its lines as the memo, its curve as the picture."""
+    return Alert(
+        id=f"{Kind.SUMMARY.value}:{report.market.value}:{report.day}",
+        kind=Kind.SUMMARY,
+        at=at,
+        market=report.market,
+        rule=report.day,
+        memo=bulletin(report, quote, language),
+        chart=thinned([total for _, total in report.curve]),
+        lasting=False,
+    )
+
+
+def thinned(totals: Sequence[Decimal]) -> tuple[float, ...]:
+    """At most POINTS of the totals, evenly apart, the last one always among them."""
+    step = -(-len(totals) // POINTS) or 1
+    return tuple(float(total) for total in totals[::-1][::step][::-1])
+
+
+def _report(market: Market, day: str, begins: Millis, *, shelf: Shelf, ledger: Ledger, at: Millis) -> DayReport | None:
+    """The day's report, None where nothing at all is known of it."""
+    trips, orders = ledger.trips(market, day), ledger.orders(market, day)
+    removed = _removed(market, day, begins, shelf)
+    if not (trips or orders or removed):
+        return None
+    return summary.report(market, day, at, trips=trips, orders=orders, removed=removed)
+
+
+def _removed(market: Market, day: str, begins: Millis, shelf: Shelf) -> dict[str, int]:
+    """What the pre-filters removed that day: of the day's last scan, kept when the next day's first one came."""
+    kept = shelf.read_tagged(ScanHealth, market, day) or shelf.read(ScanHealth, market)
+    return kept.removed if kept is not None and kept.day == begins else {}
