@@ -15,10 +15,10 @@ from core.feed.backoff import pause_ms
 from core.feed.freshness import NEVER, Gap
 from core.feed.session import Session
 from core.venues.spec import Channel
-from streamer.transport import GOING_AWAY, Line, Transport, reachable
+from streamer.transport import GOING_AWAY, Line, Transport, answers
 
-PROBE_S = 1.0
-"""How often a venue that did not even take a TCP connection is knocked at, so that a long wait ends when it is back."""
+KNOCK_S = 1.0
+"""How often a venue that gave no answer at all is knocked at, so that a long wait ends soon after it is back (D6)."""
 LEAST_S = 0.005
 """Shortest time between two looks of the watchdog."""
 
@@ -94,21 +94,21 @@ class Link:
         try:
             while True:
                 await self._gate()
-                why, knock = await self._live()
+                why, dark = await self._live()
                 attempt = 0 if self.session.proved else attempt
                 self._sink.lost(self, why, self._clock())
-                await self._rest(pause_ms(self._policy.backoff_s, attempt, self._dice) / 1000, knock)
+                await self._rest(pause_ms(self._policy.backoff_s, attempt, self._dice) / 1000, dark)
                 attempt += 1
         finally:
             await self._shut()
 
     async def _live(self) -> tuple[str, bool]:
-        """One connection from opening to loss: why it ended, and whether the venue could not even be reached."""
+        """One connection from opening to loss: why it ended, and whether the venue gave no answer at all."""
         self.session.proved = False
         try:
             self._line = await self._transport(self._policy.url, self)
         except Transient as fault:
-            return str(fault), await self._unreachable(fault)
+            return str(fault), "status" not in fault.facts
         self._perform(self.session.opened(self._clock()))
         self._watch_next()
         why = await self._line.gone()
@@ -117,21 +117,13 @@ class Link:
         self._missed = True
         return why, False
 
-    async def _unreachable(self, fault: Transient) -> bool:
-        """Whether no connection came about at all, as against an answer that we did not like."""
-        match fault.__cause__:
-            case TimeoutError():  # no connection, or a connection without an answer
-                return not await reachable(self._policy.url, PROBE_S)
-            case cause:
-                return isinstance(cause, OSError)
-
-    async def _rest(self, seconds: float, knock: bool) -> None:
-        """Wait before the next try; where the venue was not there at all, no longer than until it is."""
+    async def _rest(self, seconds: float, dark: bool) -> None:
+        """Wait before the next try. Where the venue was dark, the wait also ends when it answers anything again."""
         loop = asyncio.get_running_loop()
         ends = loop.time() + seconds
         while (left := ends - loop.time()) > 0:
-            await asyncio.sleep(min(left, PROBE_S) if knock else left)
-            if knock and await reachable(self._policy.url, PROBE_S):
+            await asyncio.sleep(min(left, KNOCK_S) if dark else left)
+            if dark and loop.time() < ends and await answers(self._policy.url, KNOCK_S):
                 return
 
     def _look_for_the_gap(self, at: Millis) -> None:

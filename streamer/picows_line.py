@@ -9,8 +9,7 @@ from collections.abc import Callable
 
 import picows
 
-from core.domain.errors import Transient
-from streamer.transport import CLOSE_S, LARGEST, OPEN_S, Ear, Line, short
+from streamer.transport import CLOSE_S, LARGEST, OPEN_S, Ear, Line, unopened
 
 
 class PicowsLine(picows.WSListener):
@@ -23,6 +22,11 @@ class PicowsLine(picows.WSListener):
         self._reason = ""
         self._gone: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._wire: picows.WSTransport | None = None
+
+    @property
+    def open(self) -> bool:
+        """Whether the upgrade was made; stays true after the end."""
+        return self._wire is not None
 
     def on_ws_connected(self, transport: picows.WSTransport) -> None:
         self._wire = transport
@@ -115,8 +119,12 @@ async def open_picows(url: str, ear: Ear) -> Line:
                 max_frame_size=LARGEST,
                 logger_name="hoga",
             )
+    except picows.WSHandshakeError as fault:
+        raise unopened(fault, int(fault.response.status) if fault.response else None) from fault
     except (picows.WSError, OSError, TimeoutError, EOFError) as fault:
-        raise Transient("the stream cannot be opened", url=url, why=short(fault)) from fault
+        raise unopened(fault, None) from fault
+    if not line.open:  # picows 2.3.1 takes a connection cut during the handshake for a finished one
+        raise unopened(ConnectionResetError("the connection was cut before the upgrade"), None)
     return line
 
 

@@ -10,6 +10,8 @@ from collections.abc import Awaitable, Callable
 from typing import Protocol
 from urllib.parse import urlsplit
 
+from core.domain.errors import Transient
+
 OPEN_S = 5.0
 CLOSE_S = 1.0
 LARGEST = 16 * 1024 * 1024
@@ -43,20 +45,26 @@ class Line(Protocol):
 
 
 Transport = Callable[[str, Ear], Awaitable[Line]]
-"""Opens a line. Raises Transient where the venue does not answer, or answers with anything but an upgrade."""
+"""Opens a line. Raises Transient: with the HTTP `status` where the venue answered, without where it did not."""
 
 
-async def reachable(url: str, patience_s: float) -> bool:
-    """Whether the address takes a TCP connection. Nothing is asked, so it counts against none of the venue's limits."""
+async def answers(url: str, patience_s: float) -> bool:
+    """Whether the venue's host answers HTTP at all, whatever it says.
+
+    Asks for `/`, which no venue routes, so that it counts against none of its limits.
+    """
     parts = urlsplit(url)
-    port = parts.port or (443 if parts.scheme == "wss" else 80)
+    secure = parts.scheme == "wss"
+    port = parts.port or (443 if secure else 80)
     try:
         async with asyncio.timeout(patience_s):
-            _, writer = await asyncio.open_connection(parts.hostname, port)
+            reader, writer = await asyncio.open_connection(parts.hostname, port, ssl=secure or None)
+            writer.write(f"HEAD / HTTP/1.1\r\nHost: {parts.netloc}\r\nConnection: close\r\n\r\n".encode())
+            heard = await reader.read(1)
+            writer.close()
     except (OSError, TimeoutError):
         return False
-    writer.close()
-    return True
+    return bool(heard)
 
 
 def transport(name: str) -> Transport:
@@ -70,6 +78,8 @@ def transport(name: str) -> Transport:
     return open_picows
 
 
-def short(fault: BaseException) -> str:
-    """First line of an error's text, or its class where it has none."""
-    return str(fault).splitlines()[0] if str(fault) else type(fault).__name__
+def unopened(fault: Exception, status: int | None) -> Transient:
+    """Our error for a connection that did not come about."""
+    why = (str(fault) or type(fault).__name__).splitlines()[0]
+    facts = {"why": why} if status is None else {"why": why, "status": status}
+    return Transient("the stream cannot be opened", **facts)

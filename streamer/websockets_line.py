@@ -8,8 +8,7 @@ import contextlib
 import websockets
 from websockets.asyncio.client import ClientConnection, connect
 
-from core.domain.errors import Transient
-from streamer.transport import CLOSE_S, LARGEST, OPEN_S, Ear, Line, short
+from streamer.transport import CLOSE_S, LARGEST, OPEN_S, Ear, Line, unopened
 
 
 class WebsocketsLine:
@@ -75,6 +74,8 @@ async def open_websockets(url: str, ear: Ear) -> Line:
         wire = await connect(
             url, compression=None, ping_interval=None, open_timeout=OPEN_S, close_timeout=CLOSE_S, max_size=LARGEST
         )
+    except websockets.InvalidStatus as fault:
+        raise unopened(fault, fault.response.status_code) from fault
     except (websockets.InvalidHandshake, OSError, TimeoutError, EOFError) as fault:
-        raise Transient("the stream cannot be opened", url=url, why=short(fault)) from fault
+        raise unopened(fault, None) from fault
     return WebsocketsLine(wire, ear)
