@@ -94,7 +94,7 @@ class Candles:
                 value, volume = series.adopt(bars, self.days.day_start(Millis(self.day_end - 1)))
                 if span == MINUTE:
                     self.vwap.add(value, volume)
-        self._rest()
+        self.ready()
 
     def average(self) -> float:
         """VWAP of the market's day so far, or of as much of it as is known."""
@@ -114,7 +114,7 @@ class Candles:
         self._count(at, changes, amount, quantity)
         if newest:
             self.price, self.at = price, at
-        self._rest()
+        self.ready()
         return Turn(late=not newest, dropped=False, changes=changes)
 
     def _enter(self, at: int) -> bool:
@@ -140,7 +140,7 @@ class Candles:
             if series.forming is not None:
                 series.forming.close, series.forming.last_at = self.price, self.at
 
-    def _rest(self) -> None:
+    def ready(self) -> None:
         """Point the hot path at the forming candles; where one is missing the next trade takes the long way."""
         m1, m5, h1 = (series.forming for series in self.series)
         if m1 is None or m5 is None or h1 is None:

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections import deque
 from math import inf
 
-import msgspec
-
 from core.domain.candles import Candles
 from core.domain.events import Bar, Book, Ticker, Trade
+from core.domain.exits import Holding
 from core.domain.gauges import Gauges
 from core.domain.levels import Reference
 from core.domain.policies import MarketPolicy
-from core.domain.positions import Position
 from core.domain.rules.rule import Mark
 from core.domain.series import Candle, Series
 from core.domain.sessions import Calendar
@@ -24,20 +22,6 @@ REMEMBERED = 256
 
 CHART = 30
 """Closes of one-minute candles that go with an alert as a small picture."""
-
-
-class Holding(msgspec.Struct):
-    """A position as the exits see it: floats, because this is compared with every price.
-
-    entry  average entry price; `stop` and `take` the prices that end it (-inf and inf where switched off)
-    said   when the last sell signal was given (epoch ms), 0 for none yet
-    """
-
-    position: Position
-    entry: float
-    stop: float
-    take: float
-    said: int = 0
 
 
 class Symbol:
@@ -144,3 +128,9 @@ def bar(symbol: Symbol, span: Millis, candle: Candle, seen: Millis, *, closed: b
         seen=seen,
         closed=closed,
     )
+
+
+def forming(symbol: Symbol) -> list[Bar]:
+    """The candles that are still open, shortest span first."""
+    seen = symbol.ticks[-1].seen if symbol.ticks else Millis(symbol.at)
+    return [bar(symbol, row.span, candle, seen, closed=False) for row, candle in symbol.candles.forming()]

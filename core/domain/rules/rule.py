@@ -109,7 +109,7 @@ def number(policy: RulePolicy, name: str, low: float, high: float, default: floa
 def whole(policy: RulePolicy, name: str, low: int, high: int) -> int:
     """A parameter that counts something. Raises Misconfigured where it is no whole number from `low` to `high`."""
     found = policy.params.get(name)
-    if not isinstance(found, int | float) or found != int(found) or not low <= found <= high:
+    if not isinstance(found, int | float) or not low <= found <= high or found != int(found):
         raise _fault(policy, name, "nothing" if found is None else found, f"a whole number from {low} to {high}")
     return int(found)
 

@@ -1,0 +1,245 @@
+"""The engine: market data in, effects out. One synchronous fold, the same live, on paper and in replay.
+
+The rules of this machine:
+- `step` is the hot path: one dictionary look-up, the candles, and one comparison that tells whether any rule or exit
+  could be true at this price. No task, log line or dictionary is made there.
+- A trade told twice (by the venue's id) counts once; one that the venue repeats as a state (`replayed`) counts only
+  where it is news, and never makes a signal.
+- A book or ticker older than the one before, a crossed book and a price that is not above zero are counted and
+  dropped (D15).
+- Positions, references, names and the safe set are told as levels: each call replaces what was said before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+
+from core.domain import restart, symbols
+from core.domain.candles import Turn
+from core.domain.departures import Departures, worth
+from core.domain.effects import Effect, Emit
+from core.domain.entries import NOTHING, Entries
+from core.domain.events import Bar, Book, MarketData, Ticker, Trade
+from core.domain.levels import References
+from core.domain.policies import MarketPolicy
+from core.domain.positions import Position
+from core.domain.rules import build
+from core.domain.sessions import calendar
+from core.domain.signals import Signal
+from core.domain.symbols import Symbol
+from core.domain.values import Instrument, Market, Millis
+
+
+class Engine:
+    """All symbols of one market.
+
+    on_candle  called with each candle that closes, and again with the whole of one that a late trade then amended:
+               of several with the same span and `opens` the last is right
+
+    Counters: trades (those dropped included), books, tickers, bars, late (dropped ones included), dropped, duplicates,
+    backwards, crossed, bad, gaps, candles (closed, of every span), signals (buy and sell).
+    """
+
+    def __init__(
+        self,
+        market: Market,
+        policy: MarketPolicy,
+        link: Callable[[str], str],
+        on_candle: Callable[[Bar], None] | None = None,
+    ) -> None:
+        self.market, self.policy, self.on_candle = market, policy, on_candle
+        self._days = calendar(market, policy.day)
+        self._entries = Entries(build(policy.rules, policy.indicators), link)
+        self._by_volume = self._entries.by_volume
+        self._departures = Departures(market, policy, self._days)
+        self._states: dict[str, Symbol] = {}
+        self._references: References | None = None
+        self.trades = self.books = self.tickers = self.bars = self.late = self.dropped = self.duplicates = 0
+        self.backwards = self.crossed = self.bad = self.gaps = self.candles = self.signals = 0
+
+    def step(self, event: MarketData) -> Sequence[Effect]:
+        """Take one event; returns what is to be done, which nearly always is nothing."""
+        if type(event) is not Trade:
+            return self._other(event)
+        self.trades += 1
+        symbol = self._states.get(event.instrument.symbol) or self._begin(event.instrument.symbol)
+        price, sequence, candles = event.price, event.sequence, symbol.candles
+        if sequence > symbol.sequence and price > 0.0 < event.quantity:  # nearly every trade: new, and sane
+            symbol.sequence = sequence
+            symbol.sequences.append(sequence)
+        elif not self._new(symbol, event):
+            return NOTHING
+        symbol.ticks.append(event)
+        before = candles.price
+        turn = candles.add(event.at, price, event.quantity)
+        if turn is not None and self._turned(symbol, event, turn):
+            return NOTHING
+        if symbol.holding is not None and price != before:
+            leaving = self._departures.look(symbol, price, event.at, event.seen)
+            if leaving:
+                return self._counted(leaving)
+        if symbol.low < price < symbol.high:
+            if not symbol.calm:
+                self._entries.calm(symbol)
+            return NOTHING
+        if (price == before and turn is None and not self._by_volume) or event.replayed:
+            return NOTHING
+        return self._counted(self._entries.judge(symbol, event.at, event.seen))
+
+    def references(self, rows: References) -> None:
+        """Yesterday's figures of every symbol."""
+        self._references = rows
+        for symbol in self._states.values():
+            self._refer(symbol)
+
+    def names(self, names: Mapping[str, str]) -> None:
+        """What people call each symbol."""
+        self._entries.names = self._departures.names = names
+
+    def safe(self, symbols: frozenset[str] | None) -> None:
+        """What may be bought; None = nothing (no safe set, one too old, or safe mode)."""
+        self._entries.safe = symbols
+
+    def hold(self, positions: Sequence[Position], at: Millis) -> Sequence[Effect]:
+        """All open positions. Whatever is not among them is not held any more."""
+        self._departures.hold(positions, self._states, self._begin)
+        return self.tick(at)
+
+    def removed(self, names: Collection[str], at: Millis) -> Sequence[Effect]:
+        """Symbols that left the Top N (C4): those held are sold, whatever their price, unless the owner keeps them."""
+        self._departures.remove(names, self._states)
+        return self.tick(at)
+
+    def warm(self, name: str, span: Millis, bars: Sequence[Bar]) -> None:
+        """The venue's own bars of one span: history, or what a gap left out."""
+        symbol = self._states.get(name) or self._begin(name)
+        symbol.candles.adopt(span, bars)
+        self._entries.prepare(symbol)
+
+    def gap(self, name: str, start: Millis, end: Millis) -> None:
+        """Trades between `start` and `end` may be missing: rules that look there give no signal until it is healed."""
+        self.gaps += 1
+        symbol = self._states.get(name) or self._begin(name)
+        for series in symbol.candles.series:
+            series.tear(start, end)
+
+    def forget(self, names: Iterable[str]) -> None:
+        """Symbols that are not watched any more. One that is held stays."""
+        for name in names:
+            symbol = self._states.get(name)
+            if symbol is not None and symbol.holding is None:
+                del self._states[name]
+
+    def tick(self, at: Millis) -> Sequence[Effect]:
+        """Time has passed: signals expire, and exits are looked at (and said again) without waiting for a trade."""
+        for symbol in self._states.values():
+            self._entries.expire(symbol, at)
+        return self._counted(self._departures.watch(self._states, at))
+
+    def buyable(self, at: Millis) -> list[Signal]:
+        """The live buy signals (D9), in the order of their symbols."""
+        found = (self._entries.buyable(self._states[name], at) for name in sorted(self._states))
+        return [signal for signals in found for signal in signals]
+
+    def snapshot(self, name: str) -> Symbol | None:
+        """The symbol's state itself, not a copy: read it, and keep nothing of it across a step."""
+        return self._states.get(name)
+
+    def forming(self, name: str) -> list[Bar]:
+        """The symbol's candles that are still open, shortest span first."""
+        symbol = self._states.get(name)
+        return symbols.forming(symbol) if symbol is not None else []
+
+    def save(self) -> bytes:
+        """Everything a restart needs (D13), as msgpack."""
+        return restart.save(self._states, self._shape(), self._entries.minutes)
+
+    def restore(self, saved: bytes) -> bool:
+        """Go on where `save` was called. False, and nothing changed, where it was saved under other settings."""
+        found = restart.load(saved, self._shape(), self._begin)
+        for symbol in found or ():
+            self._entries.prepare(symbol)
+        return found is not None
+
+    def _new(self, symbol: Symbol, trade: Trade) -> bool:
+        """Is this a trade that counts? One that is not, is counted as what it is."""
+        if not (trade.price > 0.0 and trade.quantity > 0.0):
+            self.bad += 1
+            return False
+        old = trade.at <= symbol.candles.at if not trade.sequence else trade.sequence <= symbol.sequence
+        if trade.sequence in symbol.sequences or (trade.replayed and old):
+            self.duplicates += 1
+            return False
+        if trade.sequence:
+            symbol.remember(trade.sequence)
+        return True
+
+    def _turned(self, symbol: Symbol, trade: Trade, turn: Turn) -> bool:
+        """Candles closed, or the trade was late. True where that was all: a late trade is no new price."""
+        self.late += turn.late
+        self.dropped += turn.dropped
+        for change in turn.changes:
+            self.candles += not change.amended
+            if self.on_candle is not None:
+                self.on_candle(symbols.bar(symbol, change.series.span, change.candle, trade.seen, closed=True))
+        if turn.changes or not turn.late:
+            self._entries.prepare(symbol)
+        return turn.late
+
+    def _other(self, event: MarketData) -> Sequence[Effect]:
+        symbol = self._states.get(event.instrument.symbol) or self._begin(event.instrument.symbol)
+        match event:
+            case Book():
+                self.books += 1
+                return self._book(symbol, event)
+            case Ticker():
+                self.tickers += 1
+                self._ticker(symbol, event)
+            case _:
+                self.bars += 1  # a Bar: our candles come from trades, the venue's are taken through `warm`
+        return NOTHING
+
+    def _book(self, symbol: Symbol, book: Book) -> Sequence[Effect]:
+        if not book.levels or book.bid < 0.0 or book.ask < 0.0:
+            self.bad += 1
+        elif 0.0 < book.ask <= book.bid:
+            self.crossed += 1
+        elif symbol.book is not None and book.at < symbol.book.at:
+            self.backwards += 1
+        else:
+            symbol.book = book
+            if symbol.holding is not None and symbol.price > 0.0:
+                return self._counted(self._departures.look(symbol, worth(symbol), book.at, book.seen))
+        return NOTHING
+
+    def _ticker(self, symbol: Symbol, ticker: Ticker) -> None:
+        if not ticker.price > 0.0:
+            self.bad += 1
+        elif symbol.ticker is not None and ticker.at < symbol.ticker.at:
+            self.backwards += 1
+        else:
+            symbol.ticker = ticker
+
+    def _counted(self, effects: Sequence[Effect]) -> Sequence[Effect]:
+        for effect in effects:
+            self.signals += type(effect) is Emit
+        return effects
+
+    def _begin(self, name: str) -> Symbol:
+        minutes, rules = self._entries.minutes, len(self._entries.rules)
+        symbol = symbols.begin(Instrument(self.market, name), self.policy, self._days, rules, minutes)
+        self._states[name] = symbol
+        self._refer(symbol)
+        return symbol
+
+    def _refer(self, symbol: Symbol) -> None:
+        if self._references is not None:
+            symbol.reference = self._references.rows.get(symbol.instrument.symbol)
+            symbol.day = self._references.day
+        self._entries.prepare(symbol)
+
+    def _shape(self) -> str:
+        rules = ",".join(rule.name + ":" + rule.condition for rule in self._entries.rules)
+        return (
+            f"{restart.VERSION};{self.market.value};{self.policy.indicators};{self.policy.exits.trend_length};{rules}"
+        )

@@ -1,0 +1,129 @@
+"""Judging buy rules on one symbol: edges, refusals, the signal and its alert (D9, D10)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from math import inf
+
+from core.domain.effects import Announce, Effect, Emit
+from core.domain.messages import Alert, Kind
+from core.domain.rules.rule import Fired, Rule
+from core.domain.signals import Signal, signal_id
+from core.domain.symbols import Symbol
+from core.domain.values import Millis, Side
+
+NOTHING: tuple[Effect, ...] = ()
+
+
+class Entries:
+    """The buy rules of one market.
+
+    safe   symbols that may be bought, None for none at all
+    names  what people call each symbol
+
+    A rule gives a signal when its condition becomes true, and again only after it has been false. A symbol that may
+    not be bought now (not safe, or trades are missing from what the rule looks at) keeps its edge, so the signal comes
+    when it may, if the condition still holds. One that is held loses it: what was true while we held it is no news.
+    """
+
+    def __init__(self, rules: Sequence[Rule], link: Callable[[str], str]) -> None:
+        self.rules = tuple(rule for rule in rules if rule.enabled)
+        self.minutes = max((rule.minutes for rule in self.rules), default=0)
+        self.by_volume = any(rule.by_volume for rule in self.rules)
+        self.safe: frozenset[str] | None = None
+        self.names: Mapping[str, str] = {}
+        self._link = link
+
+    def prepare(self, symbol: Symbol) -> None:
+        """Renew the marks: a candle closed, history came, or the references did."""
+        marks = [rule.prepare(symbol) for rule in self.rules]
+        symbol.marks = marks
+        symbol.low = max((mark.below for mark in marks if mark is not None), default=-inf)
+        symbol.high = min((mark.above for mark in marks if mark is not None), default=inf)
+
+    def judge(self, symbol: Symbol, at: Millis, seen: Millis) -> Sequence[Effect]:
+        """Judge every rule at the newest price."""
+        price, effects = symbol.candles.price, None
+        for which, rule in enumerate(self.rules):
+            mark = symbol.marks[which]
+            if mark is None or mark.below < price < mark.above:
+                symbol.armed[which] = True
+                continue
+            fired = rule.check(symbol, mark)
+            if fired is None:
+                symbol.armed[which] = True
+            elif symbol.armed[which] and (found := self._edge(symbol, which, fired, at, seen)):
+                effects = [*(effects or ()), *found]
+        symbol.calm = all(symbol.armed)
+        return effects or NOTHING
+
+    def calm(self, symbol: Symbol) -> None:
+        """The price is where no rule can be true: all may fire again."""
+        symbol.armed = [True] * len(self.rules)
+        symbol.calm = True
+
+    def allowed(self, symbol: Symbol) -> bool:
+        """May this symbol be bought, as far as the safety filter goes?"""
+        return self.safe is not None and symbol.instrument.symbol in self.safe
+
+    def expire(self, symbol: Symbol, at: Millis) -> None:
+        """Forget signals whose time is over and whose condition is too."""
+        for which, signal in enumerate(symbol.live):
+            if signal is not None and symbol.armed[which] and at >= signal.expires:
+                symbol.live[which] = None
+
+    def buyable(self, symbol: Symbol, at: Millis) -> list[Signal]:
+        """Signals that are live: their condition holds, or they have not expired. None of what is held or not safe."""
+        if symbol.holding is not None or not self.allowed(symbol):
+            return []
+        lasting = (
+            s for s, armed in zip(symbol.live, symbol.armed, strict=True) if s and not (armed and at >= s.expires)
+        )
+        return list(lasting)
+
+    def _edge(self, symbol: Symbol, which: int, fired: Fired, at: Millis, seen: Millis) -> Sequence[Effect]:
+        rule = self.rules[which]
+        if symbol.holding is not None:
+            symbol.armed[which] = False
+            return NOTHING
+        if not self.allowed(symbol) or rule.gapped(symbol, at):
+            return NOTHING
+        symbol.armed[which] = False
+        signal = self._signal(symbol, rule, fired, at, seen)
+        symbol.live[which] = signal
+        if signal.id == symbol.fired[which]:  # the condition flickered within its minute: said already
+            return NOTHING
+        symbol.fired[which] = signal.id
+        return Emit(signal), Announce(self._alert(symbol, rule, signal))
+
+    def _signal(self, symbol: Symbol, rule: Rule, fired: Fired, at: Millis, seen: Millis) -> Signal:
+        instrument = symbol.instrument
+        return Signal(
+            id=signal_id(instrument, Side.BUY, rule.name, at),
+            instrument=instrument,
+            side=Side.BUY,
+            rule=rule.name,
+            price=symbol.candles.price,
+            value=fired.value,
+            threshold=fired.threshold,
+            at=at,
+            seen=seen,
+            expires=Millis(at + rule.expires_ms),
+            name=self.names.get(instrument.symbol, ""),
+        )
+
+    def _alert(self, symbol: Symbol, rule: Rule, signal: Signal) -> Alert:
+        return Alert(
+            id=signal.id,
+            kind=Kind.SIGNAL,
+            at=signal.at,
+            market=signal.instrument.market,
+            instrument=signal.instrument,
+            name=signal.name,
+            rule=rule.name,
+            condition=rule.condition,
+            value=signal.value,
+            threshold=signal.threshold,
+            link=self._link(signal.instrument.symbol),
+            chart=symbol.chart(),
+        )

@@ -1,0 +1,150 @@
+"""What an engine writes down so that another one can go on where it stopped (D13).
+
+Saved are the forming candles, as many closed ones as the rules look back on, the state of the indicators, the edges of
+the rules, what is held, and the newest book and ticker. Not saved: older candles and the ticks, which history brings
+back, and what is told as a level anyway (references, names, the safe set).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+
+from core.domain.events import Bar, Book, Ticker
+from core.domain.exits import Holding
+from core.domain.gauges import Gauges
+from core.domain.series import Candle, Series
+from core.domain.signals import Exit, Signal
+from core.domain.symbols import CHART, Symbol
+
+VERSION = 1
+GAUGES = ("fast", "slow", "rsi", "atr", "mean", "trend")
+
+
+class SavedSeries(msgspec.Struct, array_like=True):
+    closed: list[list[Any]]
+    forming: list[Any] | None
+    pending: Bar | None
+    gap: tuple[int, int]
+    gauges: list[list[Any]]
+
+
+class SavedSymbol(msgspec.Struct, array_like=True):
+    name: str
+    sequence: int
+    sequences: list[int]
+    price: float
+    at: int
+    day_end: int
+    vwap: list[float]
+    series: list[SavedSeries]
+    book: Book | None
+    ticker: Ticker | None
+    holding: Holding | None
+    leaving: Exit | None
+    armed: list[bool]
+    live: list[Signal | None]
+    fired: list[str]
+
+
+class SavedEngine(msgspec.Struct, array_like=True):
+    """`shape` names the settings that the figures were made under: under others they mean something else."""
+
+    shape: str
+    symbols: list[SavedSymbol]
+
+
+def save(states: Mapping[str, Symbol], shape: str, minutes: int) -> bytes:
+    """Encode every symbol; `minutes` is how far back the rules look."""
+    keep = max(minutes + 2, CHART)
+    return msgspec.msgpack.encode(SavedEngine(shape, [_symbol(name, state, keep) for name, state in states.items()]))
+
+
+def load(saved: bytes, shape: str, begin: Callable[[str], Symbol]) -> list[Symbol] | None:
+    """Fill fresh symbols with what was saved; None where it does not read or was saved under other settings."""
+    try:
+        engine = msgspec.msgpack.decode(saved, type=SavedEngine)
+    except msgspec.MsgspecError:
+        return None
+    if engine.shape != shape:
+        return None
+    return [_restored(begin(row.name), row) for row in engine.symbols]
+
+
+def _symbol(name: str, state: Symbol, keep: int) -> SavedSymbol:
+    candles = state.candles
+    m1, *wider = candles.series
+    candles.forming()  # brings the closes of the forming candles up to date
+    return SavedSymbol(
+        name=name,
+        sequence=state.sequence,
+        sequences=list(state.sequences),
+        price=candles.price,
+        at=candles.at,
+        day_end=candles.day_end,
+        vwap=_slots(candles.vwap),
+        series=[_series(m1, keep), *(_series(series, 2) for series in wider)],
+        book=state.book,
+        ticker=state.ticker,
+        holding=state.holding,
+        leaving=state.leaving,
+        armed=state.armed,
+        live=state.live,
+        fired=state.fired,
+    )
+
+
+def _restored(state: Symbol, row: SavedSymbol) -> Symbol:
+    candles = state.candles
+    state.sequence = row.sequence
+    state.sequences.extend(row.sequences)
+    candles.price, candles.at, candles.day_end = row.price, row.at, row.day_end
+    _fill(candles.vwap, row.vwap)
+    for series, saved in zip(candles.series, row.series, strict=True):
+        _fill_series(series, saved)
+    candles.ready()
+    state.book, state.ticker = row.book, row.ticker
+    state.holding, state.leaving = row.holding, row.leaving
+    state.armed, state.live, state.fired = row.armed, row.live, row.fired
+    state.calm = all(state.armed)
+    return state
+
+
+def _series(series: Series, keep: int) -> SavedSeries:
+    return SavedSeries(
+        closed=[_slots(candle) for candle in series.closed[-keep:]],
+        forming=None if series.forming is None else _slots(series.forming),
+        pending=series.pending,
+        gap=(series.gap_start, series.gap_end),
+        gauges=[_slots(getattr(series.gauges, name)) for name in GAUGES],
+    )
+
+
+def _fill_series(series: Series, saved: SavedSeries) -> None:
+    series.closed = [_candle(values) for values in saved.closed]
+    series.forming = None if saved.forming is None else _candle(saved.forming)
+    series.pending = saved.pending
+    series.gap_start, series.gap_end = saved.gap
+    _fill_gauges(series.gauges, saved.gauges)
+
+
+def _fill_gauges(gauges: Gauges, saved: list[list[Any]]) -> None:
+    for name, values in zip(GAUGES, saved, strict=True):
+        _fill(getattr(gauges, name), values)
+
+
+def _candle(values: list[Any]) -> Candle:
+    candle = Candle(0, 0, 0, 0.0)
+    _fill(candle, values)
+    return candle
+
+
+def _slots(thing: Any) -> list[Any]:
+    return [getattr(thing, name) for name in thing.__slots__]
+
+
+def _fill(thing: Any, values: list[Any]) -> None:
+    for name, value in zip(thing.__slots__, values, strict=True):
+        setattr(thing, name, value)
