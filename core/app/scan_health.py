@@ -51,7 +51,10 @@ def _written(
     at: Millis,
     removed: dict[str, int],
 ) -> ScanHealth:
-    day = calendar(lookout.market, lookout.policy.day).day_start(at)
+    days = calendar(lookout.market, lookout.policy.day)
+    day = days.day_start(at)
+    if before and before.day and before.day != day:
+        lookout.shelf.write_once(before, days.day_of(before.day))  # for the daily summary of the day that is over (G3)
     counted = Counter(before.removed if before and before.day == day else {})
     counted.update(removed)
     after = ScanHealth(

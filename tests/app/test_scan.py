@@ -12,7 +12,7 @@ from core.app.scan import Scanning, run
 from core.domain.errors import RateLimited, Refused, Transient, WireSurprise
 from core.domain.levels import SafeSet, Scan, ScanHealth, Targets
 from core.domain.policies import RulePolicy
-from core.domain.sessions import CALENDARS, always_open
+from core.domain.sessions import CALENDARS, always_open, calendar
 from core.domain.values import DAY, Market, Millis
 from tests.watching import AT, Alerts, Hands, Passes, Quotes, lookout
 
@@ -143,6 +143,18 @@ def test_the_days_counts_begin_anew_with_the_day_and_a_failure_keeps_them():
 
     assert tower.read(ScanHealth).removed == {"min_value": 1}
     assert tower.read(ScanHealth).day == AT + DAY - AT % DAY
+
+
+def test_a_finished_days_counts_are_kept_under_its_name_for_the_summary():
+    tower = Tower("KRW-A")
+    tower.quotes.values = {"KRW-A": 1.0}
+    tower.run()
+    tower.run(after=MINUTE)
+
+    tower.run(after=DAY)
+
+    day = calendar(Market.UPBIT, tower.place.policy.day).day_of(AT)
+    assert tower.place.shelf.read_tagged(ScanHealth, Market.UPBIT, day).removed == {"min_value": 2}
 
 
 def test_targets_are_written_by_every_scan_and_change_only_with_their_symbols():

@@ -1,0 +1,43 @@
+"""How the functions behind a queue answer: each message on its own, what failed goes back, and why is logged."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from aws_lambda_powertools.utilities.batch import BasePartialBatchProcessor, process_partial_response
+from aws_lambda_powertools.utilities.batch.exceptions import SQSFifoMessageGroupCircuitBreakerError
+
+from core.adapters.wiring import wired
+from core.domain.errors import CoreError, Misconfigured, Superseded
+from functions._runtime import Event, Job
+
+
+def answer(
+    job: Job, processor: BasePartialBatchProcessor, event: Event, use: Callable[..., None], context: Any
+) -> Event:
+    """Hand each record to `use(record, lambda_context)`; what raises is reported back and delivered again.
+
+    Raises:
+        Misconfigured: the settings have faults. They are read first, so that the call fails loudly and not one message
+            after the other in silence.
+    """
+    wired().settings  # noqa: B018 -- read for its faults
+    processor.raise_on_entire_batch_failure = False
+    reply: Event = dict(process_partial_response(event, use, processor, context))
+    for (_, failure, _), record in zip(processor.exceptions, processor.fail_messages, strict=True):
+        _tell(job, failure, record)
+    return reply
+
+
+def _tell(job: Job, failure: BaseException | None, record: Any) -> None:
+    facts: Event = {"outcome": "returned", "key": record.message_id, "error": type(failure).__name__}
+    match failure:
+        case Superseded() | SQSFifoMessageGroupCircuitBreakerError():
+            job.log.info(str(failure), **facts)
+        case Misconfigured():
+            job.log.error(str(failure), **facts)
+        case CoreError():
+            job.log.warning(str(failure), **facts)
+        case _:
+            job.log.error(str(failure), exc_info=failure, **facts)
