@@ -56,7 +56,9 @@ def _disparity(snapshot: Snapshot, rule: RulePolicy, near: float) -> Approach | 
 
 
 def _breakout(snapshot: Snapshot, rule: RulePolicy, near: float) -> Approach | None:
-    high, price = snapshot.prev_high, snapshot.price
-    if not high or not high * (1 - near) <= price < high:
+    margin, price = float(rule.params.get("margin", 0.0)), snapshot.price
+    level = (snapshot.prev_high or 0.0) * (1.0 + margin)
+    if not level * (1.0 - near) <= price < level:
         return None
-    return Approach(symbol=snapshot.symbol, rule=rule.name, condition=f"price > {high:g}", value=price, threshold=high)
+    condition = "price > previous high" + (f" + {margin:g}" if margin else "")
+    return Approach(symbol=snapshot.symbol, rule=rule.name, condition=condition, value=price, threshold=level)

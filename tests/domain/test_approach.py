@@ -39,6 +39,15 @@ def test_a_breakout_is_near_from_below_and_no_longer_once_it_is_there(price, tol
     assert bool(found(snapshot(price=price, prev_high=100.0), HIGH)) is told
 
 
+def test_a_breakout_with_a_margin_is_near_its_own_level():
+    rule = RulePolicy(name="high", kind="breakout", params={"margin": 0.02})
+
+    (approach,) = approaching([snapshot(price=101.5, prev_high=100.0)], [rule], 0.01)
+
+    assert (approach.threshold, approach.condition) == (102.0, "price > previous high + 0.02")
+    assert found(snapshot(price=99.5, prev_high=100.0), rule) == []
+
+
 def test_without_yesterday_nothing_is_near():
     assert found(snapshot(), DIP, HIGH) == []
 
