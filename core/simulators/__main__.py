@@ -13,6 +13,8 @@ from pathlib import Path
 
 import msgspec
 
+from core.adapters.tape import frames
+from core.domain.errors import WireSurprise
 from core.domain.values import Millis
 from core.simulators.chat import ChatSimulator
 from core.simulators.coins import listing
@@ -20,6 +22,7 @@ from core.simulators.faults import Faults, Planned
 from core.simulators.market import SimulatedMarket
 from core.simulators.served import Served
 from core.simulators.stories import BOOKS
+from core.simulators.tape import recorded
 from core.simulators.upbit import UpbitSimulator, wall_ms
 
 
@@ -49,11 +52,25 @@ async def serve(options: argparse.Namespace) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     market = SimulatedMarket(seed=options.seed, start=wall_ms(), coins=listing(options.symbols))
     market.play(BOOKS[options.story], market.start)
-    log = Served(options.log)
-    async with UpbitSimulator(market, faults=planned(options.faults), port=options.port, log=log) as upbit:
-        async with ChatSimulator(port=options.chat_port, log=Served(options.log)) as chat:
-            print(msgspec.json.encode(addresses(upbit, chat)).decode(), flush=True)
-            await stop.wait()
+    tape = list(frames(options.tape)) if options.tape else []
+    codes = {recorded(*frame).code for frame in tape}
+    log, faults = Served(options.log), planned(options.faults)
+    async with (
+        UpbitSimulator(market, faults=faults, port=options.port, log=log, codes=codes) as upbit,
+        ChatSimulator(port=options.chat_port, log=Served(options.log)) as chat,
+    ):
+        print(msgspec.json.encode(addresses(upbit, chat)).decode(), flush=True)
+        playing = asyncio.create_task(play(upbit, tape, options.speed))
+        await stop.wait()
+        playing.cancel()
+        await asyncio.wait([playing])
+
+
+async def play(upbit: UpbitSimulator, tape: list[tuple[Millis, bytes]], speed: float) -> None:
+    """Play the tape, if there is one, once somebody has subscribed to something."""
+    await upbit.stream.asked.wait()
+    if tape:
+        await upbit.play(tape, speed)
 
 
 def planned(file: Path | None) -> Faults:
@@ -77,7 +94,7 @@ def main(words: list[str]) -> int:
     """0 when ended by a signal, 1 where a port is taken or a file does not read."""
     try:
         asyncio.run(serve(arguments(words)))
-    except (OSError, msgspec.MsgspecError) as fault:
+    except (OSError, msgspec.MsgspecError, WireSurprise) as fault:
         print(f"The simulators cannot start: {fault}", file=sys.stderr)
         return 1
     return 0

@@ -5,14 +5,15 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Awaitable, Callable
-from typing import NamedTuple, Self
+from typing import Self
 
 import msgspec
-from aiohttp import BodyPartReader, web
+from aiohttp import web
 
 from core.simulators import discord, telegram
 from core.simulators.control import Control, said
 from core.simulators.faults import Fault, Faults, Kind
+from core.simulators.forms import Parts, discord_parts, telegram_post
 from core.simulators.limits import Recent
 from core.simulators.served import Served
 from core.simulators.upbit import HOST, hung_up, wall_ms
@@ -47,13 +48,6 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     text: str
     picture: int = 0
     form: str = ""
-
-
-class Parts(NamedTuple):
-    """A request's form: texts by name, files by name."""
-
-    texts: dict[str, str]
-    files: dict[str, bytes]
 
 
 class ChatSimulator:
@@ -236,43 +230,3 @@ class ChatSimulator:
         if not wait:
             return web.Response(status=204)
         return said(discord.accepted(len(self.messages), payload, len(parts.files)))
-
-
-async def telegram_post(request: web.Request, method: str) -> telegram.Post | None:
-    """The post in a JSON body or a form, None where it does not read."""
-    if request.content_type == "application/json":
-        try:
-            post = telegram.post_of(await request.read())
-        except msgspec.MsgspecError:
-            return None
-        return post if method == "sendMessage" else post._replace(picture=b"")
-    parts = await form_of(request)
-    texts = parts.texts
-    text = texts.get("text" if method == "sendMessage" else "caption", "")
-    picture = None if method == "sendMessage" else parts.files.get("photo", b"")
-    return telegram.Post(texts.get("chat_id", ""), text, texts.get("parse_mode", ""), picture)
-
-
-async def discord_parts(request: web.Request) -> Parts:
-    """A JSON body, or a form with `payload_json` and `files[n]`."""
-    if request.content_type == "application/json":
-        return Parts({"payload_json": await request.text()}, {})
-    parts = await form_of(request)
-    return Parts({"payload_json": "{}", **parts.texts}, parts.files)
-
-
-async def form_of(request: web.Request) -> Parts:
-    """Texts and files of a form, either kind; anything else gives nothing."""
-    if request.content_type != "multipart/form-data":
-        form = await request.post()
-        return Parts({name: value for name, value in form.items() if isinstance(value, str)}, {})
-    texts: dict[str, str] = {}
-    files: dict[str, bytes] = {}
-    async for part in await request.multipart():
-        if isinstance(part, BodyPartReader) and part.name:
-            body = bytes(await part.read(decode=True))
-            if part.filename:
-                files[part.name] = body
-            else:
-                texts[part.name] = body.decode()
-    return Parts(texts, files)

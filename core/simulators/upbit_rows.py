@@ -152,7 +152,7 @@ def book_row(line: Line, count: int = UNITS, level: float = 0.0) -> Row:
         "total_ask_size": round(sum(unit.ask_size for unit in units), 8),
         "total_bid_size": round(sum(unit.bid_size for unit in units), 8),
         "orderbook_units": [_unit(unit) for unit in units],
-        "level": level,
+        "level": int(level) if level == int(level) else level,
     }
 
 

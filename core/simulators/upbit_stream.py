@@ -99,6 +99,7 @@ class StreamServer:
         self._press = Press(market)
         self._codes = market.lines.keys() | codes
         self._live = not codes
+        self.asked = asyncio.Event()
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Serve one upgrade until its connection ends."""
@@ -152,6 +153,7 @@ class StreamServer:
                 link.status_due = at
             case Subscribe() as said:
                 link.subscriber.subscribe(said, at)
+                self.asked.set()
             case ListAll() as said:
                 link.put(link.subscriber.listing(said))
             case Wrong() as wrong:
