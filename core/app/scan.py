@@ -69,7 +69,7 @@ def _scan(lookout: Lookout, health: ScanHealth | None, universe: SafeSet, at: Mi
         tickers, books = _asked(lookout, universe.safe, size)
     except Unanswered as trouble:
         return _failed(lookout, health, trouble, lookout.quotes.calls - before, at)
-    seen = _snapshots(lookout, tickers, books)
+    seen = _snapshots(lookout, tickers, books, at)
     kept, removed = snapshots.prefilter(seen, lookout.policy.scan)
     calls = lookout.quotes.calls - before
     near = list(approaching(kept, lookout.policy.rules, lookout.policy.scan.near))
@@ -112,10 +112,11 @@ def _asked(lookout: Lookout, symbols: Sequence[str], size: int) -> tuple[list[Ti
     return tickers, paged(lambda batch: lookout.quotes.books(batch, 1), known, size, pause)
 
 
-def _snapshots(lookout: Lookout, tickers: Sequence[Ticker], books: Sequence[Book]) -> list[Snapshot]:
+def _snapshots(lookout: Lookout, tickers: Sequence[Ticker], books: Sequence[Book], at: Millis) -> list[Snapshot]:
+    """One for each ticker, with yesterday's figures where those of this very day are loaded already."""
     by_symbol = {book.instrument.symbol: book for book in books}
     kept = lookout.shelf.read(References, lookout.market)
-    rows = kept.rows if kept else {}
+    rows = kept.rows if kept and kept.day == lookout.venue.rest.day_began(at) else {}
     symbols = [ticker.instrument.symbol for ticker in tickers]
     return [
         snapshots.build(ticker, by_symbol.get(symbol), rows.get(symbol))

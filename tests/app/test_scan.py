@@ -69,6 +69,16 @@ def test_references_give_the_previous_day_and_the_disparity():
     assert row.disparity == pytest.approx(100.0 / ((19 * 110.0 + 100.0) / 20) - 1)
 
 
+def test_the_references_of_the_day_before_are_not_taken_for_todays():
+    tower = Tower("KRW-A")
+    top_up(tower.place, ["KRW-A"], AT)
+
+    tower.run(after=DAY)
+
+    row = tower.read(Scan).snapshots[0]
+    assert (row.prev_high, row.disparity) == (None, None)
+
+
 @given(st.integers(1, 300), st.integers(1, 120))
 def test_the_number_of_calls_is_the_symbols_over_the_batch_size_for_each_kind_of_question(count, size):
     """B1: never one call per symbol, and B2: a pause between any two calls."""
