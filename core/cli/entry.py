@@ -48,9 +48,7 @@ def main() -> NoReturn:
 def run(arguments: Sequence[str]) -> int:
     """Run one command; returns the exit code."""
     try:
-        hoga.main(args=list(arguments), prog_name="hoga", standalone_mode=False)
-    except click.exceptions.Exit as ended:
-        return ended.exit_code
+        ended = hoga.main(args=list(arguments), prog_name="hoga", standalone_mode=False)
     except click.ClickException as wrong:
         wrong.show()
         return USAGE
@@ -66,7 +64,7 @@ def run(arguments: Sequence[str]) -> int:
         return _told(f"the running system does not answer: {silent}", REFUSED)
     except BrokenPipeError:
         return DONE
-    return DONE
+    return ended if isinstance(ended, int) else DONE  # click hands back the code of `context.exit`
 
 
 def _told(sentence: str, code: int) -> int:

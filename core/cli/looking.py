@@ -13,7 +13,7 @@ from core.domain.positions import Position
 from core.local.day import clock_of
 from core.local.evidence import depth
 from core.local.look import View
-from core.local.telling import few, money, units
+from core.local.telling import few, figure, money, units
 
 QUEUES = ("SignalsQueue", "AlertsQueue", "SignalsDeadLetters", "AlertsDeadLetters", "JobsDeadLetters")
 
@@ -83,7 +83,7 @@ def positions(as_json: bool) -> None:
 def _position(view: View, held: Position) -> Sequence[object]:
     pnl = view.unrealised(held)
     shown = f"{pnl:+,.0f}" if pnl is not None else "-"
-    entry, cost = f"{held.price:,.8g}", money(held.cost)
+    entry, cost = figure(held.price), money(held.cost)
     return (
         held.instrument.symbol,
         held.worker,
@@ -110,7 +110,7 @@ def orders(as_json: bool) -> None:
 
 
 def _order(order: Order) -> Sequence[object]:
-    price = f"{order.value / order.filled:,.8g}" if order.filled else "-"
+    price = figure(order.value / order.filled) if order.filled else "-"
     return (
         clock_of(order.at),
         order.instrument.symbol,
@@ -152,8 +152,8 @@ def summary(day: str, as_json: bool) -> None:
             trip.instrument.symbol,
             trip.exit,
             units(trip.quantity),
-            f"{trip.bought:,.8g}",
-            f"{trip.sold:,.8g}",
+            figure(trip.bought),
+            figure(trip.sold),
             money(trip.fees + trip.taxes),
             f"{trip.pnl:+,.0f}",
         )

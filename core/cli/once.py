@@ -20,6 +20,7 @@ from core.domain.errors import Transient
 from core.domain.levels import SafeSet, Scan, Snapshot, Targets
 from core.domain.values import Market, Millis
 from core.local import register
+from core.local.telling import figure
 from core.settings import Settings
 from core.venues.spec import venue
 
@@ -118,7 +119,7 @@ def direct(settings: Settings, market: Market) -> tuple[Scan, dict[str, str], Ta
 def _row(row: Snapshot, names: dict[str, str]) -> tuple[str, ...]:
     spread = f"{row.spread:.2%}" if row.spread is not None else "-"
     value = f"{row.value_24h / 1e6:,.0f}"
-    return row.symbol, names.get(row.symbol, ""), f"{row.price:,.8g}", f"{row.change:+.2%}", value, spread
+    return row.symbol, names.get(row.symbol, ""), figure(row.price), f"{row.change:+.2%}", value, spread
 
 
 COMMANDS = (scan, rank)

@@ -18,7 +18,7 @@ from core.domain.values import Millis
 from core.local.day import clock_of
 from core.local.frame import Frame
 from core.local.look import View
-from core.local.telling import few, money, units
+from core.local.telling import few, figure, money, units
 
 ROWS = 6
 TOLD = 8
@@ -159,7 +159,7 @@ def _positions(view: View) -> Panel:
 def _position(view: View, position: Position) -> tuple[str | Text, ...]:
     pnl = view.unrealised(position)
     shown = coloured(pnl) if pnl is not None else Text("-")
-    return position.instrument.symbol, position.worker, units(position.quantity), f"{position.price:,.8g}", shown
+    return position.instrument.symbol, position.worker, units(position.quantity), figure(position.price), shown
 
 
 def _orders(view: View) -> Panel:

@@ -11,7 +11,7 @@ from core.domain.values import Side
 from core.local.day import clock_of
 from core.local.look import View
 from core.local.report import STEPS, Report
-from core.local.telling import few, money, units
+from core.local.telling import few, figure, money, units
 
 
 def closing(done: Report, view: View) -> Table:
@@ -71,9 +71,9 @@ def _locks(view: View) -> str:
 
 def _order(order: Order) -> str:
     price = order.value / order.filled
-    return f"{clock_of(order.at)} {order.instrument.symbol} {units(order.filled)} at {price:,.8g} ({order.reason})"
+    return f"{clock_of(order.at)} {order.instrument.symbol} {units(order.filled)} at {figure(price)} ({order.reason})"
 
 
 def _trip(trip: RoundTrip) -> str:
-    prices = f"{trip.bought:,.8g} -> {trip.sold:,.8g}"
+    prices = f"{figure(trip.bought)} -> {figure(trip.sold)}"
     return f"{clock_of(trip.closed)} {trip.instrument.symbol} {prices}, PnL {money(trip.pnl)} ({trip.exit})"

@@ -43,6 +43,16 @@ def units(quantity: Decimal) -> str:
     return f"{quantity.normalize():f}"
 
 
+def figure(value: float | Decimal) -> str:
+    """A price as people write it: no exponent, no trailing zeros, at most 8 decimals.
+
+    >>> figure(142399000.0), figure(0.0152), figure(Decimal("271500.50"))
+    ('142,399,000', '0.0152', '271,500.5')
+    """
+    text = f"{value:,.8f}"
+    return text.rstrip("0").rstrip(".")
+
+
 def few(symbols: list[str]) -> str:
     """A list for one line: the first few and how many more there are.
 
@@ -102,7 +112,9 @@ def _order(order: Order) -> str:
     if not order.filled:
         return f"order {order.state.value}: {order.side.value} {order.instrument.symbol} {order.note}".rstrip()
     price = order.value / order.filled
-    return f"{verb}: {order.instrument.symbol} {units(order.filled)} at {price:,.8g} by {order.worker} ({order.reason})"
+    return (
+        f"{verb}: {order.instrument.symbol} {units(order.filled)} at {figure(price)} by {order.worker} ({order.reason})"
+    )
 
 
 def _trip(trip: RoundTrip) -> str:

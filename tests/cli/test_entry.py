@@ -1,0 +1,148 @@
+"""The `hoga` command: exit codes and one sentence for every error, never a traceback (I5, I6)."""
+
+import json
+
+import pytest
+
+from core.cli import entry, place
+from core.cli.entry import hoga, run
+from core.domain.errors import CoreError, Misconfigured, Refused, Transient, UnknownOutcome
+
+FAULTY = """
+mode: C
+markets:
+  upbit:
+    rest: {url: "https://api.upbit.com"}
+    stream: {url: "wss://api.upbit.com/websocket/v1"}
+    scan: {interval_s: 0}
+    exits: {stop_loss: 2}
+    workers: {capital: -1}
+    wach: {max_ws_subs: 10}
+"""
+ASKING = [
+    "status",
+    "positions",
+    "orders",
+    "workers",
+    "summary",
+    "locks list",
+    "halt",
+    "resume",
+    "alert test",
+    "locks release KRW-BTC",
+]
+
+
+@pytest.fixture(autouse=True)
+def somewhere(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("HOGA_SETTINGS",):
+        monkeypatch.delenv(name, raising=False)
+    return tmp_path
+
+
+@pytest.mark.parametrize("command", ASKING)
+def test_what_needs_a_running_system_says_in_one_sentence_what_to_start(command, capsys):
+    assert run(command.split()) == entry.REFUSED
+
+    said = capsys.readouterr()
+    assert "hoga run --feed sim" in said.err
+    assert said.out == ""
+    assert "Traceback" not in said.err
+
+
+def test_five_faults_give_five_lines_and_exit_code_two(somewhere, capsys):
+    (somewhere / "settings.yaml").write_text(FAULTY)
+
+    assert run(["check"]) == entry.USAGE
+
+    lines = capsys.readouterr().err.splitlines()
+    faults = [line for line in lines if line.startswith("  ")]
+    assert len(faults) == 5
+    for key in ("mode", "scan.interval_s", "exits.stop_loss", "workers.capital", "wach"):
+        assert any(key in fault for fault in faults), key
+
+
+def test_five_faults_are_five_objects_in_json(somewhere, capsys):
+    (somewhere / "settings.yaml").write_text(FAULTY)
+
+    assert run(["check", "--json"]) == entry.USAGE
+    assert len(json.loads(capsys.readouterr().out)["faults"]) == 5
+
+
+def test_the_settings_that_come_with_the_project_are_good(capsys):
+    assert run(["check"]) == entry.DONE
+    assert "good" in capsys.readouterr().out
+
+
+def test_an_override_from_the_environment_is_checked_too(monkeypatch, capsys):
+    monkeypatch.setenv("HOGA__MARKETS__UPBIT__WATCH__MAX_WS_SUBS", "-3")
+
+    assert run(["check"]) == entry.USAGE
+    assert "max_ws_subs" in capsys.readouterr().err
+
+
+def test_a_settings_file_that_is_not_there_is_named(capsys):
+    assert run(["check", "nowhere.yaml"]) == entry.USAGE
+    assert "nowhere.yaml" in capsys.readouterr().err
+
+
+def test_a_run_with_faulty_settings_starts_nothing(somewhere, capsys):
+    (somewhere / "settings.yaml").write_text(FAULTY)
+
+    assert run(["run", "--feed", "sim"]) == entry.USAGE
+    assert not (somewhere / ".hoga").exists()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [["nosuch"], ["run"], ["run", "--feed", "kis"], ["demo", "--seconds", "1"], ["halt", "A", "B"], ["--nosuch"]],
+)
+def test_wrong_usage_is_exit_code_two(wrong, capsys):
+    assert run(wrong) == entry.USAGE
+    assert "Traceback" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (Refused("no"), entry.REFUSED),
+        (Transient("later"), entry.REFUSED),
+        (CoreError("odd"), entry.REFUSED),
+        (Misconfigured("wrong"), entry.USAGE),
+        (UnknownOutcome("who knows"), entry.UNKNOWN),
+        (KeyboardInterrupt(), entry.INTERRUPTED),
+    ],
+)
+def test_every_error_has_its_exit_code_and_its_own_words(error, code, monkeypatch, capsys):
+    def fail():
+        raise error
+
+    monkeypatch.setattr(place, "site", fail)
+
+    assert run(["status"]) == code
+    assert str(error) in capsys.readouterr().err
+
+
+def test_help_is_told_and_every_command_has_a_line_of_it(capsys):
+    assert run(["--help"]) == entry.DONE
+    for name, command in hoga.commands.items():
+        assert command.get_short_help_str(), name
+
+
+def test_every_command_that_answers_takes_json():
+    groups = [command for command in hoga.commands.values() if hasattr(command, "commands")]
+    commands = [c for c in hoga.commands.values() if c not in groups] + [
+        c for group in groups for c in group.commands.values()
+    ]
+    without = [c.name for c in commands if not any(option.name == "as_json" for option in c.params)]
+
+    assert without == ["run"], "run shows, it does not answer"
+
+
+def test_nobody_answers_where_no_exchange_is(monkeypatch, capsys):
+    monkeypatch.setenv("HOGA__MARKETS__UPBIT__REST__URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("HOGA__MARKETS__UPBIT__REST__BACKOFF_S", "[0.0]")
+
+    assert run(["scan"]) == entry.REFUSED
+    assert "Traceback" not in capsys.readouterr().err
