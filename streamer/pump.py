@@ -26,6 +26,7 @@ from streamer.outbox import Outbox
 from streamer.quarantine import Quarantine
 from streamer.transport import transport
 
+NO_DATA = (Beat, Complaint)
 log = logging.getLogger(__name__)
 
 
@@ -70,11 +71,10 @@ class Pump:
         No task, no log line and no dictionary is made here for market data; a test reads the bytecode.
         """
         for item in inbound:
-            kind = type(item)
             if type(item) is Trade:
                 if not item.replayed:
                     self.latency.add(at - item.at)
-            elif kind is Beat or kind is Complaint:
+            elif isinstance(item, NO_DATA):
                 self._aside(item)
                 continue
             self.last_data = at

@@ -14,7 +14,7 @@ import msgspec
 from core.app.ports import Alerts, Leases, Ledger, Quotes, Shelf, Signals
 from core.domain.engine import Engine
 from core.domain.levels import Saved
-from core.domain.policies import MarketPolicy, WhenRemoved
+from core.domain.policies import MarketPolicy
 from core.domain.values import Market, Millis
 from core.domain.watchlist import Wanted
 from core.venues.spec import Venue
@@ -56,7 +56,7 @@ class Station:
         self._engine = Engine(venue.market, policy, venue.rules.link)
         self.outbox = Outbox(ports.signals, ports.alerts, policy.stream, clock=ports.clock, dice=ports.dice)
         self._warmup = Warmup(
-            lambda: ports.quotes(venue.market),
+            ports.quotes(venue.market),
             policy.indicators.warmup,
             self._engine.warm,
             ladder_s=policy.rest.backoff_s,
@@ -73,7 +73,7 @@ class Station:
             on_gap=self._warmup.fill,
         )
         self._saver = state.Saver(venue.market, ports.shelf)
-        self._thread = ThreadPoolExecutor(2, thread_name_prefix=f"levels-{venue.market.value}")
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"levels-{venue.market.value}")
         self._counts = Counts(venue.market)
         self._levels = refresh.Levels()
         self._wanted = Wanted((), {})
@@ -143,15 +143,17 @@ class Station:
             engine.names(levels.safe.names)
         engine.safe(refresh.buyable_from(levels, self._policy, at))
         self.outbox.put(engine.hold(levels.positions, at))
-        if self._policy.rank.when_removed is WhenRemoved.LIQUIDATE:
-            self.outbox.put(engine.removed(refresh.left_the_top(self._top, levels), at))
+        if gone := refresh.left_the_top(self._top, levels):
+            self.outbox.put(engine.removed(gone, at))
         self._top = refresh.members(levels) if levels.top is not None else self._top
         self._carry(refresh.choose(levels, self._wanted.symbols, self._wanted.cooldowns, self._policy, at))
 
     def _carry(self, wanted: Wanted) -> None:
-        if set(wanted.symbols) != set(self._wanted.symbols):
-            extra = {"outcome": "changed", "wanted": len(wanted.symbols)}
+        gone, new = set(self._wanted.symbols) - set(wanted.symbols), set(wanted.symbols) - set(self._wanted.symbols)
+        if gone or new:
+            extra = {"outcome": "changed", "wanted": len(wanted.symbols), "added": len(new), "removed": len(gone)}
             log.info("the wanted symbols changed", extra=extra)
+            self._engine.forget(gone)
         self._wanted = wanted
         self.pump.carry(wanted.symbols)
         self._warmup.want(wanted.symbols)
@@ -161,7 +163,8 @@ class Station:
         saved = await self._last_saved()
         if saved is None:
             return
-        self._engine.restore(saved.engine)
+        if not self._engine.restore(saved.engine):
+            log.warning("the saved engine is of other settings", extra={"outcome": "skipped"})
         self._top = frozenset(saved.top) if saved.top else None
         at = self._ports.clock()
         self._carry(Wanted(saved.wanted, {symbol: ends for symbol, ends in saved.cooldowns.items() if ends > at}))

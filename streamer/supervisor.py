@@ -7,6 +7,7 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
+from core.domain.errors import Misconfigured
 from core.domain.policies import MarketPolicy
 from core.venues.spec import Venue
 from streamer import health
@@ -24,7 +25,7 @@ class Stopped(Exception):
 async def supervise(
     markets: Sequence[tuple[Venue, MarketPolicy]], ports: Ports, stop: asyncio.Event, folder: Path, beat: Path
 ) -> int:
-    """Exit code: 0 when stopped by `stop`, 1 when something broke that no loop could act on."""
+    """Exit code: 0 stopped by `stop`, 2 settings or rights that a person must mend, 1 broken otherwise."""
     stations = [Station(venue, policy, ports, folder) for venue, policy in markets]
     code = 0
     try:
@@ -35,6 +36,11 @@ async def supervise(
             group.create_task(_until(stop), name="stop")
     except* Stopped:
         log.info("stopping", extra={"outcome": "stopped"})
+    except* Misconfigured as faults:
+        log.critical(
+            "a person must mend this", extra={"outcome": "failed", "faults": [str(f) for f in faults.exceptions]}
+        )
+        code = 2
     except* Exception as faults:  # the outermost loop: name what broke, save what can be saved, let it be started anew
         log.exception("the streamer broke", extra={"outcome": "failed", "faults": [str(f) for f in faults.exceptions]})
         code = 1
