@@ -29,7 +29,9 @@ from core.domain.values import MINUTE, ZERO, Instrument, Market, Millis, Side
 SPARE_S = 4.0
 """A round is not begun with less time than this: a sale takes three writes and a call."""
 
-PAUSE_S = 1.0
+PAUSE_S, LONGEST_PAUSE_S = 1.0, 8.0
+"""Between two rounds: the book needs time to fill again, and more of it each time that nothing could be sold."""
+
 ROUNDS = 30
 
 STAGES = (1, 2, 5, 10)
@@ -122,16 +124,20 @@ def _sell(desk: Desk, stop: float, closes: Millis) -> list[Verdict]:
     What the venue rejects (dust under its minimum) would be rejected again: it waits for the next run.
     """
     verdicts: list[Verdict] = []
+    pause_s = PAUSE_S
     for attempt in range(ROUNDS):
         hopeless = {v.instrument for v in verdicts if v.order is not None and v.order.state is State.REJECTED}
         positions = [position for position in _due_now(desk) if position.instrument not in hopeless]
+        before = len(verdicts)
         for position in positions:
             if desk.monotonic_s() >= stop or desk.clock() >= closes:
                 return verdicts
             verdicts.append(_attempt(position, attempt, desk, stop))
         if not positions:
             break
-        desk.pause(PAUSE_S)
+        moving = any(verdict.outcome is Ending.SOLD for verdict in verdicts[before:])
+        pause_s = PAUSE_S if moving else min(2 * pause_s, LONGEST_PAUSE_S)
+        desk.pause(min(pause_s, max(0.0, stop - desk.monotonic_s())))
     return verdicts
 
 
