@@ -11,7 +11,7 @@ from typing import NoReturn
 import click
 from botocore.exceptions import BotoCoreError, ClientError
 
-from core.cli import acting, checking, locking, looking, machine, once
+from core.cli import acting, checking, locking, looking, machine, once, replaying
 from core.domain.errors import CoreError, Misconfigured, UnknownOutcome
 
 DONE, REFUSED, USAGE, UNKNOWN, INTERRUPTED = 0, 1, 2, 3, 130
@@ -34,6 +34,7 @@ for command in (
     *locking.COMMANDS,
     *once.COMMANDS,
     *acting.COMMANDS,
+    *replaying.COMMANDS,
     *checking.COMMANDS,
 ):
     hoga.add_command(command)
