@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from hashlib import sha256
+from typing import assert_never
 
 import msgspec
 
@@ -159,6 +160,8 @@ class Player:
                     waiting.extend(self._trade(signal))
                 case Announce(alert=alert):
                     self._desk.alerts.send([alert])
+                case never:
+                    assert_never(never)
 
     def _trade(self, signal: Signal) -> Sequence[Effect]:
         at = self._playhead.at
