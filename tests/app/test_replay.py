@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.adapters.playback import desk, play
+from core.adapters.memory.shelf import MemoryShelf
 from core.adapters.tape import frames
 from core.app.desk import Ending
 from core.app.playhead import Playhead
@@ -28,7 +28,10 @@ from core.domain.policies import (
 )
 from core.domain.values import MINUTE, SPANS, Market, Millis, Side
 from core.feed.session import Session
+from core.local.playback import play
+from core.settings import Settings
 from core.venues.spec import venue
+from tests.fakes import CountingBroker, desk_of
 
 SHARED = Path(__file__).parents[2] / ".." / "shared" / "data" / "upbit"
 CAPTURES = ["ws_simple_20210417.txt", "ws_simple_20210405_a.txt"]
@@ -68,7 +71,7 @@ def fallen(symbol: str = "KRW-AAA") -> list[tuple[Millis, bytes]]:
 
 
 def played(tape: list[tuple[Millis, bytes]], policy: MarketPolicy = POLICY) -> Replay:
-    return play(tape, Market.UPBIT, policy)
+    return play(tape, Settings(markets={Market.UPBIT: policy}), Market.UPBIT)
 
 
 # trades
@@ -128,13 +131,16 @@ def test_the_listing_stays_young_on_a_long_tape():
     assert played([*early, *fallen()]).report.buys == 1
 
 
-def test_alerts_go_where_alerts_go():
-    playhead = Playhead()
-    at = desk(Market.UPBIT, POLICY, playhead)
-    found = venue(Market.UPBIT)
-    player = Player(
-        Session(found.stream, POLICY.stream, "t"), Engine(Market.UPBIT, POLICY, found.rules.link), at, playhead
+def test_alerts_go_where_alerts_go_and_the_listing_lies_on_the_shelf():
+    playhead, found = Playhead(), venue(Market.UPBIT)
+    at = desk_of(
+        broker=CountingBroker(price=Decimal(960)),
+        clock=playhead.clock,
+        last_price=playhead.last_price,
+        shelf=MemoryShelf(),
     )
+    engine = Engine(Market.UPBIT, POLICY, found.rules.link)
+    player = Player(Session(found.stream, POLICY.stream, "t"), engine, at, playhead)
 
     for moment, frame in fallen():
         player.take(frame, moment)
