@@ -129,7 +129,7 @@ def _document(text: str, source: str) -> dict[str, Any]:
     if document is None:
         return {}
     if not isinstance(document, dict):
-        raise Misconfigured(f"{source} is not a mapping of keys", found=type(document).__name__)
+        raise Misconfigured(f"{source} is not a mapping of keys", holds=type(document).__name__)
     return document
 
 

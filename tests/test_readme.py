@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 import pytest
 
-from core.cli import main
+from core.cli.entry import hoga
 from core.settings import parse
 
 ROOT = Path(__file__).parents[1]
@@ -26,7 +26,7 @@ def named_in_text():
 
 def resolve(words):
     """The click command that the words name, and what is left over for it."""
-    command = main
+    command = hoga
     while isinstance(command, click.Group) and words:
         found = command.get_command(click.Context(command), words[0])
         assert found is not None, f"no such command: hoga {' '.join(words)}"

@@ -113,7 +113,7 @@ def test_a_missing_file_says_so_and_what_to_do(tmp_path):
         ("markets: {upbit: 3}\n", "markets.upbit: found 3; allowed: keys: enabled, rest"),
         (
             LEAST + "    scan: {interval_s: 60, max_interval_s: 5}\n",
-            "markets.upbit.scan.max_interval_s: found 5; allowed: at least",
+            "markets.upbit.scan.max_interval_s: found 5.0; allowed: at least",
         ),
         (
             LEAST + "    rules: [{name: a, kind: fall}, {name: a, kind: fall}]\n",

@@ -101,6 +101,7 @@ def test_broad_excepts_live_only_in_the_two_outermost_loops():
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.ExceptHandler)
         and (node.type is None or ast.unparse(node.type) in {"Exception", "BaseException"})
+        and ast.unparse(node.body[-1]) != "raise"  # tidying up on the way out swallows nothing
         and path.name not in {"supervisor.py", "outbox.py"}
     ]
     assert found == []
