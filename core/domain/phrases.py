@@ -3,7 +3,9 @@
 Each entry is (Korean, English). What is not listed is shown as it is: rule names are the owner's own.
 """
 
+import re
 from enum import StrEnum
+from typing import NamedTuple
 
 from core.domain.messages import Kind
 from core.domain.signals import Exit
@@ -41,28 +43,96 @@ KINDS: dict[Kind, tuple[str, str, str]] = {
     Kind.TEST: ("✉️", "시험 알림", "Test alert"),
 }
 
-MEASURES: dict[str, tuple[Pair, Unit]] = {
-    "disparity": (("이격도", "disparity"), Unit.PERCENT),
-    "return": (("등락률", "return"), Unit.PERCENT),
-    "change": (("등락률", "change"), Unit.PERCENT),
-    "fall": (("하락률", "fall"), Unit.PERCENT),
-    "spread": (("호가 차이", "spread"), Unit.PERCENT),
-    "slippage": (("슬리피지", "slippage"), Unit.PERCENT),
-    "surge": (("거래대금 배율", "traded-value surge"), Unit.TIMES),
-    "value": (("거래대금", "traded value"), Unit.MONEY),
-    "price": (("가격", "price"), Unit.MONEY),
-    "high": (("고가", "high"), Unit.MONEY),
-    "breakout": (("전고점 돌파", "breakout"), Unit.MONEY),
-    "pnl": (("손익", "profit and loss"), Unit.MONEY),
-    "rsi": (("RSI", "RSI"), Unit.PLAIN),
-    "age": (("경과", "age"), Unit.SECONDS),
-    "silence": (("무응답", "silence"), Unit.SECONDS),
-    "reconnects": (("재연결", "reconnects"), Unit.PLAIN),
-    "failures": (("연속 실패", "failures in a row"), Unit.PLAIN),
-    "positions": (("보유 종목", "positions"), Unit.PLAIN),
-    "messages": (("메시지", "messages"), Unit.PLAIN),
-}
-"""First word of an alert's condition -> what to call it and how to show its figures."""
+NUMBER = r"-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?"
+SIGN = r"(?P<sign>[<>]=?)"
+
+
+class Phrase(NamedTuple):
+    """One form of condition that this system writes, and how people are told it.
+
+    pattern          groups named after a `Unit` are figures shown in it, `sign` is a comparison, others stay
+    unit             how the alert's value and threshold are shown
+    korean, english  format strings over the groups
+    told             the condition already names the alert's threshold
+    """
+
+    pattern: re.Pattern[str]
+    unit: Unit
+    korean: str
+    english: str
+    told: bool = True
+
+
+def _phrase(pattern: str, unit: Unit, korean: str, english: str, *, told: bool = True) -> Phrase:
+    return Phrase(re.compile(pattern), unit, korean, english, told)
+
+
+CONDITIONS = (
+    _phrase(
+        rf"disparity(?P<base>(?: \w+)?) {SIGN} (?P<percent>{NUMBER})",
+        Unit.PERCENT,
+        "이격도{base} {sign} {percent}",
+        "disparity{base} {sign} {percent}",
+    ),
+    _phrase(
+        rf"(?P<minutes>\d+) min return {SIGN} (?P<percent>{NUMBER})",
+        Unit.PERCENT,
+        "{minutes}분 등락률 {sign} {percent}",
+        "{minutes} min return {sign} {percent}",
+    ),
+    _phrase(
+        rf"(?P<minutes>\d+) min value {SIGN} (?P<times>{NUMBER}) x average, fall >= (?P<percent>{NUMBER})",
+        Unit.TIMES,
+        "{minutes}분 거래대금 {sign} 평균의 {times}, 하락 ≥ {percent}",
+        "{minutes} min traded value {sign} {times} the average, fall ≥ {percent}",
+    ),
+    _phrase(
+        rf"price > previous high(?: \+ (?P<percent>{NUMBER}))",
+        Unit.MONEY,
+        "가격 > 전일 고가 + {percent}",
+        "price > previous high + {percent}",
+        told=False,
+    ),
+    _phrase("price > previous high", Unit.MONEY, "가격 > 전일 고가", "price > previous high", told=False),
+    _phrase(rf"price {SIGN} (?P<money>{NUMBER})", Unit.MONEY, "가격 {sign} {money}", "price {sign} {money}"),
+    _phrase(
+        rf"EMA (?P<fast>\d+) over (?P<slow>\d+), RSI (?P<low>{NUMBER}) to (?P<high>{NUMBER})",
+        Unit.PERCENT,  # how far the fast one leads
+        "EMA {fast} > EMA {slow}, RSI {low}~{high}",
+        "EMA {fast} over EMA {slow}, RSI {low} to {high}",
+    ),
+    _phrase(
+        rf"reconnects in an hour > (?P<plain>{NUMBER})",
+        Unit.PLAIN,
+        "1시간 재연결 > {plain}회",
+        "reconnects in an hour > {plain}",
+    ),
+    _phrase(rf"silence > (?P<seconds>{NUMBER}) s", Unit.SECONDS, "무응답 > {seconds}", "silence > {seconds}"),
+    _phrase(rf"positions > (?P<plain>{NUMBER})", Unit.PLAIN, "미청산 종목 > {plain}", "positions > {plain}"),
+)
+
+MEMOS = (
+    (r"PnL (.+)", r"손익 \1"),
+    (r"fee (.+)", r"수수료 \1"),
+    (r"tax (.+)", r"세금 \1"),
+    (r"(.+) left", r"잔량 \1"),
+    (r"nothing was held", "보유 종목 없음"),
+    (r"(\d+) min to the end of the day", r"마감 \1분 전"),
+    (r"no buys; next scan in (\d+) s", r"매수 중지, 다음 스캔 \1초 후"),
+    (r"no buys", "매수 중지"),
+    (r"after: (.+)", r"원인: \1"),
+    (r"after (\d+) failed runs", r"\1회 실패 후"),
+    (r"held: hold", "보유 유지"),
+    (r"held: liquidate", "즉시 매도"),
+    (r"there is no earlier list", "이전 목록 없음"),
+    (r"the list in use is (\d+) min old", r"\1분 전 목록 사용 중"),
+    (r"never seen", "기록 없음"),
+    (r"no worker is free to own it", "인수할 워커 없음"),
+    (r"no lock is about it", "해당 락 없음"),
+    (r"the book had (\S+) of (\S+)", r"호가 잔량 부족: \2 중 \1 체결"),
+    (r"(\d+) s", r"\1초"),
+)
+"""Korean for the parts of a memo; parts are joined by a middle dot. A part that none of these is stays as it is."""
 
 EXITS: dict[str, Pair] = {
     Exit.STOP_LOSS: ("손절", "stop loss"),
@@ -78,9 +148,19 @@ EXITS: dict[str, Pair] = {
 MARKETS: dict[str, Pair] = {"upbit": ("업비트", "Upbit")}
 
 FILTERS: dict[str, Pair] = {
-    "volume": ("거래량 부족", "volume too low"),
-    "value": ("거래대금 부족", "traded value too low"),
-    "spread": ("호가 차이 과다", "spread too wide"),
+    "price": ("가격 없음", "no price"),
+    "min_volume": ("거래량 부족", "volume too low"),
+    "min_value": ("거래대금 부족", "traded value too low"),
+    "max_spread": ("호가 차이 과다", "spread too wide"),
+}
+
+FLAGS: dict[str, Pair] = {
+    "WARNING": ("유의 종목", "warning"),
+    "PRICE_FLUCTUATIONS": ("가격 급등락", "price fluctuations"),
+    "TRADING_VOLUME_SOARING": ("거래량 급등", "trading volume soaring"),
+    "DEPOSIT_AMOUNT_SOARING": ("입금량 급등", "deposits soaring"),
+    "GLOBAL_PRICE_DIFFERENCES": ("글로벌 시세 차이", "global price differences"),
+    "CONCENTRATION_OF_SMALL_ACCOUNTS": ("소수 계정 거래 집중", "few accounts trade it"),
 }
 
 LABELS: dict[str, Pair] = {
@@ -89,6 +169,8 @@ LABELS: dict[str, Pair] = {
     "value": ("현재", "Now"),
     "reason": ("구분", "Rule"),
     "at": ("시각", "Time"),
+    "filled": ("체결가", "Filled at"),
+    "decided": ("판단가", "Decided at"),
     "memo": ("메모", "Memo"),
     "link": ("차트", "Chart"),
 }

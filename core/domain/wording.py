@@ -9,20 +9,34 @@ from datetime import UTC, datetime
 from decimal import ROUND_HALF_UP, Context, Decimal
 
 from core.domain.messages import Alert, Kind
-from core.domain.phrases import CURRENCIES, EXITS, KINDS, LABELS, MARKETS, MEASURES, SYMBOLS, Unit, said
+from core.domain.phrases import (
+    CONDITIONS,
+    CURRENCIES,
+    EXITS,
+    FLAGS,
+    KINDS,
+    LABELS,
+    MARKETS,
+    MEMOS,
+    SYMBOLS,
+    Phrase,
+    Unit,
+    said,
+)
 from core.domain.values import KST, Millis
 
-TERM = re.compile(r"(?P<name>[\w .%()]+?) *(?P<sign><=|>=|==|!=|<|>|=) *(?P<figure>-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)")
+FILLS = frozenset({Kind.BOUGHT, Kind.SOLD})
 LONG = Context(prec=60, rounding=ROUND_HALF_UP)
 
 
 def render(alert: Alert, language: str, limit: int | None = None) -> str:
     """The alert's text in `language` ("ko", else English), at most `limit` UTF-16 units where one is given."""
-    text = _text(alert, language, alert.memo)
+    note = memo(alert.memo, language)
+    text = _text(alert, language, note)
     if limit is None or units(text) <= limit:
         return text
-    room = units(alert.memo) - (units(text) - limit)
-    return cut(_text(alert, language, cut(alert.memo, room)) if room > 0 else _text(alert, language, ""), limit)
+    room = units(note) - (units(text) - limit)
+    return cut(_text(alert, language, cut(note, room) if room > 0 else ""), limit)
 
 
 def title(alert: Alert, language: str) -> str:
@@ -36,13 +50,18 @@ def title(alert: Alert, language: str) -> str:
 
 
 def condition(text: str, language: str) -> str:
-    """The condition with its measure named and its threshold in the measure's unit.
+    """The condition in words, its figures in their units; one that this system does not write stays as it is.
 
-    >>> condition("disparity <= -0.08", "ko"), condition("rsi < 30 and surge >= 3", "en")
-    ('이격도 ≤ -8.00%', 'RSI < 30 and traded-value surge ≥ 3x')
+    >>> condition("disparity <= -0.08", "ko"), condition("5 min return <= -0.03 and price >= 9500", "en")
+    ('이격도 ≤ -8.00%', '5 min return ≤ -3.00% and price ≥ 9,500')
     """
     terms = [_term(term, language) for term in text.split(" and ")]
     return (" 그리고 " if language == "ko" else " and ").join(terms)
+
+
+def memo(text: str, language: str) -> str:
+    """The memo in Korean as far as its parts are known; in English it is as it was written."""
+    return " · ".join(_part(part) for part in text.split(" · ")) if language == "ko" else text
 
 
 def figure(value: float, unit: Unit, language: str) -> str:
@@ -107,47 +126,59 @@ def cut(text: str, limit: int) -> str:
     return f"{text.rstrip()}…" if limit > 0 else ""
 
 
-def _text(alert: Alert, language: str, memo: str) -> str:
+def _text(alert: Alert, language: str, note: str) -> str:
     rows = [("reason", _reason(alert, language)), *_figures(alert, language), ("at", clock(alert.at))]
     shown = [f"{said(LABELS, name, language)}: {text}" for name, text in rows if text]
-    if memo:
-        shown.append(memo if "\n" in memo else f"{said(LABELS, 'memo', language)}: {memo}")
+    if note:
+        shown.append(note if "\n" in note else f"{said(LABELS, 'memo', language)}: {note}")
     if alert.link:
         shown.append(f"{said(LABELS, 'link', language)}: {alert.link}")
     return "\n".join([title(alert, language), *shown])
 
 
 def _reason(alert: Alert, language: str) -> str:
-    return "" if alert.kind is Kind.SUMMARY else said(EXITS, alert.rule, language)
+    """The rule's name, or the reason of a sale in words with whatever stage follows it."""
+    word, space, rest = alert.rule.partition(" ")
+    return "" if alert.kind is Kind.SUMMARY else f"{said(EXITS, word, language)}{space}{rest}"
 
 
 def _figures(alert: Alert, language: str) -> list[tuple[str, str]]:
-    unit = _unit(alert.condition)
+    """Condition, threshold and value, each where the alert has it; a fill has prices and no condition."""
+    if alert.kind in FILLS:
+        prices = (("filled", alert.value), ("decided", alert.threshold))
+        return [(name, plain(price)) for name, price in prices if price is not None]
+    phrase = _phrase(alert.condition.partition(" and ")[0])
+    unit = phrase.unit if phrase else Unit.PLAIN
     rows = [("condition", condition(alert.condition, language))]
-    if alert.threshold is not None and not TERM.fullmatch(alert.condition.partition(" and ")[0]):
+    if alert.threshold is not None and not (phrase and phrase.told):
         rows.append(("threshold", figure(alert.threshold, unit, language)))
     if alert.value is not None:
         rows.append(("value", figure(alert.value, unit, language)))
     return rows
 
 
-def _unit(text: str) -> Unit:
-    measure = MEASURES.get(_measure(text))
-    return measure[1] if measure else Unit.PLAIN
-
-
-def _measure(text: str) -> str:
-    """First word of a condition, in small letters; "" for an empty one."""
-    found = re.match(r"[A-Za-z]+", text)
-    return found[0].lower() if found else ""
+def _phrase(text: str) -> Phrase | None:
+    return next((phrase for phrase in CONDITIONS if phrase.pattern.fullmatch(text)), None)
 
 
 def _term(text: str, language: str) -> str:
-    found = TERM.fullmatch(text)
-    if found is None:
-        return text
-    name, sign, threshold = found["name"].strip(), found["sign"], float(found["figure"])
-    word = _measure(name)
-    called = said({key: pair for key, (pair, _) in MEASURES.items()}, word, language)
-    rest = name[len(word) :]
-    return f"{called if word else ''}{rest} {SYMBOLS.get(sign, sign)} {figure(threshold, _unit(name), language)}"
+    phrase = _phrase(text)
+    if phrase is None:
+        return ", ".join(said(FLAGS, part, language) for part in text.split(", "))
+    found = phrase.pattern.fullmatch(text)
+    groups = found.groupdict() if found else {}
+    words = {name: _shown(name, group, language) for name, group in groups.items()}
+    return (phrase.korean if language == "ko" else phrase.english).format(**words)
+
+
+def _shown(name: str, text: str, language: str) -> str:
+    if name == "sign":
+        return SYMBOLS.get(text, text)
+    return figure(float(text), Unit(name), language) if name in set(Unit) else text
+
+
+def _part(text: str) -> str:
+    for pattern, korean in MEMOS:
+        if found := re.fullmatch(pattern, text):
+            return found.expand(korean)
+    return text

@@ -27,7 +27,7 @@ DAY = DayReport(
     by_hour={"09": D(20000), "23": D(-500)},
     slippage=D("-120.5"),
     liquidation_cost=D("56543.2"),
-    removed={"spread": 33, "value": 12345, "volume": 0},
+    removed={"max_spread": 33, "min_value": 12345, "min_volume": 0},
 )
 EMPTY = DayReport(
     market=Market.UPBIT,
@@ -70,5 +70,5 @@ def test_a_day_in_english():
 
 def test_a_day_without_trades_says_so_and_no_more():
     assert bulletin(EMPTY, "KRW", "ko") == "거래 없음"
-    filtered = msgspec.structs.replace(EMPTY, removed={"spread": 2})
+    filtered = msgspec.structs.replace(EMPTY, removed={"max_spread": 2})
     assert bulletin(filtered, "KRW", "en") == "No trades\nRemoved by filters: spread too wide 2"

@@ -9,9 +9,11 @@ from hypothesis import strategies as st
 
 from core.domain.messages import Alert, Kind
 from core.domain.phrases import KINDS, Unit
+from core.domain.policies import RulePolicy
+from core.domain.rules import build
 from core.domain.signals import Exit
 from core.domain.values import Instrument, Market, Millis
-from core.domain.wording import clock, condition, cut, figure, money, render, units
+from core.domain.wording import clock, condition, cut, figure, memo, money, render, units
 
 AT = Millis(1767312903000)
 FALL = Alert(
@@ -94,22 +96,102 @@ def test_every_kind_has_words():
 @pytest.mark.parametrize(
     ("text", "korean", "english"),
     [
-        ("disparity(20) <= -0.08", "이격도(20) ≤ -8.00%", "disparity(20) ≤ -8.00%"),
+        ("disparity 5m <= -0.08", "이격도 5m ≤ -8.00%", "disparity 5m ≤ -8.00%"),
+        ("5 min return <= -0.03", "5분 등락률 ≤ -3.00%", "5 min return ≤ -3.00%"),
         (
-            "surge >= 3 and return <= -0.02",
-            "거래대금 배율 ≥ 3배 그리고 등락률 ≤ -2.00%",
-            "traded-value surge ≥ 3x and return ≤ -2.00%",
+            "3 min value >= 5 x average, fall >= 0.02",
+            "3분 거래대금 ≥ 평균의 5배, 하락 ≥ 2.00%",
+            "3 min traded value ≥ 5x the average, fall ≥ 2.00%",
         ),
-        ("age > 20", "경과 > 20초", "age > 20 s"),
-        ("price >= 143000000", "가격 ≥ 143,000,000", "price ≥ 143,000,000"),
-        ("ema12 > 5", "ema12 > 5", "ema12 > 5"),
-        ("5 > 3", "5 > 3", "5 > 3"),
-        ("WARNING, SOARING", "WARNING, SOARING", "WARNING, SOARING"),
+        ("price > previous high", "가격 > 전일 고가", "price > previous high"),
+        ("price > previous high + 0.01", "가격 > 전일 고가 + 1.00%", "price > previous high + 1.00%"),
+        ("EMA 12 over 26, RSI 30 to 70", "EMA 12 > EMA 26, RSI 30~70", "EMA 12 over EMA 26, RSI 30 to 70"),
+        ("reconnects in an hour > 5", "1시간 재연결 > 5회", "reconnects in an hour > 5"),
+        ("silence > 20 s", "무응답 > 20초", "silence > 20 s"),
+        ("positions > 0", "미청산 종목 > 0", "positions > 0"),
+        (
+            "disparity <= -0.08 and price >= 143000000",
+            "이격도 ≤ -8.00% 그리고 가격 ≥ 143,000,000",
+            "disparity ≤ -8.00% and price ≥ 143,000,000",
+        ),
+        ("WARNING, PRICE_FLUCTUATIONS", "유의 종목, 가격 급등락", "warning, price fluctuations"),
+        ("the venue did not answer", "the venue did not answer", "the venue did not answer"),
         ("", "", ""),
     ],
 )
-def test_a_condition_is_worded_in_its_measure_s_unit_and_left_alone_where_it_is_not_known(text, korean, english):
+def test_a_condition_is_worded_in_its_units_and_left_alone_where_it_is_not_known(text, korean, english):
     assert (condition(text, "ko"), condition(text, "en")) == (korean, english)
+
+
+@pytest.mark.parametrize(
+    ("kind", "params"),
+    [
+        ("disparity", {"base": "daily", "threshold": -0.08}),
+        ("disparity", {"base": "5m", "threshold": -0.05}),
+        ("fall", {"minutes": 5, "fall": 0.03}),
+        ("surge", {"minutes": 3, "times": 5, "average": 30, "fall": 0.01}),
+        ("breakout", {}),
+        ("breakout", {"margin": 0.002}),
+        ("cross", {"span": "5m", "rsi_low": 30, "rsi_high": 70}),
+    ],
+)
+def test_every_rule_s_own_condition_has_korean_words(kind, params):
+    (rule,) = build((RulePolicy(name="r", kind=kind, params=params),))
+    assert condition(rule.condition, "ko") != rule.condition
+
+
+def test_a_fill_tells_its_price_and_the_one_it_was_decided_at():
+    sold = changed(
+        kind=Kind.SOLD,
+        rule="stop_loss",
+        condition="stop_loss",
+        value=137_950_000.0,
+        threshold=138_000_000.0,
+        memo="PnL -30,231 (-3.06%) · 0.007 x 137,950,000 · fee 966 · tax 0.00 · w-01",
+    )
+    assert render(sold, "ko").splitlines()[1:6] == [
+        "구분: 손절",
+        "체결가: 137,950,000",
+        "판단가: 138,000,000",
+        "시각: 2026-01-02 09:15:03 KST",
+        "메모: 손익 -30,231 (-3.06%) · 0.007 x 137,950,000 · 수수료 966 · 세금 0.00 · w-01",
+    ]
+    assert (
+        render(changed(kind=Kind.BOUGHT, condition="disparity", threshold=None), "en").splitlines()[2]
+        == "Filled at: -0.08312"
+    )
+
+
+def test_a_breakout_tells_the_price_it_had_to_pass():
+    lines = render(changed(condition="price > previous high", value=9600.0, threshold=9500.0), "ko").splitlines()
+    assert lines[2:5] == ["조건: 가격 > 전일 고가", "기준: 9,500", "현재: 9,600"]
+
+
+def test_an_incomplete_liquidation_is_told_with_its_stage():
+    left = Alert(
+        id="l",
+        kind=Kind.UNSOLD,
+        at=AT,
+        market=Market.UPBIT,
+        rule="liquidation 2m",
+        condition="positions > 0",
+        value=1.0,
+        threshold=0.0,
+        memo="1 min to the end of the day · 비트코인 KRW-BTC 0.5",
+    )
+    assert render(left, "ko").splitlines() == [
+        "🚨 [강제 청산 미완료] 업비트",
+        "구분: 강제 청산 2m",
+        "조건: 미청산 종목 > 0",
+        "현재: 1",
+        "시각: 2026-01-02 09:15:03 KST",
+        "메모: 마감 1분 전 · 비트코인 KRW-BTC 0.5",
+    ]
+
+
+@pytest.mark.parametrize(("english", "korean"), [("no buys", "매수 중지"), ("12 s", "12초"), ("by hand", "by hand")])
+def test_a_memo_is_worded_as_far_as_its_parts_are_known(english, korean):
+    assert (memo(english, "ko"), memo(english, "en")) == (korean, english)
 
 
 @pytest.mark.parametrize(
