@@ -1,10 +1,25 @@
-"""The embedded AWS for tests: `from tests.cloud import stack` gives one deployed stack to a test session."""
+"""The embedded AWS for tests: `from tests.cloud import stack` gives one deployed stack to a test session.
 
+`tables` is the small sister for tests of locks and ledger: the same server, only the four tables, no roles, up in a
+moment. Races are run on it and never on moto, whose conditional writes are not atomic (tests/adapters/test_races.py).
+"""
+
+import os
+import socket
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
+from urllib.request import ProxyHandler, build_opener
 
+import boto3
+import msgspec
 import pytest
 
+from core.adapters.dynamo.calls import CONFIG
+from core.local import template
 from core.local.stack import Stack
 
 SETTINGS = Path(__file__).parents[1] / "settings.yaml"
@@ -23,3 +38,76 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         settings.write_text("{}\n")
     with Stack.start(settings, log=folder / "aws.log") as started:
         yield started
+
+
+TABLES = {"locks": "LocksTable", "ledger": "LedgerTable", "state": "StateTable", "paper": "PaperTable"}
+CREDENTIALS = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": "ap-northeast-2"}
+serial = count(1)
+
+
+class Tables(msgspec.Struct, frozen=True, kw_only=True):
+    """Names of one set of tables, and where they are ("" for moto). Processes are given this and connect themselves."""
+
+    endpoint: str
+    locks: str
+    ledger: str
+    state: str
+    paper: str
+
+    def client(self):
+        where = {"endpoint_url": self.endpoint} if self.endpoint else {}
+        return boto3.client("dynamodb", config=CONFIG, **where, **CREDENTIALS)
+
+
+def create(endpoint: str = "") -> Tables:
+    """A fresh set of the four tables, as `template.yaml` defines them."""
+    number = next(serial)
+    tables = Tables(endpoint=endpoint, **{name: f"{name}-{number}" for name in TABLES})
+    resources, client = template.load()["Resources"], tables.client()
+    for name, resource in TABLES.items():
+        properties = resources[resource]["Properties"]
+        kept = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
+        client.create_table(
+            TableName=getattr(tables, name), **{key: properties[key] for key in kept if key in properties}
+        )
+    return tables
+
+
+@pytest.fixture(scope="session")
+def dynamo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Address of an embedded AWS of this test process, without anything in it."""
+    folder = tmp_path_factory.mktemp("dynamo")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    own = {
+        "BIND_HOST": "127.0.0.1", "GATEWAY_PORT": str(port), "IOT_MTLS_PORT": "0", "LOG_LEVEL": "WARNING",
+        "MINISTACK_REGION": "ap-northeast-2", "TMPDIR": str(folder),
+    }  # fmt: skip
+    with (folder / "log").open("wb") as log:
+        server = subprocess.Popen(
+            [sys.executable, "-m", "ministack"], env={**os.environ, **own}, stdout=log, stderr=log
+        )
+    try:
+        _answers(server, f"http://127.0.0.1:{port}", folder / "log")
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.terminate()
+        server.wait(10)
+
+
+@pytest.fixture
+def tables(dynamo: str) -> Tables:
+    """Fresh tables on the embedded AWS for one test."""
+    return create(dynamo)
+
+
+def _answers(server: subprocess.Popen[bytes], endpoint: str, log: Path) -> None:
+    opener, deadline = build_opener(ProxyHandler({})), time.monotonic() + 30
+    while time.monotonic() < deadline and server.poll() is None:
+        try:
+            with opener.open(f"{endpoint}/_ministack/health", timeout=2):
+                return
+        except OSError:
+            time.sleep(0.02)
+    raise RuntimeError(f"the embedded AWS does not answer: {log.read_text()[-2000:]}")

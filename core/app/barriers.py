@@ -12,9 +12,11 @@ def overdrawn(limits: Limits, exposure: Decimal, positions: int) -> Reserved | N
     """The first limit on money or number that a buy of `limits.cost` breaks; None where it fits (E7)."""
     cost = limits.cost
     if cost > limits.per_symbol:
-        return Reserved(refused=Barrier.PER_SYMBOL, detail=f"{cost:f} of {limits.per_symbol:f}")
+        return Reserved(refused=Barrier.PER_SYMBOL, detail=f"{plain(cost)} of {plain(limits.per_symbol)}")
     if exposure + cost > limits.total_exposure:
-        return Reserved(refused=Barrier.EXPOSURE, detail=f"{exposure:f} + {cost:f} of {limits.total_exposure:f}")
+        return Reserved(
+            refused=Barrier.EXPOSURE, detail=f"{plain(exposure)} + {plain(cost)} of {plain(limits.total_exposure)}"
+        )
     if positions >= limits.max_positions:
         return Reserved(refused=Barrier.POSITIONS, detail=f"{positions} of {limits.max_positions}")
     return None
@@ -24,8 +26,17 @@ def lost_enough(limits: Limits, realised: Decimal) -> Reserved | None:
     """The daily loss limit, once the day has realised it: no more buys, exits go on (E7)."""
     if realised > -limits.daily_loss:
         return None
-    return Reserved(refused=Barrier.DAILY_LOSS, detail=f"{realised:f} of {-limits.daily_loss:f}")
+    return Reserved(refused=Barrier.DAILY_LOSS, detail=f"{plain(realised)} of {plain(-limits.daily_loss)}")
 
 
 def halted(scope: str, reason: str) -> Reserved:
     return Reserved(refused=Barrier.HALTED, detail=f"{scope}: {reason}")
+
+
+def plain(number: Decimal) -> str:
+    """
+    >>> plain(Decimal("1.50")), plain(Decimal("1E+3")), plain(Decimal("0.00"))
+    ('1.5', '1000', '0')
+    """
+    text = f"{number:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text

@@ -15,7 +15,7 @@ from core.adapters.dynamo.expressions import Request
 from core.adapters.dynamo.items import Item, granted_of, lock_key, lock_of
 from core.adapters.dynamo.refusals import LOST, barrier
 from core.adapters.dynamo.transactions import Tables, Transaction
-from core.app.barriers import overdrawn
+from core.app.barriers import lost_enough, overdrawn
 from core.app.ports import Limits, Reserved, Settlement
 from core.domain.errors import Transient
 from core.domain.leases import Answer, Ask, Granted, Lock, Unclear
@@ -46,8 +46,8 @@ class DynamoLeases:
         return granted_of(reply["Attributes"], ask.intent)
 
     def reserve(self, held: Granted, order: Order, worker: Worker, limits: Limits, at: Millis) -> Reserved:
-        if refused := overdrawn(limits, ZERO, 0):
-            return refused
+        if refused := lost_enough(limits, ZERO) or overdrawn(limits, ZERO, 0):
+            return refused  # not even on an untouched account, and a condition cannot compare two values
         return self._book(transactions.reserve(self._tables, held, order, worker, limits, at), limits)
 
     def note(self, held: Granted, order: Order, at: Millis) -> Reserved:

@@ -166,6 +166,8 @@ class MemoryLeases:
 
     def _barrier(self, order: Order, worker: Worker, limits: Limits) -> Reserved | None:
         books, market = self._books, order.instrument.market
+        if refused := lost_enough(limits, ZERO) or overdrawn(limits, ZERO, 0):
+            return refused
         if order.id in books.orders:
             return Reserved(refused=Barrier.REPEATED, detail=order.id)
         for scope in ("all", market.value, str(order.instrument)):
