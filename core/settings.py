@@ -42,7 +42,7 @@ class BrokerKind(StrEnum):
     PAPER = "paper"
 
 
-class Settings(Policy, kw_only=True):
+class Settings(Policy, frozen=True, kw_only=True):
     """Everything the owner may set, checked. Built by `load`, never by hand outside tests."""
 
     stage: Annotated[str, Meta(pattern="^[a-z][a-z0-9]{1,11}$")] = "dev"

@@ -32,7 +32,7 @@ class WhenRemoved(StrEnum):
     KEEP = "keep until exit"
 
 
-class UniversePolicy(Policy):
+class UniversePolicy(Policy, frozen=True):
     """Which symbols are looked at: all of `quote`, or only `codes` where given (A5). `never` beats `always`."""
 
     quote: Text = "KRW"
@@ -41,7 +41,7 @@ class UniversePolicy(Policy):
     never: tuple[str, ...] = ()
 
 
-class SafetyPolicy(Policy):
+class SafetyPolicy(Policy, frozen=True):
     """A1-A4. `exclude` names venue flags; `max_age_s` is when the safe set is too old to buy from."""
 
     exclude: tuple[str, ...] = ("WARNING", "PRICE_FLUCTUATIONS", "TRADING_VOLUME_SOARING", "DEPOSIT_AMOUNT_SOARING", "CONCENTRATION_OF_SMALL_ACCOUNTS")
@@ -51,7 +51,7 @@ class SafetyPolicy(Policy):
     references_per_run: Count = 120
 
 
-class ScanPolicy(Policy):
+class ScanPolicy(Policy, frozen=True):
     """B1-B7. `second_pass_s` > 0 asks for a delayed second scan within the minute (mode B)."""
 
     interval_s: Annotated[float, Meta(ge=1.0)] = 60.0
@@ -67,7 +67,7 @@ class ScanPolicy(Policy):
     approach_alerts: bool = True
 
 
-class RankPolicy(Policy):
+class RankPolicy(Policy, frozen=True):
     """C1-C5."""
 
     top_n: Count = 10
@@ -76,7 +76,7 @@ class RankPolicy(Policy):
     pause_s: Seconds = 0.2
 
 
-class Weights(Policy):
+class Weights(Policy, frozen=True):
     """D3: score = disparity / (abs(disparity - threshold) + eps) + volatility * range + value * log(value)."""
 
     disparity: Figure = 0.01
@@ -85,7 +85,7 @@ class Weights(Policy):
     eps: Annotated[float, Meta(gt=0.0)] = 0.001
 
 
-class WatchPolicy(Policy):
+class WatchPolicy(Policy, frozen=True):
     """D2-D4."""
 
     max_ws_subs: Count = 20
@@ -94,7 +94,7 @@ class WatchPolicy(Policy):
     weights: Weights = Weights()
 
 
-class StreamPolicy(Policy):
+class StreamPolicy(Policy, frozen=True):
     """D5-D7, D11. None keeps the venue's own figure."""
 
     url: Text
@@ -111,7 +111,7 @@ class StreamPolicy(Policy):
     reconnects_alert: Count = 5
 
 
-class RestPolicy(Policy):
+class RestPolicy(Policy, frozen=True):
     """B2, B3. `limits` overrides the venue's calls per second by rate-limit group; `headroom` is kept free."""
 
     url: Text
@@ -122,7 +122,7 @@ class RestPolicy(Policy):
     backoff_s: tuple[float, ...] = (0.5, 1.0, 2.0, 4.0)
 
 
-class IndicatorPolicy(Policy):
+class IndicatorPolicy(Policy, frozen=True):
     """D8. Lengths in bars; each indicator is kept on 1m, 5m and 1h."""
 
     ema_fast: Count = 12
@@ -134,7 +134,7 @@ class IndicatorPolicy(Policy):
     warmup: Annotated[int, Meta(ge=0, le=400)] = 200
 
 
-class RulePolicy(Policy):
+class RulePolicy(Policy, frozen=True):
     """D10: one named rule. `kind` picks the plug-in, `params` are its own; `all_of` makes it a composite of others by name."""
 
     name: Annotated[str, Meta(pattern="^[a-z][a-z0-9_]{0,31}$")]
@@ -145,7 +145,7 @@ class RulePolicy(Policy):
     expires_s: Annotated[float, Meta(gt=0.0)] = 30.0
 
 
-class ExitPolicy(Policy):
+class ExitPolicy(Policy, frozen=True):
     """E4. Fractions are of the entry price; 0 switches a reason off. `trend_span` is the moving average's candle in minutes."""
 
     stop_loss: Annotated[float, Meta(ge=0.0, lt=1.0)] = 0.03
@@ -159,14 +159,14 @@ class ExitPolicy(Policy):
     repeat_s: Annotated[float, Meta(ge=1.0)] = 10.0
 
 
-class WorkerPolicy(Policy):
+class WorkerPolicy(Policy, frozen=True):
     """E2: how many workers a market has and what each may spend, in quote currency."""
 
     count: Annotated[int, Meta(ge=1, le=200)] = 4
     capital: Decimal = Decimal("1000000")
 
 
-class RiskPolicy(Policy):
+class RiskPolicy(Policy, frozen=True):
     """E7, in quote currency. Checked in the same transaction that takes the capital."""
 
     daily_loss: Decimal = Decimal("300000")
@@ -177,7 +177,7 @@ class RiskPolicy(Policy):
     only_top_n: bool = False
 
 
-class DayPolicy(Policy):
+class DayPolicy(Policy, frozen=True):
     """When the market's day ends (KST, HH:MM or HH:MM:SS) and whether everything is sold before it (E6)."""
 
     ends: Annotated[str, Meta(pattern=r"^([01]\d|2[0-3]):[0-5]\d(:[0-5]\d)?$")] = "09:00"
@@ -187,26 +187,26 @@ class DayPolicy(Policy):
     thin_value: Figure = 1_000_000_000.0
 
 
-class SweepPolicy(Policy):
+class SweepPolicy(Policy, frozen=True):
     """E8. A streamer silent for longer than `silent_s` makes the sweep watch the exits itself."""
 
     silent_s: Seconds = 20.0
     grace_s: Seconds = 2.0
 
 
-class TelegramPolicy(Policy):
+class TelegramPolicy(Policy, frozen=True):
     url: Text = "https://api.telegram.org"
     chat: str = ""
     secret: Text = "telegram_token"
 
 
-class DiscordPolicy(Policy):
+class DiscordPolicy(Policy, frozen=True):
     """`secret` names the webhook's address, which is itself the key."""
 
     secret: Text = "discord_webhook"
 
 
-class NotifyPolicy(Policy):
+class NotifyPolicy(Policy, frozen=True):
     """F1-F4."""
 
     channels: tuple[Annotated[str, Meta(pattern="^(log|telegram|discord)$")], ...] = ("log",)
@@ -216,7 +216,7 @@ class NotifyPolicy(Policy):
     discord: DiscordPolicy = DiscordPolicy()
 
 
-class MarketPolicy(Policy, kw_only=True):
+class MarketPolicy(Policy, frozen=True, kw_only=True):
     """Everything about one market. The fields without a default are the venue's own addresses."""
 
     enabled: bool = True
