@@ -14,8 +14,8 @@ def row(symbol, *flags):
     return Listing(instrument=Instrument(Market.UPBIT, symbol), name=f"{symbol} name", flags=frozenset(flags))
 
 
-def divide(*rows, universe=UniversePolicy(), safety=SafetyPolicy(exclude=("WARNING", "SOARING"))):
-    return split(rows, universe, safety, Millis(7))
+def divide(*rows, universe=None):
+    return split(rows, universe or UniversePolicy(), SafetyPolicy(exclude=("WARNING", "SOARING")), Millis(7))
 
 
 def reasons(found):

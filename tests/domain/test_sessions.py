@@ -17,7 +17,9 @@ from core.domain.values import DAY, HOUR, MINUTE, SECOND, Market, Millis
 
 NOON = Millis(1_700_017_200_000)  # 2023-11-15 12:00 KST
 times = st.integers(0, 4_000_000_000_000)
-cuts = st.tuples(st.integers(0, 23), st.integers(0, 59), st.integers(0, 59)).map(lambda t: "%02d:%02d:%02d" % t)
+cuts = st.tuples(st.integers(0, 23), st.integers(0, 59), st.integers(0, 59)).map(
+    lambda t: f"{t[0]:02}:{t[1]:02}:{t[2]:02}"
+)
 
 
 @given(at=times, cut=cuts)
