@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from itertools import zip_longest
 
 import msgspec
 
@@ -119,7 +120,7 @@ def _days(query: Query, market: SimulatedMarket, at: int) -> Rows:
     line, count, end = _one(query, market), _candle_count(query), _until(query, at)
     days = line.candles(DAY, count + 1, end)
     rows = []
-    for candle, before in zip(days, [*days[1:], None], strict=True):
+    for candle, before in zip_longest(days, days[1:]):
         close = before.close if before else candle.open
         moved = round(candle.close - close, 8)
         change = {"prev_closing_price": close, "change_price": moved, "change_rate": round(moved / close, 10)}

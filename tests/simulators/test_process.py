@@ -1,0 +1,84 @@
+"""The simulators as one process: what it prints, how it ends (I3)."""
+
+import json
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from core.simulators.served import Served
+
+ROOT = Path(__file__).parents[2]
+
+
+@contextmanager
+def process(*words: str) -> Iterator[subprocess.Popen]:
+    command = [sys.executable, "-m", "core.simulators", *words]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as child:
+        try:
+            yield child
+        finally:
+            child.kill()
+
+
+def read(url: str):
+    with urllib.request.urlopen(url, timeout=5) as reply:
+        return json.load(reply)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_it_names_its_addresses_in_one_line_serves_and_ends_cleanly(number, tmp_path):
+    log = tmp_path / "log.jsonl"
+    with process("--story", "demo", "--seed", "5", "--symbols", "40", "--log", str(log)) as child:
+        told = json.loads(child.stdout.readline())
+        assert len(read(told["rest_url"] + "/v1/ticker/all?quote_currencies=KRW")) == 40
+        assert read(told["chat_control_url"] + "/messages") == []
+        assert read(told["upbit_control_url"] + "/log")["calls"] == {"/v1/ticker/all": 1}
+        with pytest.raises(urllib.error.HTTPError):
+            read(told["rest_url"] + "/v1/nope")
+        child.send_signal(number)
+        assert child.wait(10) == 0
+        assert child.stdout.read() == ""
+        assert child.stderr.read() == ""
+    assert [json.loads(line)["reason"] for line in log.read_text().splitlines()] == ["no such route"]
+
+
+def test_it_listens_on_loopback_only():
+    with process() as child:
+        told = json.loads(child.stdout.readline())
+        assert all(told[name].split("//")[1].startswith("127.0.0.1:") for name in ("rest_url", "stream_url", "telegram_url", "discord_url"))  # fmt: skip
+        port = int(told["rest_url"].rsplit(":", 1)[1])
+        with socket.socket(socket.AF_INET6) as other, pytest.raises(OSError, match=r".*"):
+            other.connect(("::1", port))
+
+
+def test_a_port_that_is_taken_is_told_and_ends_with_1():
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        with process("--port", str(taken.getsockname()[1])) as child:
+            assert child.wait(20) == 1
+            assert child.stderr.read().startswith("The simulators cannot start: ")
+
+
+def test_a_schedule_of_faults_that_does_not_read_is_told(tmp_path):
+    file = tmp_path / "faults.json"
+    file.write_text('[{"fault":{"kind":"earthquake"}}]')
+    with process("--faults", str(file)) as child:
+        assert child.wait(20) == 1
+        assert "earthquake" in child.stderr.read()
+
+
+def test_the_busiest_second_of_each_group_is_known():
+    served = Served()
+    for at in (0, 10, 999, 1000):
+        served.called("/v1/ticker", "ticker", at)
+    served.called("/v1/candles/days", "candles", 5)
+    assert served.busiest == {"ticker": 3, "candles": 1}
+    assert served.report()["groups"] == {"ticker": 4, "candles": 1}
