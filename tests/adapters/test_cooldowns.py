@@ -1,0 +1,71 @@
+"""F3: the table and the memory give the same answers to any history of claims."""
+
+import random
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from core.adapters.dynamo.cooldowns import DynamoCooldowns
+from core.adapters.memory.cooldowns import MemoryCooldowns
+from core.domain.errors import Transient
+from core.domain.messages import Alert, Delivery, Kind
+from core.domain.values import Millis
+
+COOLDOWN = 600_000
+
+
+@pytest.fixture
+def dynamo(monkeypatch):
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    with mock_aws():
+        client = boto3.client("dynamodb", region_name="ap-northeast-2")
+        client.create_table(
+            TableName="state",
+            BillingMode="PAY_PER_REQUEST",
+            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+            AttributeDefinitions=[{"AttributeName": n, "AttributeType": "S"} for n in ("pk", "sk")],
+        )
+        yield client
+
+
+def delivery(id, rule="fall", *, channel="log", lasting=True):
+    return Delivery(channel, Alert(id=id, kind=Kind.SIGNAL, at=Millis(0), rule=rule, lasting=lasting))
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_table_and_memory_agree_on_any_history(dynamo, seed):
+    dice = random.Random(seed)
+    stores, at = (DynamoCooldowns("state", dynamo), MemoryCooldowns()), 1_000_000
+    for _ in range(40):
+        at += dice.choice([0, 1, 60_000, COOLDOWN - 1, COOLDOWN])
+        one = delivery(
+            dice.choice("abc"),
+            dice.choice(["fall", "cross"]),
+            channel=dice.choice(["log", "telegram"]),
+            lasting=dice.random() < 0.7,
+        )
+        if dice.random() < 0.5:
+            answers = [store.claim(one, COOLDOWN, Millis(at)) for store in stores]
+        else:
+            answers = [store.sent(one, Millis(at)) for store in stores]
+        assert answers[0] == answers[1]
+
+
+def test_a_claim_survives_a_restart_and_is_shared(dynamo):
+    assert DynamoCooldowns("state", dynamo).claim(delivery("a"), COOLDOWN, Millis(1))
+    assert not DynamoCooldowns("state", dynamo).claim(delivery("b"), COOLDOWN, Millis(2))
+    assert DynamoCooldowns("state", dynamo).claim(delivery("b"), COOLDOWN, Millis(1 + COOLDOWN))
+
+
+def test_an_item_expires_only_after_its_cooldown(dynamo):
+    DynamoCooldowns("state", dynamo).claim(delivery("a"), COOLDOWN, Millis(5_000))
+    (item,) = dynamo.scan(TableName="state")["Items"]
+    assert int(item["expires"]["N"]) * 1000 > 5_000 + COOLDOWN
+
+
+def test_a_table_that_does_not_answer_is_transient(dynamo):
+    with pytest.raises(Transient, match="cooldowns do not answer"):
+        DynamoCooldowns("elsewhere", dynamo).claim(delivery("a"), COOLDOWN, Millis(1))
