@@ -78,6 +78,7 @@ class System:
         self.lives = 0
         self.day = ""
         self._died = Millis(0)
+        self._errors: set[str] = set()
         self._books = books_of(stack)
         self._readers: list[GroupLines | FileLines] = [
             *groups(stack, self.started),
@@ -90,6 +91,7 @@ class System:
     def stream(self) -> None:
         """Start the streamer, and say to the other commands where everything is."""
         env = {**NOBODY, **clean(self.plan.host), **self.stack.environment(), "PYTHONUNBUFFERED": "1"}
+        env["HOGA_RUN_DIR"] = str(self.folder)
         command = [sys.executable, "-m", "streamer"]
         log = self.folder / "streamer.log"
         self.streamer = self.stack.children.start("streamer", command, env, log, cwd=self.folder)
@@ -166,13 +168,17 @@ class System:
         return {child.name: child for child in self.stack.children.all}
 
     def _hear(self, said: Line) -> list[str]:
-        """Count a line's metrics; keep alert texts; pass errors on to the reader."""
+        """Count a line's metrics, keep alert texts, pass each error on once."""
         self.tally.take(said.fields)
         if said.source == "notify" and "kind" in said.fields:
             self.alerts.append(str(said.fields.get("message", "")))
-        if said.fields.get("level") in ("ERROR", "CRITICAL"):
-            return [f"{said.source}: {said.fields.get('message', said.text)}"]
-        return []
+        if said.fields.get("level") not in ("ERROR", "CRITICAL"):
+            return []
+        sentence = f"{said.source}: {said.fields.get('message', said.text)}"
+        if sentence in self._errors:
+            return []
+        self._errors.add(sentence)
+        return [sentence]
 
 
 @contextmanager
