@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from core.domain import snapshots
 from core.domain.policies import IndicatorPolicy, RulePolicy
-from core.domain.rules.rule import SLACK, SPAN_NAMES, Fired, Mark, Rule, choice, known, made, number
+from core.domain.rules.rule import EDGE, SLACK, SPAN_NAMES, Fired, Mark, Rule, choice, known, made, number
 
 if TYPE_CHECKING:
     from core.domain.symbols import Symbol
@@ -38,7 +38,7 @@ def _daily(policy: RulePolicy, threshold: float) -> Rule:
 
     def check(symbol: Symbol, mark: Mark) -> Fired | None:
         value = snapshots.disparity(symbol.candles.price, mark.figures[0])
-        return Fired(value, threshold) if value is not None and value <= threshold else None
+        return Fired(value, threshold) if value is not None and value <= threshold + EDGE else None
 
     return made(policy, condition=f"disparity <= {threshold:g}", prepare=prepare, check=check)
 
@@ -52,7 +52,7 @@ def _intraday(policy: RulePolicy, threshold: float, base: str, length: int) -> R
 
     def check(symbol: Symbol, mark: Mark) -> Fired | None:
         value = symbol.series(span).gauges.mean.disparity(symbol.candles.price)
-        return Fired(value, threshold) if value <= threshold else None
+        return Fired(value, threshold) if value <= threshold + EDGE else None
 
     condition = f"disparity {base} <= {threshold:g}"
     windows = ((span, length * span),)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from core.domain.policies import IndicatorPolicy, RulePolicy
-from core.domain.rules.rule import LONGEST, SLACK, Fired, Mark, Rule, known, made, number, whole
+from core.domain.rules.rule import EDGE, LONGEST, SLACK, Fired, Mark, Rule, known, made, number, whole
 from core.domain.values import MINUTE
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def fall(policy: RulePolicy, indicators: IndicatorPolicy) -> Rule:
 
     def check(symbol: Symbol, mark: Mark) -> Fired | None:
         change = symbol.candles.price / mark.figures[0] - 1.0
-        return Fired(change, -least) if change <= -least else None
+        return Fired(change, -least) if change <= EDGE - least else None
 
     return made(
         policy,

@@ -19,7 +19,10 @@ SPAN_NAMES = {"1m": MINUTE, "5m": Millis(5 * MINUTE), "1h": HOUR}
 LONGEST = 240
 """Minutes that a rule may look back."""
 
-SLACK = 1e-9
+EDGE = 1e-9
+"""Rounding allowed at a threshold: 97 after 100 is a fall of 0.03, though 97 / 100 - 1 is a hair more than -0.03."""
+
+SLACK = 1e-6
 """A mark's prices are wider than the rule by this fraction, so that rounding can never hide a price from it."""
 
 

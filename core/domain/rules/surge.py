@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from core.domain.policies import IndicatorPolicy, RulePolicy
 from core.domain.rules.fall import base_price
-from core.domain.rules.rule import LONGEST, SLACK, Fired, Mark, Rule, known, made, number, whole
+from core.domain.rules.rule import EDGE, LONGEST, SLACK, Fired, Mark, Rule, known, made, number, whole
 from core.domain.values import MINUTE
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def surge(policy: RulePolicy, indicators: IndicatorPolicy) -> Rule:
         base, before, usual = mark.figures
         forming = symbol.series(MINUTE).forming
         ratio = (before + (forming.value if forming else 0.0)) / usual
-        return Fired(ratio, times) if ratio >= times and symbol.candles.price <= base * (1.0 - least) else None
+        return Fired(ratio, times) if ratio >= times and symbol.candles.price <= base * (1.0 - least + EDGE) else None
 
     return made(
         policy,
