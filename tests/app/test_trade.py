@@ -6,8 +6,11 @@ import pytest
 from msgspec.structs import replace
 
 from core.adapters.memory.books import MemoryBooks
+from core.adapters.memory.shelf import MemoryShelf
+from core.app.closing import settle
 from core.app.desk import Ending, declined, insist
 from core.app.trade import handle, resume
+from core.app.wishes import order_of
 from core.domain.errors import LockAcquisitionError, OrderExecutionError, PositionError, Transient, UnknownOutcome
 from core.domain.leases import Busy, Flat, Granted, Held, Lock, Repeated, Unclear
 from core.domain.levels import Exclusion, Member, SafeSet, ScanHealth, TopN
@@ -15,6 +18,7 @@ from core.domain.orders import State, order_id
 from core.domain.policies import DayPolicy
 from core.domain.values import DAY, Market, Millis, Side
 from core.domain.workers import Status
+from tests.app.world import take
 from tests.fakes import AAA, AT, RULES, Counting, CountingBroker, Hands, buy, desk_of, policy, sell, shelf_of
 
 
@@ -174,7 +178,7 @@ def test_a_signal_past_its_time_is_counted_and_never_acted_on(table):
 
 def test_a_lock_that_is_held_names_its_holder_fence_and_end_and_sends_the_message_back(table):  # E1, E3
     desk = table.desk()
-    granted = take(table, desk)
+    granted = take(desk)
 
     verdict = table.buy(id="other")
 
@@ -206,7 +210,7 @@ def test_every_refusal_of_a_lock_has_an_ending(answer, outcome, detail):
 
 def test_a_granted_lock_is_not_a_refusal(table):
     with pytest.raises(ValueError, match="not a refusal"):
-        declined(take(table, table.desk()), AAA, "s")
+        declined(take(table.desk()), AAA, "s")
 
 
 def test_a_store_that_does_not_answer_decides_nothing(table):
@@ -229,8 +233,6 @@ def test_a_store_that_does_not_answer_decides_nothing(table):
     ],
 )
 def test_nothing_is_bought_without_a_young_safe_set_that_has_it(table, shelf, found):  # A3
-    from core.adapters.memory.shelf import MemoryShelf
-
     verdict = handle(buy(), table.desk(shelf=shelf or MemoryShelf()))
     assert (verdict.outcome, verdict.limit, verdict.detail) == (Ending.REFUSED, "safe set", found)
     assert table.lock is None
@@ -552,22 +554,8 @@ def test_no_order_is_sent_after_our_own_deadline(table):  # invariant 12
 # ---- taking over ---------------------------------------------------------------------------------------------------
 
 
-def take(table, desk, signal=None):
-    """Grant and nothing more: what a worker leaves that dies at once."""
-    from core.app.wishes import wish
-    from core.domain.leases import Ask
-
-    signal = signal or buy(expires_s=600)
-    at = desk.clock()
-    ask = Ask(
-        instrument=signal.instrument, owner=desk.owner, nonce=desk.nonce(), intent=wish(signal, desk, at), at=at,
-        ends=Millis(at + desk.deadline_ms),
-    )  # fmt: skip
-    return desk.leases.grant(ask, at)
-
-
 def test_what_a_dead_owner_left_is_finished_first_and_ours_waits(table):  # invariant 6
-    take(table, table.desk(), buy(id="dead", expires_s=600))
+    take(table.desk(), buy(id="dead", expires_s=600))
     table.hands.later(23)
 
     verdict = table.buy(id="ours")
@@ -581,14 +569,14 @@ def test_what_a_dead_owner_left_is_finished_first_and_ours_waits(table):  # inva
 
 def test_the_same_signal_delivered_again_goes_on_where_the_dead_owner_stopped(table):  # E8
     signal = buy(id="dead", expires_s=600)
-    take(table, table.desk(), signal)
+    take(table.desk(), signal)
     table.hands.later(23)
     assert handle(signal, table.desk()).outcome is Ending.BOUGHT
     assert len(table.broker.sent) == 1
 
 
 def test_a_lease_is_taken_over_only_past_its_margin(table):  # E1
-    take(table, table.desk(), buy(id="dead", expires_s=600))
+    take(table.desk(), buy(id="dead", expires_s=600))
     table.hands.later(22)
     assert resume(table.lock, table.desk()).outcome is Ending.BUSY
     table.hands.later(0.001)
@@ -596,7 +584,7 @@ def test_a_lease_is_taken_over_only_past_its_margin(table):  # E1
 
 
 def test_a_buy_left_behind_past_its_time_is_undone(table):
-    take(table, table.desk(), buy(id="dead", expires_s=10))
+    take(table.desk(), buy(id="dead", expires_s=10))
     table.hands.later(23)
     verdict = resume(table.lock, table.desk())
     assert (verdict.outcome, verdict.limit) == (Ending.EXPIRED, "expired")
@@ -606,7 +594,7 @@ def test_a_buy_left_behind_past_its_time_is_undone(table):
 
 
 def test_a_buy_left_behind_is_held_against_the_checks_again(table):
-    take(table, table.desk(), buy(id="dead", expires_s=600))
+    take(table.desk(), buy(id="dead", expires_s=600))
     table.hands.later(23)
     verdict = resume(table.lock, table.desk(last_price=lambda symbol: 200.0))
     assert (verdict.outcome, verdict.limit) == (Ending.REFUSED, "price moved")
@@ -706,13 +694,10 @@ def test_a_buy_order_that_bought_nothing_and_lost_its_lock_is_settled_by_the_nex
 
 
 def test_a_sale_settled_for_what_is_not_held_is_an_error(table):
-    from core.app.closing import settle
-    from core.app.wishes import order_of
-
     table.buy()
     table.hands.later(1)
     desk = table.desk()
-    held = take(table, desk, sell(at=table.hands.at))
+    held = take(desk, sell(at=table.hands.at))
     assert isinstance(held, Granted)
     order = replace(order_of(held, desk, table.hands.at), state=State.FILLED)
     with pytest.raises(PositionError, match="for what is not held"):

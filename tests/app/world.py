@@ -1,0 +1,64 @@
+"""One set of books and one venue that outlive every process that works on them."""
+
+from msgspec.structs import replace
+
+from core.adapters.memory.books import MemoryBooks
+from core.app import sweep
+from core.app.trade import handle
+from core.domain.values import Market
+from tests.fakes import AAA, CountingBroker, Dying, Hands, Told, buy, desk_of
+from tests.watching import Quotes
+
+LEASES = {"grant", "reserve", "note", "commit", "park", "release"}
+BROKER = {"place", "find", "cancel"}
+LEDGER = {"register", "move"}
+ALERTS = {"send"}
+
+
+class World:
+    """One set of books and one venue that outlive every process; `mortal` is a desk whose process dies at a step."""
+
+    def __init__(self):
+        self.books, self.hands = MemoryBooks(), Hands()
+        self.broker = CountingBroker(hands=self.hands)
+        self.told = Told()
+
+    def desk(self):
+        return replace(desk_of(self.books, self.broker, self.hands), alerts=self.told)
+
+    def mortal(self, steps):
+        desk = self.desk()
+        return replace(
+            desk,
+            leases=Dying(desk.leases, steps, LEASES),
+            broker=Dying(desk.broker, steps, BROKER),
+            ledger=Dying(desk.ledger, steps, LEDGER),
+            alerts=Dying(desk.alerts, steps, ALERTS),
+        )
+
+    def sweep(self, desk=None):
+        self.hands.later(30)
+        return sweep.run(desk or self.desk(), Quotes("KRW-AAA"))
+
+    def bought(self):
+        handle(buy(at=self.hands.at), self.desk())
+        self.hands.later(1)
+
+    @property
+    def lock(self):
+        return self.books.leases.lock(AAA)
+
+    @property
+    def account(self):
+        return self.books.ledger.account(Market.UPBIT, "2026-09-21")
+
+
+def take(desk, signal=None):
+    """Grant and nothing more: what a worker leaves that dies at once."""
+    signal = signal or buy(expires_s=600)
+    at = desk.clock()
+    ask = Ask(
+        instrument=signal.instrument, owner=desk.owner, nonce=desk.nonce(), intent=wish(signal, desk, at), at=at,
+        ends=Millis(at + desk.deadline_ms),
+    )  # fmt: skip
+    return desk.leases.grant(ask, at)
