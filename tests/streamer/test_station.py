@@ -1,0 +1,251 @@
+"""A whole station: real engine, real sockets, REST of the simulator, everything else in memory. D2, D9, D13, C4, E10."""
+
+import asyncio
+import random
+import time
+from decimal import Decimal
+
+import pytest
+
+from core.adapters.http import HttpQuotes
+from core.adapters.memory.books import MemoryBooks
+from core.adapters.memory.budget import MemoryBudget
+from core.adapters.memory.queue import MemoryAlerts, MemorySignals
+from core.adapters.memory.shelf import MemoryShelf
+from core.domain.leases import Lock
+from core.domain.levels import Buyable, Candidate, Member, SafeSet, Saved, StreamHealth, Targets, TopN
+from core.domain.policies import IndicatorPolicy, MarketPolicy, RestPolicy, RulePolicy, StreamPolicy, WatchPolicy
+from core.domain.positions import Position
+from core.domain.signals import Exit
+from core.domain.values import Instrument, Market, Side
+from core.venues.upbit import VENUE
+from streamer.station import Ports, Station
+from tests.streamer.conftest import SYMBOLS, until, wall_ms
+
+FALL = RulePolicy(name="fall", kind="fall", params={"minutes": 1, "fall": 0.02})
+
+
+class World:
+    """What a station needs around it; survives the station, as tables and queues do."""
+
+    def __init__(self, upbit, tmp_path):
+        self.upbit, self.folder = upbit, tmp_path
+        self.shelf, self.books = MemoryShelf(), MemoryBooks()
+        self.signals, self.alerts, self.lines = MemorySignals(), MemoryAlerts(), []
+        self.policy = MarketPolicy(
+            rest=RestPolicy(url=upbit.rest_url),
+            stream=StreamPolicy(url=upbit.stream_url, save_s=0.2, flush_s=0.01, backoff_s=(0.05,), reconnects_alert=2),
+            watch=WatchPolicy(max_ws_subs=2, subscribe_cooldown_s=0.0, refresh_s=0.2),
+            indicators=IndicatorPolicy(warmup=20),
+            rules=(FALL,),
+        )
+        self.tasks = []
+
+    def station(self):
+        budget = MemoryBudget()
+        ports = Ports(
+            shelf=self.shelf,
+            leases=self.books.leases,
+            ledger=self.books.ledger,
+            signals=self.signals,
+            alerts=self.alerts,
+            quotes=lambda market: HttpQuotes(VENUE.rest, self.policy.rest, budget, wall_ms, time.sleep, random.random),
+            clock=wall_ms,
+            dice=random.Random(3).random,
+            host="test",
+            say=self.lines.append,
+        )
+        return Station(VENUE, self.policy, ports, self.folder)
+
+    async def on_air(self):
+        station = self.station()
+        self.tasks.append(asyncio.create_task(station.run()))
+        return station
+
+    async def kill(self):
+        """As SIGKILL would: nothing is finished."""
+        for task in self.tasks:
+            task.cancel()
+        await asyncio.gather(*self.tasks, return_exceptions=True)
+        self.tasks.clear()
+
+    def target(self, *symbols, version=1):
+        rows = tuple(Candidate(symbol, 1.0 - place / 10) for place, symbol in enumerate(symbols))
+        self.shelf.write(Targets(market=Market.UPBIT, at=wall_ms(), version=version, candidates=rows))
+
+    def top(self, *symbols, version=1):
+        members = tuple(Member(symbol, 0, 1.0) for symbol in symbols)
+        self.shelf.write(TopN(market=Market.UPBIT, at=wall_ms(), version=version, members=members))
+
+    def safe(self, *symbols):
+        self.shelf.write(
+            SafeSet(market=Market.UPBIT, at=wall_ms(), safe=symbols, excluded=(), names={"KRW-BTC": "비트코인"})
+        )
+
+    def hold(self, symbol, price):
+        """Put a position on the books, as a worker would have left it."""
+        about = Instrument(Market.UPBIT, symbol)
+        position = Position(
+            instrument=about, worker="w", quantity=Decimal(1), cost=Decimal(str(price)), fees=Decimal(0),
+            price=Decimal(str(price)), opened=wall_ms(), signal="s", rule="fall", reference=Decimal(str(price)),
+        )  # fmt: skip
+        self.books.leases._put(Lock(instrument=about, fence=1, position=position))
+
+    def level(self, kind):
+        return self.shelf.read(kind, Market.UPBIT)
+
+
+@pytest.fixture
+async def world(upbit, tmp_path):
+    made = World(upbit, tmp_path)
+    yield made
+    await made.kill()
+
+
+async def test_it_follows_the_targets_without_a_restart(world):
+    """D2"""
+    world.target("KRW-BTC", "KRW-ETH")
+    station = await world.on_air()
+    await until(lambda: station.pump.subscribed == ("KRW-BTC", "KRW-ETH"))
+    world.target("KRW-XRP", "KRW-ETH", version=2)
+    await until(lambda: station.pump.subscribed == ("KRW-ETH", "KRW-XRP"))
+    assert (station.pump.added, station.pump.removed) == (3, 1)
+    assert world.upbit.log.connections == 1
+
+
+async def test_held_symbols_are_watched_before_all_others(world):
+    """D2: even beyond the number of subscriptions."""
+    for symbol in SYMBOLS:
+        world.hold(symbol, world.upbit.market.lines[symbol].bid)
+    world.target("KRW-SOL", "KRW-DOGE")
+    station = await world.on_air()
+    await until(lambda: station.pump.subscribed == tuple(sorted(SYMBOLS)))
+
+
+async def fallen(world, station, symbol="KRW-BTC"):
+    """Let a price fall once its history is there."""
+    await until(lambda: symbol in station._warmup.done)
+    await until(lambda: station._engine.trades > 0)
+    world.upbit.market.push(symbol, -0.05, 1.0, wall_ms())
+
+
+async def test_a_fall_becomes_a_signal_on_the_queue_and_is_buyable(world):
+    """D9, D10"""
+    world.safe(*SYMBOLS)
+    world.target("KRW-BTC")
+    station = await world.on_air()
+    await fallen(world, station)
+    await until(lambda: world.signals.waiting, "the signal")
+    signal = world.signals.waiting[0]
+    assert (signal.instrument.symbol, signal.side, signal.rule) == ("KRW-BTC", Side.BUY, "fall")
+    assert signal.name == "비트코인"
+    await until(lambda: (found := world.level(Buyable)) and found.signals)
+    await until(lambda: world.level(StreamHealth).signals >= 1)
+
+
+async def test_nothing_is_bought_while_buys_are_halted(world):
+    """E10: the switch works within a refresh; the fall itself is seen."""
+    world.safe(*SYMBOLS)
+    world.books.ledger.halt(Market.UPBIT.value, "a test", wall_ms())
+    world.target("KRW-BTC")
+    station = await world.on_air()
+    await fallen(world, station)
+    line = world.upbit.market.lines["KRW-BTC"]
+    before = line.bid
+    await until(lambda: line.bid < before * 0.97)
+    trades = station._engine.trades
+    await until(lambda: station._engine.trades > trades + 5)
+    assert not world.signals.waiting
+    world.books.ledger.resume(Market.UPBIT.value)
+    await until(lambda: world.signals.waiting)
+
+
+async def test_a_held_symbol_that_left_the_top_is_sold(world):
+    """C4"""
+    world.hold("KRW-BTC", world.upbit.market.lines["KRW-BTC"].bid)
+    world.top("KRW-BTC", "KRW-ETH")
+    world.target("KRW-BTC")
+    station = await world.on_air()
+    await until(lambda: station._engine.trades > 0)
+    await until(lambda: station._top)
+    world.top("KRW-ETH", version=2)
+    await until(lambda: world.signals.waiting)
+    assert world.signals.waiting[0].side is Side.SELL
+    assert world.signals.waiting[0].rule == Exit.REMOVED
+
+
+async def test_after_a_kill_the_wanted_symbols_are_back_without_waiting_for_the_levels(world):
+    """D13: here the tables do not even say what to watch any more."""
+    world.target("KRW-BTC", "KRW-ETH")
+    station = await world.on_air()
+    await until(lambda: station.pump.subscribed == ("KRW-BTC", "KRW-ETH"))
+    await until(lambda: (saved := world.level(Saved)) and set(saved.wanted) == {"KRW-BTC", "KRW-ETH"})
+    await until(lambda: station._engine.trades > 0)
+    await world.kill()
+    carried = []
+    again = world.station()
+    again.pump.carry = carried.append
+    await again._restore()
+    assert set(carried[0]) == {"KRW-BTC", "KRW-ETH"}
+    assert again._engine.snapshot("KRW-BTC") is not None
+
+
+async def test_a_signal_given_before_a_kill_is_not_given_again_after_it(world):
+    """D13: the queue's deduplication is the second line, the restored engine the first."""
+    world.safe(*SYMBOLS)
+    world.target("KRW-BTC")
+    station = await world.on_air()
+    await fallen(world, station)
+    await until(lambda: world.signals.waiting)
+    sent = station.outbox.signals.sent
+    await until(lambda: (saved := world.level(Saved)) and saved.engine and world.level(StreamHealth).signals == sent)
+    await until(lambda: station._saver._rounds > 0)
+    await world.kill()
+    again = await world.on_air()
+    await until(lambda: again._engine.trades > 5)
+    assert again._engine.signals == 0
+
+
+async def test_a_lost_connection_leaves_a_gap_that_rest_fills(world):
+    """D6"""
+    world.target("KRW-BTC")
+    station = await world.on_air()
+    await until(lambda: "KRW-BTC" in station._warmup.done)
+    await until(lambda: station._engine.trades > 0)
+    calls = world.upbit.log.groups["candles"]
+    world.upbit.stream.hit([_drop()])
+    await until(lambda: station.pump.gaps == 1)
+    await until(lambda: world.upbit.log.groups["candles"] >= calls + 3)
+    assert station._engine.snapshot("KRW-BTC") is not None
+
+
+async def test_reconnects_over_the_limit_are_alerted_once(world):
+    """F5"""
+    world.target("KRW-BTC")
+    station = await world.on_air()
+    for losses in range(1, 6):
+        await until(lambda: station.pump.connected and station.pump.subscribed)
+        world.upbit.stream.hit([_drop()])
+        await until(lambda losses=losses: station.pump.reconnects == losses)
+    await until(lambda: world.alerts.sent)
+    assert [alert.kind for alert in world.alerts.sent].count("reconnects") == 1
+
+
+async def test_the_end_leaves_state_written_queues_empty_and_figures_said(world):
+    """Deliver 6: the drain."""
+    world.target("KRW-BTC")
+    station = await world.on_air()
+    await until(lambda: station.pump.subscribed)
+    await world.kill()
+    await until(lambda: world.upbit.log.open == 0)
+    await station.finish(2.0)
+    assert world.upbit.log.closed["closed 1001"] == 1
+    assert world.level(Saved).wanted == ("KRW-BTC",)
+    assert len(station.outbox) == 0
+    assert '"Subscribed":1' in world.lines[0]
+
+
+def _drop():
+    from core.simulators.faults import Fault, Kind
+
+    return Fault(kind=Kind.DROP)
