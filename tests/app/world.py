@@ -5,7 +5,9 @@ from msgspec.structs import replace
 from core.adapters.memory.books import MemoryBooks
 from core.app import sweep
 from core.app.trade import handle
-from core.domain.values import Market
+from core.app.wishes import wish
+from core.domain.leases import Ask
+from core.domain.values import Market, Millis
 from tests.fakes import AAA, CountingBroker, Dying, Hands, Told, buy, desk_of
 from tests.watching import Quotes
 
