@@ -112,7 +112,7 @@ def parse(text: str, env: Mapping[str, str], source: str = "settings.yaml") -> S
     """As `load`, from the file's text."""
     faults: list[Fault] = []
     document = _laid_over(_document(text, source), env, faults)
-    settings = _struct(Settings, _with_presets(document), "", faults)
+    settings: Settings | None = _struct(Settings, _with_presets(document), "", faults)
     if settings is not None:
         faults.extend(_contradictions(settings))
     if faults or settings is None:
