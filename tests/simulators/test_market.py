@@ -305,3 +305,18 @@ def test_a_market_of_a_thousand_pairs_can_be_made():
     one = market(won=1000)
     assert len(one.lines) == 1006
     assert len(one.advance(START).books) > 500
+
+
+def test_the_highest_and_lowest_of_52_weeks_take_in_today():
+    one = market(won=8)
+    one.advance(START)
+    line = one.lines["KRW-XRP"]
+    high, high_at, low, low_at = line.extremes()
+    assert low < line.last.price < high
+    assert max(high_at, low_at) <= START
+    one.push("KRW-XRP", 0.5, 1, START)
+    one.advance(START + 4_000)
+    assert line.extremes()[:2] == (line.high, line.day)
+    one.push("KRW-XRP", -0.7, 1, START + 4_000)
+    one.advance(START + 9_000)
+    assert line.extremes()[2:] == (line.low, line.day)

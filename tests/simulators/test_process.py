@@ -5,12 +5,14 @@ import signal
 import socket
 import subprocess
 import sys
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from websockets.sync.client import connect
 
 from core.simulators.served import Served
 
@@ -82,3 +84,18 @@ def test_the_busiest_second_of_each_group_is_known():
     served.called("/v1/candles/days", "candles", 5)
     assert served.busiest == {"ticker": 3, "candles": 1}
     assert served.report()["groups"] == {"ticker": 4, "candles": 1}
+
+
+def test_it_plays_a_tape_once_somebody_has_subscribed(tmp_path):
+    tape = tmp_path / "tape.txt"
+    tape.write_text(
+        'x <-> 1618678261.0\n1618678262.0: b\'{"ty":"trade","cd":"KRW-LAMB","tp":127.0,"st":"REALTIME"}\'\n'
+        '1618678272.0: b\'{"ty":"trade","cd":"KRW-LAMB","tp":128.0,"st":"REALTIME"}\'\n'
+    )
+    with process("--tape", str(tape), "--speed", "inf") as child:
+        told = json.loads(child.stdout.readline())
+        with connect(told["stream_url"]) as stream:
+            stream.send('[{"ticket":"a"},{"type":"trade","codes":["KRW-LAMB"]},{"format":"SIMPLE"}]')
+            assert [json.loads(stream.recv(timeout=5))["tp"] for _ in range(2)] == [127.0, 128.0]
+        child.terminate()
+        assert child.wait(10) == 0
