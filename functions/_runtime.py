@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
+import sys
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, TextIO, cast
 
 import msgspec
 from aws_lambda_powertools import Logger
@@ -24,6 +26,16 @@ REFUSED = frozenset({Ending.BUSY, Ending.HELD})
 UNASKED = REFUSED | {Ending.FLAT, Ending.REPEATED, Ending.UNCLEAR}
 
 
+class Stdout:
+    """The standard output of this very moment: some hosts (the embedded AWS, pytest) change it from call to call."""
+
+    def write(self, text: str) -> int:
+        return sys.stdout.write(text)
+
+    def flush(self) -> None:
+        sys.stdout.flush()
+
+
 class Job:
     """One function's voice: `log` writes JSON lines, `count` writes metrics, both under the function's name.
 
@@ -33,7 +45,12 @@ class Job:
 
     def __init__(self, service: str, period_s: float = 0.0) -> None:
         self.service, self.period_s = service, period_s
-        self.log = Logger(service=service)
+        # The level is ours, not that of a LOG_LEVEL which the host may use for itself; Lambda's own setting still wins.
+        self.log = Logger(service=service, level=logging.INFO, stream=cast(TextIO, Stdout()))
+        for name in ("core", "hoga"):  # what the adapters say comes out in the same shape, and once
+            adapters = logging.getLogger(name)
+            adapters.handlers, adapters.propagate = [self.log.registered_handler], False
+            adapters.setLevel(logging.INFO)
 
     def every_market(self, event: Event, use: Callable[[Wiring, Market], object]) -> Event:
         """Run a use case for each enabled market; one that fails does not keep the others from their turn.

@@ -1,8 +1,6 @@
 """A cloud in one process (moto), with the template's own tables and queues, and a small venue on the loopback."""
 
-import io
 import json
-import logging
 import threading
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -19,9 +17,6 @@ from core.local import template
 
 REGION = "ap-northeast-2"
 EVENTS = Path(__file__).parents[1] / "events"
-FUNCTIONS = (
-    "safety_filter", "batch_scan", "rank", "worker", "sweep", "liquidate", "notify", "daily_summary",
-)  # fmt: skip
 VARIABLES = {
     "LocksTable": "HOGA_LOCKS_TABLE",
     "LedgerTable": "HOGA_LEDGER_TABLE",
@@ -211,21 +206,11 @@ def context():
 
 
 @pytest.fixture
-def said(capsys, monkeypatch):
-    """Metric lines and log lines since the last look, each as its JSON; the log lines come last.
-
-    A logger keeps the stdout that it was made under, so it is given a sink of its own.
-    """
-    sink = io.StringIO()
-    for name in FUNCTIONS:
-        for handler in logging.getLogger(name).handlers:
-            monkeypatch.setattr(handler, "stream", sink)
+def said(capsys):
+    """Log lines and metric lines since the last look, each as its JSON."""
 
     def read():
-        text = capsys.readouterr().out + sink.getvalue()
-        sink.truncate(0)
-        sink.seek(0)
-        return [json.loads(line) for line in text.splitlines() if line.startswith("{")]
+        return [json.loads(line) for line in capsys.readouterr().out.splitlines() if line.startswith("{")]
 
     return read
 
