@@ -6,6 +6,7 @@ HOGA_RUN_DIR names a folder that it may write to (heartbeat, odd frames); withou
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import platform
@@ -29,6 +30,7 @@ from streamer.supervisor import supervise
 def main() -> int:
     write_json("streamer", sys.stdout)
     logging.getLogger("picows").setLevel(logging.ERROR)  # its own lines on every connect say nothing new
+    logging.getLogger("pynamodb").setLevel(logging.WARNING)
     wiring = Wiring(os.environ)
     try:
         markets = [(venue(market), wiring.policy(market)) for market in wiring.settings.enabled]
@@ -45,6 +47,8 @@ async def _run(markets: list[tuple[Venue, MarketPolicy]], ports: Ports, folder: 
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
     for sign in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(sign, stop.set)
+    gc.collect()
+    gc.freeze()  # what was loaded lives as long as the process: the collector need not walk it in the path of ticks
     return await supervise(markets, ports, stop, folder, folder / health.FILE.name)
 
 

@@ -39,7 +39,7 @@ class Quarantine:
 
     def complained(self, complaint: Complaint) -> list[Announce]:
         """The venue refused what we sent."""
-        extra = {"outcome": "refused", "name_": complaint.name, "why": complaint.message}
+        extra = {"outcome": "refused", "complaint": complaint.name, "why": complaint.message}
         log.error("the venue refused a request", extra=extra)
         return [Announce(self._alert(complaint.name, complaint.seen, complaint.message))]
 
