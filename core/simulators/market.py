@@ -102,10 +102,14 @@ class SimulatedMarket:
         self._pending: list[tuple[int, int, Print | Change]] = []
         self._made = 0
         self._second = self.birth // 1000
-        self._shown = [(0.0, 0.0, self.birth)] * len(chosen)
-        for line, price in zip(self._rows, self._prices(np.array([self.birth]))[:, 0].tolist(), strict=True):
-            line.quote(*self._around(line, price), self.birth)
+        self._open()
         self._shown = [(line.bid, line.ask, self.birth) for line in self._rows]
+
+    def _open(self) -> None:
+        """Give every pair its first best prices, those of the drift at birth."""
+        prices = self._prices(np.array([self.birth]))[:, 0].tolist()
+        for line, price in zip(self._rows, prices, strict=True):
+            line.quote(*self._around(line, price), self.birth)
 
     # what is asked for ------------------------------------------------------------------------------------------
 
