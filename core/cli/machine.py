@@ -27,21 +27,21 @@ FASTER = 30.0
 
 @click.command()
 @json_option
-@click.option("--seconds", default=60.0, show_default=True, type=click.FloatRange(30, 3600), help="Length of the day.")
+@click.option("--seconds", default=60.0, show_default=True, type=click.FloatRange(60, 3600), help="Length of the day.")
 @click.option("--seed", default=7, show_default=True, type=int, help="Of the simulated market.")
 @click.pass_context
 def demo(context: click.Context, as_json: bool, seconds: float, seed: int) -> None:
     """A whole trading day in about a minute, offline: every step once, then the proof."""
     shown = _board(quiet=as_json)
     try:
-        done, system = day.demo(_plan(Feed.SIM, seed, FASTER), shown, seconds)
+        done, view = day.demo(_plan(Feed.SIM, seed, FASTER), shown, seconds)
     finally:
         shown.close()
     faults = missing(done)
     if as_json:
         say_json({**plain(done), "missing": faults})
     else:
-        wide().print(closing(done, system.view))
+        wide().print(closing(done, view))
     for fault in faults:
         click.echo(f"missing: {fault}", err=True)
     context.exit(1 if faults else 0)

@@ -103,8 +103,13 @@ def _pressed(policy: MarketPolicy, ends: Millis) -> MarketPolicy:
 
 RULES = (
     RulePolicy(name="disparity", kind="disparity", params={"base": "daily", "threshold": -0.08}),
-    RulePolicy(name="breakout", kind="breakout"),
+    RulePolicy(name="deep", kind="disparity", params={"base": "daily", "threshold": -0.085}),
+    RulePolicy(name="surge", kind="surge", params={"minutes": 1, "times": 5.0, "average": 20, "fall": 0.01}),
+    RulePolicy(name="breakout", kind="breakout", params={"margin": 0.03}),
 )
+"""One for each kind of story that the simulated market tells. `deep` follows `disparity` within the second: by then
+the symbol is owned, so the second signal meets a lock that is refused.
+"""
 
 
 def _safety(policy: SafetyPolicy) -> SafetyPolicy:

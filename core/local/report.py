@@ -70,7 +70,7 @@ STEPS: tuple[tuple[str, str], ...] = (
     ("locks_granted", "locks granted"),
     ("locks_refused", "locks refused"),
     ("buys", "paper buys"),
-    ("sells", "exits by stop loss and take profit"),
+    ("sells", "exits by reason"),
     ("alerts_sent", "alerts sent"),
     ("alerts_suppressed", "alerts kept back by the cooldown"),
     ("liquidated", "sold by the forced liquidation"),

@@ -15,7 +15,7 @@ from core.app.ports import Clock
 from core.domain.values import Millis
 from core.local import register, template
 from core.local.clockwork import Clockwork
-from core.local.day import on_simulators, written
+from core.local.day import clock_of, on_simulators, written
 from core.local.frame import Frame
 from core.local.lines import FileLines, GroupLines, Line, groups
 from core.local.look import books_of, empty, look
@@ -88,6 +88,12 @@ class System:
             schedules(template.functions(template.load())), stack.invoke, plan.clock, pace=plan.pace
         )
 
+    def renew(self, settings: Settings) -> None:
+        """Go on with other settings: the functions from their next call on, the streamer from its next start."""
+        self.settings, self.policy = settings, settings.markets[self.market]
+        self.stack.settings.write_text(written(settings))
+        self.stack.renew()
+
     def stream(self) -> None:
         """Start the streamer, and say to the other commands where everything is."""
         env = {**NOBODY, **clean(self.plan.host), **self.stack.environment(), "PYTHONUNBUFFERED": "1"}
@@ -120,13 +126,22 @@ class System:
     def step(self) -> list[str]:
         """Read everything that is new; gives what is worth telling."""
         told = [f"streamer started again (life {self.lives})"] if self.revive() else []
-        for reader in self._readers:
-            for said in reader.new():
+        with (self.folder / "functions.log").open("a") as kept:
+            for said in (said for reader in self._readers for said in reader.new()):
                 told += self._hear(said)
+                if said.source != "streamer":
+                    kept.write(f"{clock_of(said.at)} {said.source} {said.text}\n")
         before, self.view = self.view, look(self._books, self.market, self.policy, self.day)
-        found = list(changes(before, self.view))
-        self.signals.extend(sentence for sentence in found if sentence.startswith("signal"))
-        return told + found
+        return told + [sentence for sentence in changes(before, self.view) if self._is_news(sentence)]
+
+    def _is_news(self, sentence: str) -> bool:
+        """A signal is told once: one that is hidden while its symbol is held comes back with the same words."""
+        if not sentence.startswith("signal"):
+            return True
+        known = sentence in self.signals
+        if not known:
+            self.signals.append(sentence)
+        return not known
 
     def frame(self, phase: str, ends: Millis) -> Frame:
         """The picture of now."""

@@ -141,6 +141,14 @@ class Stack(Cloud):
             raise
         return cls(cloud, children, server, folder)
 
+    def renew(self) -> None:
+        """Give every function the settings file as it is now; they start afresh with their next call."""
+        archive = package.zipped(package.build(self.folder / "functions", self.settings))
+        self.client("s3").put_object(Bucket=BUCKET, Key=KEY, Body=archive)
+        for output, name in self.outputs.items():
+            if output.endswith("Function"):
+                self.client("lambda").update_function_code(FunctionName=name, S3Bucket=BUCKET, S3Key=KEY)
+
     def close(self) -> None:
         """End the stand-in, its Lambdas and every other child, and remove the scratch folder."""
         _abandon(self.children, self.folder)

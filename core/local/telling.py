@@ -77,17 +77,19 @@ def _universe(before: View | None, after: View) -> Iterator[str]:
 
 
 def _watching(before: View | None, after: View) -> Iterator[str]:
-    held = set(before.stream.subscribed) if before and before.stream else set()
     if after.stream is None:
         return
+    held = set(before.stream.subscribed) if before and before.stream else set()
     now = set(after.stream.subscribed)
-    if added := sorted(now - held):
-        yield f"subscribed: {few(added)}"
-    if dropped := sorted(held - now):
-        yield f"unsubscribed: {few(dropped)}"
-    seen = before.stream.reconnects if before and before.stream else 0
-    if after.stream.reconnects > seen:
-        yield f"stream lost and back ({after.stream.reconnects} reconnects)"
+    if held and not now:
+        yield "the stream is lost"
+    elif now and not held and after.stream.reconnects:
+        yield f"the stream is back: {len(now)} symbols subscribed again"
+    else:
+        if added := sorted(now - held):
+            yield f"subscribed: {few(added)}"
+        if dropped := sorted(held - now):
+            yield f"unsubscribed: {few(dropped)}"
 
 
 def _signals(before: View | None, after: View) -> Iterator[str]:
