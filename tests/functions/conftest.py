@@ -246,3 +246,9 @@ def read_sample():
 @pytest.fixture
 def count():
     return figures
+
+
+@pytest.fixture
+def settings_text():
+    """The settings that these tests run under, with a place for the venue's address and for more."""
+    return SETTINGS
