@@ -1,0 +1,106 @@
+"""D13: an engine that was killed and restored goes on as if nothing had happened."""
+
+import msgspec
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from core.domain.policies import ExitPolicy, RulePolicy
+from core.domain.values import MINUTE, Millis
+
+RULES = (
+    RulePolicy(name="fall", kind="fall", params={"minutes": 2, "fall": 0.03}),
+    RulePolicy(name="low", kind="disparity", params={"base": "1m", "threshold": -0.02}),
+    RulePolicy(name="surge", kind="surge", params={"minutes": 1, "times": 2, "average": 3, "fall": 0}),
+    RulePolicy(name="cross", kind="cross", params={"span": "1m", "rsi_low": 0, "rsi_high": 100}),
+    RulePolicy(name="breakout", kind="breakout"),
+)
+EXITS = ExitPolicy(stop_loss=0.05, take_profit=0.05, trend_length=3, trend_span=1, trend_grace_s=60.0)
+
+moves = st.tuples(
+    st.sampled_from(["trade"] * 9 + ["book", "ticker", "hold", "tick", "removed", "gap", "safe"]),
+    st.one_of(st.integers(0, 20_000), st.integers(-70_000, 0), st.integers(30_000, 150_000)),
+    st.integers(90, 110),
+    st.integers(1, 40),
+    st.sampled_from(["KRW-A", "KRW-B"]),
+)
+
+
+def carry(made, desk, tape):
+    """Feed the moves; returns the effects of each and what is buyable after it."""
+    after, out = 0, []
+    for turn, (kind, step, price, size, symbol) in enumerate(tape):
+        after = max(0, after + step)
+        at = Millis(desk.T0 + after)
+        match kind:
+            case "trade":
+                sequence = max(0, turn - size // 10) if size % 3 else 0
+                effects = made.step(desk.trade(after, price, size / 3, sequence, symbol, replayed=size == 40))
+            case "book":
+                effects = made.step(desk.book(after, float(price), price + 0.1, symbol))
+            case "ticker":
+                effects = made.step(desk.ticker(after, price, symbol))
+            case "hold":
+                effects = made.hold([desk.position(symbol, str(price), opened=after)] if size % 2 else [], at)
+            case "tick":
+                effects = made.tick(at)
+            case "removed":
+                effects = made.removed([symbol], at)
+            case "gap":
+                effects = made.gap(symbol, Millis(at - MINUTE), at)
+            case _:
+                effects = made.safe(frozenset({symbol}))
+        bars = [msgspec.structs.replace(bar, seen=0) for bar in made.forming(symbol)]  # ticks are not saved
+        out.append((list(effects or ()), made.buyable(at), bars))
+    return out
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(tape=st.lists(moves, max_size=80), cut=st.floats(0, 1))
+def test_after_a_restart_the_same_events_give_the_same_effects(desk, tape, cut):
+    at = int(len(tape) * cut)
+    running = desk.engine(RULES, EXITS)
+    carry(running, desk, tape[:at])
+
+    restored = desk.engine(RULES, EXITS)
+    assert restored.restore(running.save())
+    restored.safe(running._entries.safe)  # a level, told again after every start
+
+    assert restored.save() == running.save()
+    assert carry_on(restored, desk, tape, at) == carry_on(running, desk, tape, at)
+
+
+def carry_on(made, desk, tape, at):
+    """The rest of the tape, with the clock where the first part left it."""
+    after = 0
+    for _, step, *_ in tape[:at]:
+        after = max(0, after + step)
+    rest = [("tick", after, 100, 1, "KRW-A"), *tape[at:]]
+    return carry(made, desk, rest)[1:]
+
+
+def test_what_was_saved_under_other_settings_is_refused_and_nothing_changes(desk):
+    running = desk.engine(RULES)
+    running.step(desk.trade(0, 99))
+
+    other = desk.engine(RULES[:1])
+    assert not other.restore(running.save())
+    assert other.snapshot("KRW-A") is None
+
+
+@pytest.mark.parametrize("saved", [b"", b"nonsense", msgspec.msgpack.encode([1, 2])])
+def test_what_does_not_read_is_refused(desk, saved):
+    assert not desk.engine().restore(saved)
+
+
+def test_an_engine_that_knows_nothing_restores_to_one_that_knows_nothing(desk):
+    assert desk.engine().restore(desk.engine().save())
+
+
+def test_what_is_saved_of_a_symbol_stays_small_however_long_it_runs(desk):
+    running = desk.engine(RULES)
+    for minute in range(300):
+        for n in range(3):
+            running.step(desk.trade(minute * 60_000 + n, 99 + n, 1.0, minute * 3 + n + 1))
+
+    assert len(running.save()) < 8_000
