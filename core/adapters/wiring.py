@@ -66,8 +66,6 @@ class Wiring:
             raise Misconfigured("this market is not enabled", market=market.value)
         return self.settings.markets[market]
 
-    # ---- clients, made once each ----------------------------------------------------------------------------------
-
     def client(self, service: str) -> Any:
         """A boto3 client with short time-outs and boto3's own few retries."""
         if service not in self._clients:
@@ -89,8 +87,6 @@ class Wiring:
 
         make: Any = boto3.client
         return make(service, config=config, **access(self._env))
-
-    # ---- stores ---------------------------------------------------------------------------------------------------
 
     @cached_property
     def shelf(self) -> ports.Shelf:
@@ -122,8 +118,6 @@ class Wiring:
 
         return DynamoBudget(self.named("HOGA_STATE_TABLE"), self.client("dynamodb"))
 
-    # ---- queues and news ------------------------------------------------------------------------------------------
-
     @cached_property
     def signals(self) -> ports.Signals:
         from core.adapters.queue import SqsSignals
@@ -147,8 +141,6 @@ class Wiring:
         from core.adapters.news import EventBridgeNews
 
         return EventBridgeNews(self.named("HOGA_BUS"), self.client("events"))
-
-    # ---- markets --------------------------------------------------------------------------------------------------
 
     def quotes(self, market: Market) -> ports.Quotes:
         """The venue's REST side; one session for each market, all functions within one budget."""
@@ -230,8 +222,6 @@ class Wiring:
     def _last_price(self, market: Market, symbol: str) -> float | None:
         rows = self.quotes(market).tickers([symbol], self.policy(market).universe.quote)
         return rows[0].price if rows else None
-
-    # ---- telling people -------------------------------------------------------------------------------------------
 
     @cached_property
     def notifiers(self) -> dict[str, ports.Notifier]:
