@@ -87,7 +87,9 @@ class Engine:
         return self._counted(self._entries.judge(symbol, event.at, event.seen))
 
     def references(self, rows: References) -> None:
-        """Yesterday's figures of every symbol."""
+        """Yesterday's figures of every symbol; telling the same again costs nothing."""
+        if rows == self._references:
+            return
         self._references = rows
         for symbol in self._states.values():
             self._refer(symbol)

@@ -198,6 +198,15 @@ def test_references_renew_the_rules_at_once_and_those_of_another_day_are_not_use
     assert len(made.step(desk.trade(2, 97))) == 2
 
 
+def test_references_that_are_told_again_change_nothing(desk):
+    made = desk.engine()
+    made.step(desk.trade(0, 99))
+    marks = made.snapshot("KRW-A").marks
+    made.references(made._references)
+
+    assert made.snapshot("KRW-A").marks is marks
+
+
 def test_a_symbol_without_references_is_watched_by_the_other_rules(desk):
     made = desk.engine(symbols=("KRW-A",))
     made.safe(frozenset({"KRW-NEW"}))
