@@ -96,5 +96,9 @@ def old_item(refused: ClientError) -> dict[str, Any] | None:
     return response.get("Item")
 
 
+def is_cancelled(refused: ClientError) -> bool:
+    return bool(refused.response.get("Error", {}).get("Code") == "TransactionCanceledException")
+
+
 def is_condition(refused: ClientError) -> bool:
     return bool(refused.response.get("Error", {}).get("Code") == "ConditionalCheckFailedException")

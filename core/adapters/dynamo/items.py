@@ -33,7 +33,10 @@ NUMBER = Context(prec=38, Emin=-128, Emax=126, traps=[Inexact, Rounded])
 
 
 def to_wire(value: object) -> Item:
-    """One value as an attribute value. Raises decimal.Inexact for a number of more than 38 digits."""
+    """One value as an attribute value. Raises decimal.Inexact for a number of more than 38 digits.
+
+    Numbers go out as the table would give them back, without trailing zeros: equal values are equal requests.
+    """
     match value:
         case None:
             return {"NULL": True}
@@ -42,7 +45,7 @@ def to_wire(value: object) -> Item:
         case str():
             return {"S": str(value)}
         case int() | Decimal():
-            return {"N": f"{NUMBER.create_decimal(value):f}"}
+            return {"N": f"{NUMBER.create_decimal(value).normalize(NUMBER):f}" if value else "0"}
         case dict():
             return {"M": {name: to_wire(each) for name, each in value.items()}}
         case list() | tuple():

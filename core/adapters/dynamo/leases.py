@@ -10,7 +10,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from core.adapters.dynamo import lock_requests, transactions
-from core.adapters.dynamo.calls import Caller, Dice, Pause, is_condition, old_item, reasons
+from core.adapters.dynamo.calls import Caller, Dice, Pause, is_cancelled, is_condition, old_item, reasons
 from core.adapters.dynamo.expressions import Request
 from core.adapters.dynamo.items import Item, granted_of, lock_key, lock_of
 from core.adapters.dynamo.refusals import LOST, barrier
@@ -97,7 +97,7 @@ class DynamoLeases:
         except Transient:
             return None
         except ClientError as refused:
-            failed = transaction.failed(reasons(refused))
+            failed = transaction.failed(reasons(refused)) if is_cancelled(refused) else {}
             if not failed:
                 raise
             return {} if transaction.went_through(failed) else failed
