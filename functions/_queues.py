@@ -8,7 +8,6 @@ from typing import Any
 from aws_lambda_powertools.utilities.batch import BasePartialBatchProcessor, process_partial_response
 from aws_lambda_powertools.utilities.batch.exceptions import SQSFifoMessageGroupCircuitBreakerError
 
-from core.adapters.wiring import wired
 from core.domain.errors import CoreError, Misconfigured, Superseded
 from functions._runtime import Event, Job
 
@@ -22,7 +21,7 @@ def answer(
         Misconfigured: the settings have faults. They are read first, so that the call fails loudly and not one message
             after the other in silence.
     """
-    wired().settings  # noqa: B018 -- read for its faults
+    job.begin()
     processor.raise_on_entire_batch_failure = False
     reply: Event = dict(process_partial_response(event, use, processor, context))
     for (_, failure, _), record in zip(processor.exceptions, processor.fail_messages, strict=True):

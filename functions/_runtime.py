@@ -47,10 +47,20 @@ class Job:
         self.service, self.period_s = service, period_s
         # The level is ours, not that of a LOG_LEVEL which the host may use for itself; Lambda's own setting still wins.
         self.log = Logger(service=service, level=logging.INFO, stream=cast(TextIO, Stdout()))
-        for name in ("core", "hoga"):  # what the adapters say comes out in the same shape, and once
+
+    def begin(self) -> Wiring:
+        """The wiring for one call. What the adapters log comes out in this function's shape from here on, and once.
+
+        Raises:
+            Misconfigured: the settings have faults; no call goes on without them.
+        """
+        for name in ("core", "hoga"):
             adapters = logging.getLogger(name)
             adapters.handlers, adapters.propagate = [self.log.registered_handler], False
             adapters.setLevel(logging.INFO)
+        wiring = wired()
+        _ = wiring.settings
+        return wiring
 
     def every_market(self, event: Event, use: Callable[[Wiring, Market], object]) -> Event:
         """Run a use case for each enabled market; one that fails does not keep the others from their turn.
@@ -58,7 +68,7 @@ class Job:
         Raises:
             CoreError: the first failure, after all markets have had their turn.
         """
-        wiring = wired()
+        wiring = self.begin()
         if late := lateness_s(event, wiring.clock(), self.period_s):
             self.log.warning("this run comes too late", outcome="refused", late_s=late)
             return {"refused": f"{late:.0f} s late"}

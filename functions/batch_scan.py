@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 
 from core.adapters.passes import Pass
-from core.adapters.wiring import Wiring, wired
+from core.adapters.wiring import Wiring
 from core.app.scan import Scanned, Scanning, run
 from core.domain.values import Market
 from functions._runtime import Event, Job
@@ -17,8 +17,9 @@ job = Job("batch_scan", period_s=60)
 def handler(event: Event, context: Any) -> Event:
     if "Records" not in event:
         return job.every_market(event, lambda wiring, market: scan(wiring, market, second=False))
+    wiring = job.begin()
     for record in event["Records"]:
-        scan(wired(), msgspec.json.decode(record["body"], type=Pass).market, second=True)
+        scan(wiring, msgspec.json.decode(record["body"], type=Pass).market, second=True)
     return {"batchItemFailures": []}
 
 

@@ -1,6 +1,7 @@
 """A cloud in one process (moto), with the template's own tables and queues, and a small venue on the loopback."""
 
 import json
+import logging
 import threading
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -203,6 +204,17 @@ class Context:
 @pytest.fixture
 def context():
     return Context()
+
+
+@pytest.fixture(autouse=True)
+def _loggers_as_they_were():
+    """A handler takes the adapters' loggers over for its process; the tests after these want them back."""
+    loggers = [logging.getLogger(name) for name in ("core", "hoga")]
+    before = [(logger.handlers, logger.propagate, logger.level) for logger in loggers]
+    yield
+    for logger, (handlers, propagate, level) in zip(loggers, before, strict=True):
+        logger.handlers, logger.propagate = handlers, propagate
+        logger.setLevel(level)
 
 
 @pytest.fixture
