@@ -32,12 +32,12 @@ LEASES = {"grant", "reserve", "note", "commit", "park", "release"}
 
 
 class Odds(msgspec.Struct, frozen=True):
-    """Chances per step: the thread of work dies, the process is killed, it stalls past its lease, a reply is lost."""
+    """Chances per step: the work dies, it stalls past its lease, a reply is lost. `kill` is the step of a SIGKILL."""
 
     die: float = 0.0
-    kill: float = 0.0
     stall: float = 0.0
     lose: float = 0.0
+    kill: int = 0
 
 
 class Time(msgspec.Struct, frozen=True):
@@ -62,15 +62,16 @@ class Dice:
     """Takes the place of `Steps`: at each step, perhaps something happens."""
 
     def __init__(self, seed, odds, now):
-        self.random, self.odds, self.now = random.Random(seed), odds, now
+        self.random, self.odds, self.now, self.taken = random.Random(seed), odds, now, 0
 
     def take(self, name):
+        self.taken += 1
+        if self.taken == self.odds.kill:
+            os.kill(os.getpid(), signals.SIGKILL)
         roll = self.random.random()
         if roll < self.odds.die:
             raise Died(name)
-        if roll < self.odds.die + self.odds.kill:
-            os.kill(os.getpid(), signals.SIGKILL)
-        if roll < self.odds.die + self.odds.kill + self.odds.stall:
+        if roll < self.odds.die + self.odds.stall:
             self.now.wait(23)
 
     def loses(self):
