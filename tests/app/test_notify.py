@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.adapters.memory.cooldowns import MemoryCooldowns
-from core.app.notify import PATIENCE_MS, Delivered, cooldown_key, deliver
+from core.app.notify import PATIENCE_MS, TRIES, Delivered, cooldown_key, deliver
 from core.domain.errors import Misconfigured, RateLimited, Refused, Transient
 from core.domain.messages import Alert, Delivery, Kind
 from core.domain.values import Instrument, Market, Millis
@@ -88,16 +88,23 @@ def test_what_fails_may_be_tried_again_by_the_same_alert_and_by_no_other(trouble
 
 
 def test_a_short_rate_limit_is_sat_out():
-    channel, pauses = Channel(RateLimited("later", after_ms=700), RateLimited("later", after_ms=PATIENCE_MS)), []
+    channel, pauses = Channel(RateLimited("later", after_ms=700), RateLimited("later", after_ms=PATIENCE_MS - 700)), []
     assert send(alert(), channel, MemoryCooldowns(), pauses=pauses) is Delivered.SENT
-    assert pauses == [0.7, 5.0]
+    assert sum(pauses) == pytest.approx(PATIENCE_MS / 1000)
 
 
 def test_a_service_that_keeps_asking_for_pauses_gets_the_queue_s_patience():
-    channel, pauses = Channel(*[RateLimited("later", after_ms=100)] * 5), []
+    channel, pauses = Channel(*[RateLimited("later", after_ms=100)] * (TRIES + 2)), []
     with pytest.raises(RateLimited):
         send(alert(), channel, MemoryCooldowns(), pauses=pauses)
-    assert (channel.tries, pauses) == (3, [0.1, 0.1])
+    assert (channel.tries, pauses) == (TRIES, [0.1] * (TRIES - 1))
+
+
+def test_pauses_that_add_up_to_more_than_the_patience_are_the_queue_s():
+    channel, pauses = Channel(*[RateLimited("later", after_ms=PATIENCE_MS // 2)] * TRIES), []
+    with pytest.raises(RateLimited):
+        send(alert(), channel, MemoryCooldowns(), pauses=pauses)
+    assert len(pauses) == 2
 
 
 def test_a_channel_that_is_not_set_up_is_a_fault_of_the_settings():
