@@ -5,6 +5,7 @@ import random
 import time
 from decimal import Decimal
 
+import msgspec
 import pytest
 
 from core.adapters.http import HttpQuotes
@@ -12,6 +13,7 @@ from core.adapters.memory.books import MemoryBooks
 from core.adapters.memory.budget import MemoryBudget
 from core.adapters.memory.queue import MemoryAlerts, MemorySignals
 from core.adapters.memory.shelf import MemoryShelf
+from core.domain.errors import Transient
 from core.domain.leases import Lock
 from core.domain.levels import Buyable, Candidate, Member, SafeSet, Saved, StreamHealth, Targets, TopN
 from core.domain.policies import IndicatorPolicy, MarketPolicy, RestPolicy, RulePolicy, StreamPolicy, WatchPolicy
@@ -249,3 +251,71 @@ def _drop():
     from core.simulators.faults import Fault, Kind
 
     return Fault(kind=Kind.DROP)
+
+
+class TroubledShelf:
+    """A shelf that does not answer while `away`."""
+
+    def __init__(self, shelf):
+        self.shelf, self.away, self.refused = shelf, False, 0
+
+    def read(self, kind, market):
+        self._try()
+        return self.shelf.read(kind, market)
+
+    def write(self, value, *, ttl_s=None):
+        self._try()
+        self.shelf.write(value, ttl_s=ttl_s)
+
+    def _try(self):
+        if self.away:
+            self.refused += 1
+            raise Transient("the table is away")
+
+
+async def test_tables_that_do_not_answer_leave_everything_as_it_was(world):
+    """A passing failure of the tables must not cost a subscription."""
+    world.target("KRW-BTC")
+    world.shelf = TroubledShelf(world.shelf)
+    station = await world.on_air()
+    await until(lambda: station.pump.subscribed == ("KRW-BTC",))
+    world.shelf.away = True
+    await until(lambda: world.shelf.refused >= 6)
+    assert station.pump.subscribed == ("KRW-BTC",)
+    await world.kill()
+    await station.finish(1.0)
+    world.shelf.away = False
+
+
+async def test_it_starts_where_the_tables_are_away_and_finds_its_way_when_they_are_back(world):
+    world.target("KRW-BTC")
+    world.shelf = TroubledShelf(world.shelf)
+    world.shelf.away = True
+    station = await world.on_air()
+    await until(lambda: world.shelf.refused >= 2)
+    world.shelf.away = False
+    await until(lambda: station.pump.subscribed == ("KRW-BTC",))
+
+
+async def test_with_nothing_wanted_the_connection_is_closed_and_opened_again_when_something_is(world):
+    world.target("KRW-BTC")
+    station = await world.on_air()
+    await until(lambda: station.pump.subscribed == ("KRW-BTC",))
+    world.target(version=2)
+    await until(lambda: world.upbit.log.open == 0)
+    assert station.pulse().connected
+    world.target("KRW-BTC", version=3)
+    await until(lambda: station.pump.subscribed == ("KRW-BTC",))
+    assert world.upbit.log.connections == 2
+
+
+async def test_symbols_beyond_one_connection_are_spread_over_the_pool(world):
+    """D5"""
+    stream = msgspec.structs.replace(world.policy.stream, per_connection=2, connections=2)
+    watch = msgspec.structs.replace(world.policy.watch, max_ws_subs=10)
+    world.policy = msgspec.structs.replace(world.policy, stream=stream, watch=watch)
+    world.target(*SYMBOLS)
+    station = await world.on_air()
+    await until(lambda: station.pump.subscribed == tuple(sorted(SYMBOLS)))
+    assert world.upbit.log.connections == 2
+    assert sorted(len(link.symbols) for link in station.pump.links.values()) == [1, 2]
