@@ -18,7 +18,8 @@ def handler(event: Event, context: Any) -> Event:
 def summarise(wiring: Wiring, market: Market) -> list[str]:
     stores: Event = {"shelf": wiring.shelf, "ledger": wiring.ledger, "alerts": wiring.alerts}
     language = wiring.settings.language.value
-    reports = run(market, wiring.policy(market), **stores, language=language, at=wiring.clock())
+    days, policy = wiring.days(market), wiring.policy(market)
+    reports = run(market, policy, days=days, **stores, language=language, at=wiring.clock())
     for report in reports:
         job.told("daily summary", market, report, outcome="written", curve=len(report.curve))
     job.count(market, Summaries=len(reports))

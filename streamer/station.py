@@ -53,7 +53,7 @@ class Station:
 
     def __init__(self, venue: Venue, policy: MarketPolicy, ports: Ports, folder: Path) -> None:
         self.market, self._policy, self._ports = venue.market, policy, ports
-        self._engine = Engine(venue.market, policy, venue.rules.link)
+        self._engine = Engine(venue.market, policy, venue.rules.link, days=venue.rules.calendar(policy.day))
         self.outbox = Outbox(ports.signals, ports.alerts, policy.stream, clock=ports.clock, dice=ports.dice)
         self._warmup = Warmup(
             ports.quotes(venue.market),

@@ -170,6 +170,13 @@ def policy(**sections):
     )
 
 
+def closed(place):
+    """The same place at a market that never opens."""
+    shut = replace(place.days, is_open=lambda at: False)
+    rules = replace(place.venue.rules, calendar=lambda day: shut)
+    return replace(place, venue=replace(place.venue, rules=rules))
+
+
 def lookout(quotes, hands, *, shelf=None, alerts=None, **sections):
     return Lookout(
         market=Market.UPBIT,

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from core.app.desk import Desk
     from core.app.lookout import Lookout
     from core.domain.messages import Alert
+    from core.domain.sessions import Calendar
     from core.settings import Settings
 
 ROOT = Path(__file__).parents[2]
@@ -65,6 +66,10 @@ class Wiring:
         if market not in self.settings.enabled:
             raise Misconfigured("this market is not enabled", market=market.value)
         return self.settings.markets[market]
+
+    def days(self, market: Market) -> Calendar:
+        """When the market is open, and where its days are cut."""
+        return venue(market).rules.calendar(self.policy(market).day)
 
     def client(self, service: str) -> Any:
         """A boto3 client with short time-outs and boto3's own few retries."""

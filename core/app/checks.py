@@ -11,7 +11,7 @@ import msgspec
 
 from core.app.desk import Desk
 from core.domain.levels import SafeSet, ScanHealth, TopN
-from core.domain.sessions import calendar, thin_liquidating
+from core.domain.sessions import thin_liquidating
 from core.domain.values import Millis
 
 
@@ -31,7 +31,7 @@ def objection(symbol: str, price: float, last: float | None, desk: Desk, at: Mil
 
 
 def _objections(symbol: str, price: float, last: float | None, desk: Desk, at: Millis) -> Iterator[Objection]:
-    if not calendar(desk.market, desk.policy.day).is_open(at):
+    if not desk.days.is_open(at):
         yield Objection("session", "the market is closed")
     if thin_liquidating(at, desk.policy.day):
         yield Objection("day end", "everything is sold before the day ends")

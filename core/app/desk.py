@@ -14,6 +14,7 @@ from core.domain.leases import Answer, Busy, Flat, Granted, Held, Repeated, Uncl
 from core.domain.orders import Order
 from core.domain.policies import MarketPolicy
 from core.domain.positions import RoundTrip
+from core.domain.sessions import Calendar
 from core.domain.values import Instrument, Market, Millis
 from core.venues.spec import Rules
 
@@ -45,6 +46,11 @@ class Desk(msgspec.Struct, frozen=True, kw_only=True):
     deadline_ms: Millis
     name: Callable[[str], str]
     last_price: Callable[[str], float | None]
+
+    @property
+    def days(self) -> Calendar:
+        """When the market is open, and where its days are cut."""
+        return self.rules.calendar(self.policy.day)
 
 
 class Ending(StrEnum):

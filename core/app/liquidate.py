@@ -22,7 +22,7 @@ from core.domain.levels import Scan
 from core.domain.messages import Alert, Kind
 from core.domain.orders import State
 from core.domain.positions import Position
-from core.domain.sessions import calendar, liquidating, thin_liquidating
+from core.domain.sessions import liquidating, thin_liquidating
 from core.domain.signals import Exit, Signal, Urgency, signal_id
 from core.domain.values import MINUTE, ZERO, Instrument, Market, Millis, Side
 
@@ -67,7 +67,7 @@ def run(desk: Desk) -> Liquidated:
     at, day = desk.clock(), desk.policy.day
     if not thin_liquidating(at, day):
         return Liquidated(outcome=Liquidating.NOT_DUE)
-    closes = calendar(desk.market, day).day_end(at)
+    closes = desk.days.day_end(at)
     stop = desk.monotonic_s() + desk.deadline_ms / 1000 - GUARD_S - SPARE_S
     cancelled = _cancel_buys(desk)
     verdicts = _sell(desk, stop, closes)
@@ -187,7 +187,7 @@ def _left(desk: Desk, at: Millis) -> dict[str, Decimal]:
     left = {position.instrument.symbol: position.quantity for position in _due_now(desk)}
     if not liquidating(at, desk.policy.day):
         return left
-    today = desk.ledger.orders(desk.market, calendar(desk.market, desk.policy.day).day_of(at))
+    today = desk.ledger.orders(desk.market, desk.days.day_of(at))
     ours = {order.instrument.symbol for order in today} | left.keys()
     try:
         holdings = desk.broker.holdings(desk.market)
@@ -224,7 +224,7 @@ def _unsold(desk: Desk, left: dict[str, Decimal], closes: Millis, at: Millis) ->
 
 def _tell_flat(desk: Desk, at: Millis) -> None:
     """Once a day. Told first and noted after: a crash between tells again, and the cooldown stops that."""
-    day = calendar(desk.market, desk.policy.day).day_of(at)
+    day = desk.days.day_of(at)
     if desk.shelf.read_tagged(Flattened, desk.market, day) is not None:
         return
     trips = [trip for trip in desk.ledger.trips(desk.market, day) if trip.exit == Exit.LIQUIDATION]

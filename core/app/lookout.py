@@ -10,6 +10,7 @@ import msgspec
 from core.app.ports import Alerts, Clock, Quotes, Shelf
 from core.domain.errors import Refused, Transient, WireSurprise
 from core.domain.policies import MarketPolicy
+from core.domain.sessions import Calendar
 from core.domain.values import Market
 from core.venues.spec import Venue
 
@@ -30,6 +31,11 @@ class Lookout(msgspec.Struct, frozen=True, kw_only=True):
     alerts: Alerts
     clock: Clock
     pause: Callable[[float], None]
+
+    @property
+    def days(self) -> Calendar:
+        """When the market is open, and where its days are cut."""
+        return self.venue.rules.calendar(self.policy.day)
 
 
 def paged(

@@ -14,7 +14,6 @@ from core.domain.events import Ticker
 from core.domain.levels import Buyable, SafeSet, StreamHealth, TopN
 from core.domain.policies import WhenRemoved
 from core.domain.ranking import rank
-from core.domain.sessions import calendar
 from core.domain.signals import Exit
 from core.domain.values import Millis
 
@@ -44,12 +43,12 @@ class Ranked(msgspec.Struct, frozen=True, kw_only=True):
 def run(lookout: Lookout, leases: Leases, signals: Signals, news: News) -> Ranked:
     """Rank once. A streamer that says nothing proves nothing: its last buyable set is not taken for an empty one."""
     at = lookout.clock()
-    if not calendar(lookout.market, lookout.policy.day).is_open(at):
+    if not lookout.days.is_open(at):
         return Ranked(outcome=Standing.CLOSED)
     buyable = lookout.shelf.read(Buyable, lookout.market)
     if buyable is None or _silent(lookout, buyable, at):
         return Ranked(outcome=Standing.SILENT)
-    symbols = sorted({signal.instrument.symbol for signal in buyable.signals if signal.expires > at})
+    symbols = _ranked_symbols(lookout, leases, buyable)
     before = lookout.quotes.calls
     try:
         tickers = _tickers(lookout, symbols)
@@ -58,6 +57,18 @@ def run(lookout: Lookout, leases: Leases, signals: Signals, news: News) -> Ranke
         return Ranked(outcome=Standing.FAILED, buyable=len(symbols), calls=calls, failure=str(trouble))
     ranked = _settled(lookout, leases, signals, news, tickers, at)
     return msgspec.structs.replace(ranked, buyable=len(symbols), calls=lookout.quotes.calls - before)
+
+
+def _ranked_symbols(lookout: Lookout, leases: Leases, buyable: Buyable) -> list[str]:
+    """The buyable set, and the members that are held.
+
+    A symbol that was bought is not buyable any more; without this every position would be sold (C4) as soon as it
+    had been held for the stability time. It leaves the Top N when others outrank it, not because it was bought.
+    """
+    top = lookout.shelf.read(TopN, lookout.market)
+    members = {member.symbol for member in top.members} if top else set()
+    owned = {position.instrument.symbol for position in held(leases, lookout.market)} if members else set()
+    return sorted({signal.instrument.symbol for signal in buyable.signals} | (members & owned))
 
 
 def _silent(lookout: Lookout, buyable: Buyable, at: Millis) -> bool:

@@ -19,7 +19,6 @@ from core.domain.errors import CoreError
 from core.domain.events import Book, Ticker
 from core.domain.levels import References, SafeSet, Scan, ScanHealth, Snapshot, Targets
 from core.domain.messages import Alert, Kind
-from core.domain.sessions import calendar
 from core.domain.values import Instrument, Millis
 
 
@@ -49,7 +48,7 @@ class Scanned(msgspec.Struct, frozen=True, kw_only=True):
 def run(lookout: Lookout, passes: Passes, *, second: bool) -> Scanned:
     """Scan if it is time to. `second` says that this is the pass that an earlier one asked for (mode B)."""
     at = lookout.clock()
-    if not calendar(lookout.market, lookout.policy.day).is_open(at):
+    if not lookout.days.is_open(at):
         return Scanned(outcome=Scanning.CLOSED)
     health = lookout.shelf.read(ScanHealth, lookout.market)
     if health and at < health.due:

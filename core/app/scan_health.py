@@ -14,7 +14,6 @@ from core.domain import safety
 from core.domain.errors import CoreError
 from core.domain.levels import SafeSet, ScanHealth
 from core.domain.messages import Alert, Kind
-from core.domain.sessions import calendar
 from core.domain.values import Millis
 
 NO_UNIVERSE = "there is no safe set yet"
@@ -51,7 +50,7 @@ def _written(
     at: Millis,
     removed: dict[str, int],
 ) -> ScanHealth:
-    days = calendar(lookout.market, lookout.policy.day)
+    days = lookout.days
     day = days.day_start(at)
     if before and before.day and before.day != day:
         lookout.shelf.write_once(before, days.day_of(before.day))  # for the daily summary of the day that is over (G3)

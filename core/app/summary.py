@@ -17,7 +17,7 @@ from core.domain.bulletin import bulletin
 from core.domain.levels import DayReport, ScanHealth
 from core.domain.messages import Alert, Kind
 from core.domain.policies import MarketPolicy
-from core.domain.sessions import calendar
+from core.domain.sessions import Calendar
 from core.domain.values import Market, Millis
 
 LOOK_BACK = 3
@@ -37,13 +37,21 @@ class Started(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def run(
-    market: Market, policy: MarketPolicy, *, shelf: Shelf, ledger: Ledger, alerts: Alerts, language: str, at: Millis
+    market: Market,
+    policy: MarketPolicy,
+    *,
+    days: Calendar,
+    shelf: Shelf,
+    ledger: Ledger,
+    alerts: Alerts,
+    language: str,
+    at: Millis,
 ) -> list[DayReport]:
     """Report every finished day that has no report; returns those that were written now, oldest first."""
     shelf.write_once(Started(market=market, at=at), FIRST)
     started = shelf.read_tagged(Started, market, FIRST)
     written: list[DayReport] = []
-    for day, begins, ends in finished_days(market, policy, at):
+    for day, begins, ends in finished_days(days, at):
         if shelf.read_tagged(DayReport, market, day) is not None:
             continue
         report = _report(market, day, begins, shelf=shelf, ledger=ledger, at=at)
@@ -56,9 +64,8 @@ def run(
     return written
 
 
-def finished_days(market: Market, policy: MarketPolicy, at: Millis) -> Iterator[tuple[str, Millis, Millis]]:
+def finished_days(days: Calendar, at: Millis) -> Iterator[tuple[str, Millis, Millis]]:
     """(name, first millisecond, end) of the last LOOK_BACK finished days, oldest first."""
-    days = calendar(market, policy.day)
     ends, found = days.day_start(at), []
     for _ in range(LOOK_BACK):
         inside = Millis(ends - 1)

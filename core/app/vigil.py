@@ -17,7 +17,6 @@ from core.domain.events import Ticker
 from core.domain.leases import Lock
 from core.domain.levels import StreamHealth, Targets
 from core.domain.positions import Position
-from core.domain.sessions import calendar
 from core.domain.signals import Signal
 from core.domain.values import Instrument, Millis
 
@@ -75,7 +74,7 @@ def _prices(tickers: Iterable[Ticker]) -> dict[str, float]:
 def _due(position: Position, price: float, desk: Desk) -> Signal | None:
     """The sale that is due at this price or time; the trend needs candles, which only the streamer has."""
     at, policy = desk.clock(), desk.policy.exits
-    left = calendar(desk.market, desk.policy.day).day_end(at) - at
+    left = desk.days.day_end(at) - at
     leave = exits.check(exits.holding(position, policy), price, nan, left, policy, at)
     if leave is None:
         return None

@@ -9,7 +9,6 @@ from core.app.desk import Desk
 from core.app.ports import Limits
 from core.domain.leases import Granted, Intent
 from core.domain.orders import Order, order_id
-from core.domain.sessions import calendar
 from core.domain.signals import Exit, Signal
 from core.domain.sizing import Grid, Sized, TooSmall, portion, size
 from core.domain.values import ZERO, Millis, Side
@@ -99,7 +98,7 @@ def limits(cost: Decimal, day: str, desk: Desk) -> Limits:
 
 
 def today(desk: Desk, at: Millis) -> str:
-    return calendar(desk.market, desk.policy.day).day_of(at)
+    return desk.days.day_of(at)
 
 
 def grid(symbol: str, side: Side, desk: Desk, at: Millis) -> Grid:

@@ -24,7 +24,7 @@ from core.domain.levels import References
 from core.domain.policies import MarketPolicy
 from core.domain.positions import Position
 from core.domain.rules import build
-from core.domain.sessions import calendar
+from core.domain.sessions import Calendar, always_open
 from core.domain.signals import Signal
 from core.domain.symbols import Symbol
 from core.domain.values import Instrument, Market, Millis
@@ -35,6 +35,7 @@ class Engine:
 
     on_candle  called with each candle that closes, and again with the whole of one that a late trade then amended:
                of several with the same span and `opens` the last is right
+    days       the market's calendar; always open where none is given
 
     Counters: trades (those dropped included), books, tickers, bars, late (dropped ones included), dropped, duplicates,
     backwards, crossed, bad, gaps, candles (closed, of every span), signals (buy and sell).
@@ -46,9 +47,10 @@ class Engine:
         policy: MarketPolicy,
         link: Callable[[str], str],
         on_candle: Callable[[Bar], None] | None = None,
+        days: Calendar | None = None,
     ) -> None:
         self.market, self.policy, self.on_candle = market, policy, on_candle
-        self._days = calendar(market, policy.day)
+        self._days = days or always_open(policy.day)
         self._entries = Entries(build(policy.rules, policy.indicators), link)
         self._by_volume = self._entries.by_volume
         self._departures = Departures(market, policy, self._days)

@@ -99,7 +99,7 @@ def order_id(instrument: Instrument, signal: str, side: Side, leg: int) -> str:
 
     >>> from core.domain.values import Market
     >>> order_id(Instrument(Market.UPBIT, "KRW-BTC"), "s1", Side.BUY, 0)
-    'hoga-5dd9e3aadb1efb5cfcc6d0f3'
+    'hoga-0ae74dd03f7bb57eb383fa50'
     """
     text = "\x1f".join((str(instrument), signal, side.value, str(leg)))
     return f"hoga-{sha256(text.encode()).hexdigest()[:24]}"

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from core.domain.policies import DayPolicy
-from core.domain.values import DAY, HOUR, KST, MINUTE, SECOND, Market, Millis
+from core.domain.values import DAY, HOUR, KST, MINUTE, SECOND, Millis
 
 
 class Calendar(msgspec.Struct, frozen=True):
@@ -39,14 +39,6 @@ def always_open(policy: DayPolicy) -> Calendar:
         day_end=lambda at: ends_at(at, policy),
         day_of=lambda at: day_of(at, policy),
     )
-
-
-def calendar(market: Market, policy: DayPolicy) -> Calendar:
-    """The calendar of one market under its owner's day policy."""
-    return CALENDARS[market](policy)
-
-
-CALENDARS: dict[Market, Callable[[DayPolicy], Calendar]] = {Market.UPBIT: always_open}
 
 
 def ends_at(at: Millis, policy: DayPolicy) -> Millis:

@@ -30,7 +30,7 @@ def play(tape: Iterable[tuple[Millis, bytes]], settings: Settings, market: Marke
     """Play a tape as the settings say; nothing outside it is read, no clock and no dice."""
     policy, spec, playhead = settings.markets[market], venue(market), Playhead()
     session = Session(spec.stream, policy.stream, TICKET)
-    engine = Engine(market, policy, spec.rules.link)
+    engine = Engine(market, policy, spec.rules.link, days=spec.rules.calendar(policy.day))
     return replay(tape, session, engine, _desk(settings, market, playhead), playhead)
 
 

@@ -11,6 +11,8 @@ from typing import NamedTuple
 import msgspec
 
 from core.domain.events import Bar, Book, Inbound, Listing, Ticker
+from core.domain.policies import DayPolicy
+from core.domain.sessions import Calendar, always_open
 from core.domain.values import DAY, Market, Millis, Side
 from core.venues.flow import Flow, Response
 
@@ -100,6 +102,7 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     fee         (symbol, side, at) -> fraction of the traded value
     tax         (symbol, side, at) -> fraction of the traded value, 0 where there is none
     link        (symbol) -> page with its chart
+    calendar    (the owner's day) -> when the market is open and where its days are cut; always open unless said
     """
 
     tick: Callable[[str, Decimal, Millis], Decimal]
@@ -110,6 +113,7 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     fee: Callable[[str, Side, Millis], Decimal]
     tax: Callable[[str, Side, Millis], Decimal]
     link: Callable[[str], str]
+    calendar: Callable[[DayPolicy], Calendar] = always_open
 
 
 class Venue(msgspec.Struct, frozen=True):

@@ -6,10 +6,9 @@ from core.app.rank import Standing, run
 from core.domain.errors import RateLimited
 from core.domain.levels import Buyable, SafeSet, StreamHealth, TopN
 from core.domain.policies import WhenRemoved
-from core.domain.sessions import CALENDARS, always_open
 from core.domain.signals import Signal
 from core.domain.values import Instrument, Market, Millis, Side
-from tests.watching import AT, Alerts, Hands, Holding, News, Quotes, Signals, lookout
+from tests.watching import AT, Alerts, Hands, Holding, News, Quotes, Signals, closed, lookout
 
 MINUTE = 60_000
 
@@ -69,13 +68,26 @@ def test_news_is_published_once_for_each_change():
     assert floor.stored.version == 1
 
 
-def test_a_signal_that_has_expired_does_not_make_a_symbol_buyable():
+def test_a_symbol_is_buyable_as_long_as_the_streamer_says_so_however_old_its_signal():
+    """A condition that lasts is one signal; ranking every ten minutes must not miss those that were raised before."""
     floor = Floor("KRW-A", "KRW-B")
     floor.buyable("KRW-A", expires_in=0)
 
-    ranked = floor.run()
+    assert floor.run().members == ("KRW-A",)
 
-    assert (ranked.outcome, ranked.buyable, ranked.calls) == (Standing.SAME, 0, 0)
+
+def test_a_symbol_that_was_bought_stays_in_the_top_n_though_it_is_not_buyable_any_more():
+    """C4 sells what others outrank, not what was just bought."""
+    floor = Floor("KRW-A", "KRW-B", held=["KRW-A"])
+    floor.buyable("KRW-A")
+    floor.run()
+    for _ in range(3):
+        floor.hands.later(10 * MINUTE)
+        floor.buyable("KRW-B")
+        ranked = floor.run()
+
+    assert ranked.members == ("KRW-A", "KRW-B")
+    assert floor.signals.sent == []
 
 
 @pytest.mark.parametrize("said", [False, True])
@@ -113,7 +125,8 @@ def health(at):
 
 
 def leave_the_ranking(floor):
-    """A is in the Top N, then only B is buyable for longer than the stability time."""
+    """A is in the Top 1, then B is buyable too, and traded more, for longer than the stability time."""
+    floor.quotes.values = {"KRW-A": 1e9, "KRW-B": 3e9}
     floor.place.shelf.write(
         SafeSet(market=Market.UPBIT, at=AT, safe=("KRW-A",), excluded=(), names={"KRW-A": "Coin A"})
     )
@@ -128,7 +141,7 @@ def leave_the_ranking(floor):
 
 def test_a_held_symbol_that_leaves_is_sold_at_once():
     """C3, C4."""
-    floor = Floor("KRW-A", "KRW-B", held=["KRW-A", "KRW-X"])
+    floor = Floor("KRW-A", "KRW-B", held=["KRW-A", "KRW-X"], rank={"top_n": 1})
 
     ranked = leave_the_ranking(floor)
 
@@ -138,21 +151,22 @@ def test_a_held_symbol_that_leaves_is_sold_at_once():
 
 
 def test_a_symbol_that_leaves_and_is_not_held_is_not_sold():
-    floor = Floor("KRW-A", "KRW-B")
+    floor = Floor("KRW-A", "KRW-B", rank={"top_n": 1})
 
     assert leave_the_ranking(floor).sold == ()
     assert floor.signals.sent == []
 
 
 def test_by_setting_a_held_symbol_that_leaves_is_kept_until_its_own_exit():
-    floor = Floor("KRW-A", "KRW-B", held=["KRW-A"], rank={"when_removed": WhenRemoved.KEEP})
+    floor = Floor("KRW-A", "KRW-B", held=["KRW-A"], rank={"top_n": 1, "when_removed": WhenRemoved.KEEP})
 
     assert leave_the_ranking(floor).removed == ("KRW-A",)
     assert floor.signals.sent == []
 
 
 def test_names_are_not_needed_to_sell():
-    floor = Floor("KRW-A", "KRW-B", held=["KRW-A"])
+    floor = Floor("KRW-A", "KRW-B", held=["KRW-A"], rank={"top_n": 1})
+    floor.quotes.values = {"KRW-A": 1e9, "KRW-B": 3e9}
     floor.buyable("KRW-A")
     floor.run()
     for _ in range(2):
@@ -190,17 +204,17 @@ def test_more_symbols_than_one_call_takes_go_in_batches_with_a_pause_between():
     assert (ranked.calls, floor.hands.pauses) == (3, [0.2, 0.2])
 
 
-def test_a_closed_market_is_not_ranked(monkeypatch):
-    from msgspec.structs import replace
+def test_a_closed_market_is_not_ranked():
+    floor = Floor("KRW-A")
+    floor.place = closed(floor.place)
 
-    monkeypatch.setitem(CALENDARS, Market.UPBIT, lambda day: replace(always_open(day), is_open=lambda at: False))
-
-    assert Floor("KRW-A").run().outcome is Standing.CLOSED
+    assert floor.run().outcome is Standing.CLOSED
 
 
 @pytest.mark.parametrize("step", range(3))
 def test_a_run_that_dies_on_the_way_never_leaves_a_removed_symbol_unsold(step):
-    floor = Floor("KRW-A", "KRW-B", held=["KRW-A"])
+    floor = Floor("KRW-A", "KRW-B", held=["KRW-A"], rank={"top_n": 1})
+    floor.quotes.values = {"KRW-A": 1e9, "KRW-B": 3e9}
     floor.buyable("KRW-A")
     floor.run()
     floor.hands.later(10 * MINUTE)

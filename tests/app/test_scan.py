@@ -12,9 +12,9 @@ from core.app.scan import Scanning, run
 from core.domain.errors import RateLimited, Refused, Transient, WireSurprise
 from core.domain.levels import SafeSet, Scan, ScanHealth, Targets
 from core.domain.policies import RulePolicy
-from core.domain.sessions import CALENDARS, always_open, calendar
+from core.domain.sessions import always_open
 from core.domain.values import DAY, Market, Millis
-from tests.watching import AT, Alerts, Hands, Passes, Quotes, lookout
+from tests.watching import AT, Alerts, Hands, Passes, Quotes, closed, lookout
 
 MINUTE = 60_000
 DISPARITY = RulePolicy(name="dip", kind="disparity", params={"base": "daily", "threshold": -0.08})
@@ -163,7 +163,7 @@ def test_a_finished_days_counts_are_kept_under_its_name_for_the_summary():
 
     tower.run(after=DAY)
 
-    day = calendar(Market.UPBIT, tower.place.policy.day).day_of(AT)
+    day = always_open(tower.place.policy.day).day_of(AT)
     assert tower.place.shelf.read_tagged(ScanHealth, Market.UPBIT, day).removed == {"min_value": 2}
 
 
@@ -227,10 +227,10 @@ def test_a_scan_is_not_repeated_before_it_is_due_but_a_schedule_may_come_a_littl
     assert tower.run(after=39_000).outcome is Scanning.SCANNED
 
 
-def test_a_closed_market_is_not_scanned(monkeypatch):
+def test_a_closed_market_is_not_scanned():
     """B6."""
-    monkeypatch.setitem(CALENDARS, Market.UPBIT, lambda day: replace(always_open(day), is_open=lambda at: False))
     tower = Tower("KRW-A")
+    tower.place = closed(tower.place)
 
     assert tower.run().outcome is Scanning.CLOSED
     assert tower.quotes.calls == 0

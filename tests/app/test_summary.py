@@ -13,6 +13,7 @@ from core.domain.messages import Kind
 from core.domain.orders import Fill, Order, State
 from core.domain.policies import DayPolicy, MarketPolicy, RestPolicy, StreamPolicy
 from core.domain.positions import RoundTrip
+from core.domain.sessions import always_open
 from core.domain.values import DAY, HOUR, Instrument, Market, Millis, Side
 
 POLICY = MarketPolicy(
@@ -80,7 +81,7 @@ class Office:
 
     def run(self, at, alerts=None):
         stores = {"shelf": self.shelf, "ledger": self.ledger, "alerts": alerts or self.alerts}
-        return run(Market.UPBIT, POLICY, **stores, language="ko", at=Millis(at))
+        return run(Market.UPBIT, POLICY, days=always_open(POLICY.day), **stores, language="ko", at=Millis(at))
 
     def told(self):
         return [alert.rule for alert in self.alerts.sent]
@@ -184,7 +185,7 @@ def test_two_runs_at_once_write_one_report_and_say_the_same_id():
 
 
 def test_finished_days_are_whole_and_end_at_or_before_now():
-    days = list(finished_days(Market.UPBIT, POLICY, Millis(MIDNIGHT_UTC + HOUR)))
+    days = list(finished_days(always_open(POLICY.day), Millis(MIDNIGHT_UTC + HOUR)))
     assert [day for day, _, _ in days] == ["2025-12-30", "2025-12-31", "2026-01-01"]
     assert len(days) == LOOK_BACK
     assert all(ends - begins == DAY and ends <= MIDNIGHT_UTC for _, begins, ends in days)

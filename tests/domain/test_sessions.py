@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 from core.domain.policies import DayPolicy
 from core.domain.sessions import (
     always_open,
-    calendar,
     day_of,
     ends_at,
     liquidating,
@@ -48,8 +47,8 @@ def test_a_day_from_nine_to_nine_has_the_name_that_the_venue_gives_its_daily_can
     policy = DayPolicy(ends="09:00")
 
     assert day_of(NOON, policy) == "2023-11-15"
-    assert calendar(Market.UPBIT, policy).day_of(Millis(NOON + 20 * HOUR)) == "2023-11-15"
-    assert calendar(Market.UPBIT, policy).day_of(Millis(NOON + 21 * HOUR)) == "2023-11-16"
+    assert always_open(policy).day_of(Millis(NOON + 20 * HOUR)) == "2023-11-15"
+    assert always_open(policy).day_of(Millis(NOON + 21 * HOUR)) == "2023-11-16"
 
 
 @pytest.mark.parametrize(
