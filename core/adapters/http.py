@@ -11,7 +11,7 @@ from urllib3.exceptions import HTTPError
 from core.app.ports import Budget, Clock
 from core.domain.errors import Misconfigured, RateLimited, Transient, WireSurprise
 from core.domain.events import Bar, Book, Listing, Ticker
-from core.domain.policies import RestPolicy
+from core.domain.policies import RestPolicy, UniversePolicy
 from core.domain.values import SECOND, Millis
 from core.feed.backoff import pause_ms
 from core.venues.flow import Flow, Request, Response, run
@@ -65,8 +65,8 @@ class HttpQuotes:
         """HTTP calls made so far, those that failed among them."""
         return self._calls
 
-    def listing(self, quote: str) -> list[Listing]:
-        return self._ask(self._spec.listing(quote, self._clock()))
+    def listing(self, universe: UniversePolicy) -> list[Listing]:
+        return self._ask(self._spec.listing(universe, self._clock()))
 
     def tickers(self, symbols: Sequence[str], quote: str) -> list[Ticker]:
         return self._ask(self._spec.tickers(symbols, quote, self._clock()))

@@ -12,6 +12,7 @@ from core.domain.events import Bar, Book, Listing, Ticker
 from core.domain.leases import Answer, Ask, Granted, Intent, Lock
 from core.domain.messages import Alert, Delivery
 from core.domain.orders import Fill, Order
+from core.domain.policies import UniversePolicy
 from core.domain.positions import Position, RoundTrip
 from core.domain.signals import Signal
 from core.domain.values import Instrument, Market, Millis
@@ -47,7 +48,7 @@ class Shelf(Protocol):
 class Quotes(Protocol):
     """A venue's public REST side, paced and retried within the shared budget. Raises Transient, RateLimited, Refused."""
 
-    def listing(self, quote: str) -> list[Listing]: ...
+    def listing(self, universe: UniversePolicy) -> list[Listing]: ...
 
     def tickers(self, symbols: Sequence[str], quote: str) -> list[Ticker]: ...
 

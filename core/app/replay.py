@@ -22,7 +22,7 @@ from core.app.wishes import today
 from core.domain.effects import Announce, Effect, Emit
 from core.domain.engine import Engine
 from core.domain.errors import WireSurprise
-from core.domain.events import Bar, Beat, Complaint, Inbound, Listing
+from core.domain.events import Bar, Inbound, MarketData, Listing
 from core.domain.orders import Order
 from core.domain.safety import split
 from core.domain.signals import Signal
@@ -136,7 +136,7 @@ class Player:
         self._carry(self._engine.tick(at))
 
     def _step(self, event: Inbound) -> None:
-        if isinstance(event, Beat | Complaint):
+        if not isinstance(event, MarketData):
             return
         if event.instrument not in self._listed:
             self._listed[event.instrument] = Listing(instrument=event.instrument, name=event.instrument.symbol)

@@ -50,7 +50,7 @@ def run(lookout: Lookout, leases: Leases, signals: Signals) -> Filtered:
     """Refresh the safe set. Where the venue does not answer, the last good one stays and people are told once (A3)."""
     at = lookout.clock()
     try:
-        listings = lookout.quotes.listing(lookout.policy.universe.quote)
+        listings = lookout.quotes.listing(lookout.policy.universe)
         fresh = safety.split(listings, lookout.policy.universe, lookout.policy.safety, at)
     except Unanswered as trouble:
         return _kept(lookout, trouble, at)

@@ -107,7 +107,7 @@ def direct(settings: Settings, market: Market) -> tuple[Scan, dict[str, str], Ta
         clock=place.clock,
         pause=time.sleep,
     )
-    listed = quotes.listing(policy.universe.quote)
+    listed = quotes.listing(policy.universe)
     shelf.write(safety.split(listed, policy.universe, policy.safety, place.clock()))
     done = scanning.run(lookout, NoPasses(), second=True)
     found, safe = shelf.read(Scan, market), shelf.read(SafeSet, market)

@@ -1,5 +1,8 @@
 """What happened at a venue. Market data is float64; `at` (the venue's clock) decides, `seen` (ours) only measures."""
 
+from decimal import Decimal
+from enum import StrEnum
+
 import msgspec
 
 from core.domain.values import Instrument, Millis, Side
@@ -13,6 +16,7 @@ class Trade(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     taker     side that crossed the spread; None where the venue does not say
     at        the venue's clock, epoch ms
     seen      our clock when the frame came in; for latency figures, never for decisions
+    total     units traded since the market's day began, this trade included; 0 where the venue does not say
     sequence  the venue's id of the trade, for telling duplicates within one instrument; 0 where there is none
     replayed  true where the venue repeats its last trade as a state (a snapshot), so it may be one we had
     """
@@ -25,6 +29,7 @@ class Trade(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     seen: Millis
     sequence: int = 0
     replayed: bool = False
+    total: float = 0.0
 
 
 class Level(msgspec.Struct, frozen=True, gc=False):
@@ -106,7 +111,62 @@ class Complaint(msgspec.Struct, frozen=True):
     seen: Millis
 
 
-Inbound = Trade | Book | Ticker | Bar | Beat | Complaint
+class Acknowledged(msgspec.Struct, frozen=True):
+    """The venue's answer to one registration. `code` is its own; what it means to do is the venue's `StreamSpec.cure`."""
+
+    topic: str
+    symbol: str
+    code: str
+    message: str
+    seen: Millis
+
+
+class Echo(msgspec.Struct, frozen=True):
+    """A frame that must be sent back as it came, or the line is cut."""
+
+    body: bytes
+    seen: Millis
+
+
+class NoticeKind(StrEnum):
+    ACCEPTED = "accepted"
+    FILLED = "filled"
+    AMENDED = "amended"
+    CANCELLED = "cancelled"
+    REJECTED = "rejected"
+
+
+class OrderNotice(msgspec.Struct, frozen=True, kw_only=True):
+    """What a venue says of one of our own orders, as it happens.
+
+    order, original  venue's order number; `original` is the order that an amend or a cancel is about, "" for none
+    account          the account it belongs to: one stream may tell of several
+    quantity, price  of this fill where kind is FILLED, else of the order; money is exact
+    """
+
+    instrument: Instrument
+    account: str
+    order: str
+    original: str
+    side: Side
+    kind: NoticeKind
+    quantity: Decimal
+    price: Decimal
+    at: Millis
+    seen: Millis
+
+
+class MarketState(msgspec.Struct, frozen=True, kw_only=True):
+    """Halts and volatility interruptions of one instrument; `code` is the venue's own phase or event code."""
+
+    instrument: Instrument
+    halted: bool
+    interrupted: bool
+    code: str
+    seen: Millis
+
+
+Inbound = Trade | Book | Ticker | Bar | Beat | Complaint | Acknowledged | Echo | OrderNotice | MarketState
 MarketData = Trade | Book | Ticker | Bar
 
 

@@ -111,6 +111,32 @@ class StreamPolicy(Policy, frozen=True):
     reconnects_alert: Count = 5
 
 
+class Environment(StrEnum):
+    REAL = "real"
+    MOCK = "mock"
+
+
+class KeyPolicy(Policy, frozen=True):
+    """Names (never values) of one app key's secrets, and which of the venue's environments it belongs to."""
+
+    app_key: Text = "kis_app_key"
+    app_secret: Text = "kis_app_secret"
+    environment: Environment = Environment.REAL
+
+
+class AccountPolicy(Policy, frozen=True):
+    """Where orders go when they go to a venue: its address, the key, and the names of the account's secrets.
+
+    number  secret with the account number; hts_id  secret with the id that own-order notices are registered under
+    """
+
+    url: Text
+    stream_url: str = ""
+    key: KeyPolicy = KeyPolicy(app_key="kis_mock_app_key", app_secret="kis_mock_app_secret", environment=Environment.MOCK)
+    number: Text = "kis_account"
+    hts_id: Text = "kis_hts_id"
+
+
 class RestPolicy(Policy, frozen=True):
     """B2, B3. `limits` overrides the venue's calls per second by rate-limit group; `headroom` is kept free."""
 
@@ -228,6 +254,8 @@ class MarketPolicy(Policy, frozen=True, kw_only=True):
     rank: RankPolicy = RankPolicy()
     watch: WatchPolicy = WatchPolicy()
     indicators: IndicatorPolicy = IndicatorPolicy()
+    keys: tuple[KeyPolicy, ...] = ()
+    account: AccountPolicy | None = None
     rules: tuple[RulePolicy, ...] = ()
     exits: ExitPolicy = ExitPolicy()
     workers: WorkerPolicy = WorkerPolicy()

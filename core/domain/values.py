@@ -26,6 +26,7 @@ class Market(StrEnum):
     """One venue's tradable market. A new one is a line here and a folder under `core/venues`."""
 
     UPBIT = "upbit"
+    KRX = "krx"
 
 
 class Side(StrEnum):

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import msgspec
 
 from core.domain.events import Bar, Book, Inbound, Listing, Ticker
-from core.domain.policies import DayPolicy
+from core.domain.policies import DayPolicy, UniversePolicy
 from core.domain.sessions import Calendar, always_open
 from core.domain.values import DAY, Market, Millis, Side
 from core.venues.flow import Flow, Response
@@ -22,6 +22,19 @@ class Topic(StrEnum):
     BOOK = "book"
     TICKER = "ticker"
     CANDLE = "candle"
+    STATE = "state"
+    ORDERS = "orders"
+
+
+class Cure(StrEnum):
+    """What to do about a venue's answer to a registration."""
+
+    DONE = "done"
+    RETRY = "retry"
+    WRONG = "wrong"  # the request itself: never again, tell a developer
+    FULL = "full"  # no more registrations on this credential: learn the cap
+    IN_USE = "in use"  # another session holds the credential: hang up, come back later
+    RENEW = "renew"  # the credential is not accepted: hang up, get a new one
 
 
 class Channel(NamedTuple):
@@ -47,6 +60,12 @@ class StreamSpec(msgspec.Struct, frozen=True, kw_only=True):
     connects_per_s                      how often one address may connect
     channels_per_connection             0 = no limit
     topics        what to subscribe for one wanted symbol
+    decoder       makes a decoder for one connection that remembers what it was told (keys); None: `decode` is enough
+    answers       every registration is answered (Acknowledged), and holds only once it is
+    cure          what to do about an answer's code; used where `answers`
+    slots         registrations that one credential may hold in all, own-order notices among them; 0 = no such limit
+    gap_ms        least time between two registration messages
+    keyed         the ticket is a credential (an approval key) that must be fetched before each connection
     """
 
     market: Market
@@ -63,12 +82,18 @@ class StreamSpec(msgspec.Struct, frozen=True, kw_only=True):
     connects_per_s: int
     channels_per_connection: int
     topics: tuple[Topic, ...]
+    decoder: Callable[[], Callable[[bytes, Millis], Sequence[Inbound]]] | None = None
+    answers: bool = False
+    cure: Callable[[str], Cure] = lambda code: Cure.DONE
+    slots: int = 0
+    gap_ms: int = 0
+    keyed: bool = False
 
 
 class RestSpec(msgspec.Struct, frozen=True, kw_only=True):
     """How a venue answers questions. Every call is a flow; `seen` is our clock when it was asked.
 
-    listing   (quote currency, seen) -> every instrument with its official flags
+    listing   (universe, seen) -> every instrument of it with its official flags
     tickers   (symbols, quote currency, seen) -> one row for each symbol that the venue still knows
     books     (symbols, depth, seen) -> order book tops
     bars      (symbol, span or one day, count, end exclusive or None, seen) -> oldest first; pages by itself
@@ -80,7 +105,7 @@ class RestSpec(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     market: Market
-    listing: Callable[[str, Millis], Flow[list[Listing]]]
+    listing: Callable[[UniversePolicy, Millis], Flow[list[Listing]]]
     tickers: Callable[[Sequence[str], str, Millis], Flow[list[Ticker]]]
     books: Callable[[Sequence[str], int, Millis], Flow[list[Book]]]
     bars: Callable[[str, Millis, int, Millis | None, Millis], Flow[list[Bar]]]
@@ -123,7 +148,11 @@ class Venue(msgspec.Struct, frozen=True):
     rules: Rules
 
 
+HOMES: dict[Market, str] = {Market.UPBIT: "upbit", Market.KRX: "kis"}
+"""The folder of each market's venue: the second line that a new venue touches."""
+
+
 def venue(market: Market) -> Venue:
     """The venue's three records, loaded when first asked for: a function pays only for its own market."""
-    found: Venue = import_module(f"core.venues.{market.value}").VENUE
+    found: Venue = import_module(f"core.venues.{HOMES[market]}").VENUE
     return found

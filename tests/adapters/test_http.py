@@ -12,7 +12,7 @@ import pytest
 from core.adapters.http import HttpQuotes
 from core.adapters.memory.budget import MemoryBudget
 from core.domain.errors import Misconfigured, RateLimited, Refused, Transient, WireSurprise
-from core.domain.policies import RestPolicy
+from core.domain.policies import RestPolicy, UniversePolicy
 from core.domain.values import MINUTE, Market, Millis
 from core.venues.upbit.rest import REST
 
@@ -100,7 +100,7 @@ def test_an_answer_is_read_and_counted(venue):
     time = Time()
     asker = quotes(venue.url + "/", time)
 
-    rows = asker.listing("KRW")
+    rows = asker.listing(UniversePolicy(quote="KRW"))
 
     assert [row.instrument.symbol for row in rows] == ["KRW-BTC"]
     assert asker.calls == 1
@@ -111,7 +111,7 @@ def test_an_answer_is_read_and_counted(venue):
 def test_no_call_carries_an_origin_and_gzip_is_asked_for_and_understood(venue):
     venue.script = [Answer(body=gzip.compress(ROWS), headers={"Content-Encoding": "gzip"})]
 
-    rows = quotes(venue.url, Time()).listing("KRW")
+    rows = quotes(venue.url, Time()).listing(UniversePolicy(quote="KRW"))
 
     assert len(rows) == 1
     headers = venue.asked[0][1]
@@ -134,7 +134,7 @@ def test_too_many_calls_are_tried_again_after_the_ladder(venue):
     asker = quotes(venue.url, time)
 
     with pytest.raises(RateLimited):
-        asker.listing("KRW")
+        asker.listing(UniversePolicy(quote="KRW"))
 
     assert asker.calls == 5
     assert [pause for pause in time.slept if pause >= 0.4] == [0.5, 1.0, 2.0, 4.0]
@@ -144,7 +144,7 @@ def test_a_passing_error_ends_with_the_answer(venue):
     venue.script = [Answer(status=503, body=b"busy"), Answer(status=500)]
     asker = quotes(venue.url, Time())
 
-    assert len(asker.listing("KRW")) == 1
+    assert len(asker.listing(UniversePolicy(quote="KRW"))) == 1
     assert asker.calls == 3
 
 
@@ -152,7 +152,7 @@ def test_retry_after_is_never_undercut(venue):
     venue.script = [Answer(status=429, body=b"{}", headers={"Retry-After": "3"})]
     time = Time()
 
-    quotes(venue.url, time).listing("KRW")
+    quotes(venue.url, time).listing(UniversePolicy(quote="KRW"))
 
     assert max(time.slept) >= 3.0
 
@@ -164,7 +164,7 @@ def test_a_block_is_told_at_once_and_not_slept_through(venue):
     asker = quotes(venue.url, time)
 
     with pytest.raises(RateLimited) as fault:
-        asker.listing("KRW")
+        asker.listing(UniversePolicy(quote="KRW"))
 
     assert (asker.calls, time.slept, fault.value.after_ms) == (1, [], 60_000)
 
@@ -174,7 +174,7 @@ def test_what_is_refused_is_asked_once(venue):
     asker = quotes(venue.url, Time())
 
     with pytest.raises(Refused, match="Type mismatch error"):
-        asker.listing("KRW")
+        asker.listing(UniversePolicy(quote="KRW"))
 
     assert asker.calls == 1
 
@@ -183,7 +183,7 @@ def test_a_redirect_is_not_followed(venue):
     venue.script = [Answer(status=302, body=b"", headers={"Location": venue.url + "/elsewhere"})]
 
     with pytest.raises(Refused):
-        quotes(venue.url, Time()).listing("KRW")
+        quotes(venue.url, Time()).listing(UniversePolicy(quote="KRW"))
 
     assert len(venue.asked) == 1
 
@@ -218,7 +218,7 @@ def test_calls_are_paced(venue):
     asker = quotes(venue.url, time, pause_s=0.5)
 
     for _ in range(3):
-        asker.listing("KRW")
+        asker.listing(UniversePolicy(quote="KRW"))
 
     assert time.slept == [0.5, 0.5]
 
@@ -230,7 +230,7 @@ def test_the_shared_budget_is_waited_for(venue):
 
     for _ in range(4):
         for asker in both:
-            asker.listing("KRW")
+            asker.listing(UniversePolicy(quote="KRW"))
 
     assert sum(time.slept) == pytest.approx(7 * 0.125)
 
@@ -239,8 +239,8 @@ def test_the_owners_limit_goes_before_the_venues(venue):
     time = Time()
     asker = quotes(venue.url, time, limits={"market": 2.0}, headroom=1.0)
 
-    asker.listing("KRW")
-    asker.listing("KRW")
+    asker.listing(UniversePolicy(quote="KRW"))
+    asker.listing(UniversePolicy(quote="KRW"))
 
     assert time.slept == [0.5]
 
@@ -250,7 +250,7 @@ def test_a_budget_without_room_is_an_error_and_not_a_hang(venue):
     asker = quotes(venue.url, time, budget=FullBudget(), tries=1)
 
     with pytest.raises(Transient, match="no room"):
-        asker.listing("KRW")
+        asker.listing(UniversePolicy(quote="KRW"))
 
     assert asker.calls == 0
 
@@ -260,8 +260,8 @@ def test_nothing_left_in_the_venues_second_is_waited_out(venue):
     time = Time()
     asker = quotes(venue.url, time)
 
-    asker.listing("KRW")
-    asker.listing("KRW")
+    asker.listing(UniversePolicy(quote="KRW"))
+    asker.listing(UniversePolicy(quote="KRW"))
 
     assert time.slept[0] == 1.0
 
@@ -271,8 +271,8 @@ def test_calls_left_in_the_second_are_not_waited_for(venue):
     time = Time()
     asker = quotes(venue.url, time)
 
-    asker.listing("KRW")
-    asker.listing("KRW")
+    asker.listing(UniversePolicy(quote="KRW"))
+    asker.listing(UniversePolicy(quote="KRW"))
 
     assert max(time.slept) < 0.2
 
@@ -282,7 +282,7 @@ def test_nobody_there_is_a_passing_error(venue):
     asker = quotes(venue.url, Time(), tries=2)
 
     with pytest.raises(Transient, match="cannot be reached"):
-        asker.listing("KRW")
+        asker.listing(UniversePolicy(quote="KRW"))
 
     assert asker.calls == 2
 
@@ -291,7 +291,7 @@ def test_half_an_answer_is_a_passing_error(venue):
     venue.script = [Answer(body=ROWS[:20], length=len(ROWS))]
     asker = quotes(venue.url, Time())
 
-    assert len(asker.listing("KRW")) == 1
+    assert len(asker.listing(UniversePolicy(quote="KRW"))) == 1
     assert asker.calls == 2
 
 
@@ -299,7 +299,7 @@ def test_a_body_that_is_not_gzip_as_promised_is_a_passing_error(venue):
     venue.script = [Answer(body=b"plain", headers={"Content-Encoding": "gzip"})]
 
     with pytest.raises(Transient):
-        quotes(venue.url, Time(), tries=1).listing("KRW")
+        quotes(venue.url, Time(), tries=1).listing(UniversePolicy(quote="KRW"))
 
 
 def test_an_answer_that_trickles_is_a_passing_error(venue):
@@ -312,29 +312,29 @@ def test_an_answer_that_trickles_is_a_passing_error(venue):
 
     time = Late()
     with pytest.raises(Transient, match="too slowly"):
-        quotes(venue.url, time, tries=1).listing("KRW")
+        quotes(venue.url, time, tries=1).listing(UniversePolicy(quote="KRW"))
 
 
 def test_an_answer_without_end_is_cut(venue, monkeypatch):
     monkeypatch.setattr("core.adapters.http.MOST_BYTES", 10)
 
     with pytest.raises(WireSurprise, match="no end"):
-        quotes(venue.url, Time()).listing("KRW")
+        quotes(venue.url, Time()).listing(UniversePolicy(quote="KRW"))
 
 
 @pytest.mark.parametrize("url", ["nonsense", "ftp://x", "http://"])
 def test_an_address_that_is_none_is_for_a_person_to_mend(url):
     with pytest.raises(Misconfigured, match="address"):
-        quotes(url, Time(), tries=1).listing("KRW")
+        quotes(url, Time(), tries=1).listing(UniversePolicy(quote="KRW"))
 
 
 def test_no_tries_are_a_fault_of_the_settings(venue):
     with pytest.raises(Misconfigured, match="one try"):
-        quotes(venue.url, Time(), tries=0).listing("KRW")
+        quotes(venue.url, Time(), tries=0).listing(UniversePolicy(quote="KRW"))
 
 
 def test_a_proxy_of_the_machine_is_not_used(venue, monkeypatch):
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
 
-    assert len(quotes(venue.url, Time(), tries=1).listing("KRW")) == 1
+    assert len(quotes(venue.url, Time(), tries=1).listing(UniversePolicy(quote="KRW"))) == 1

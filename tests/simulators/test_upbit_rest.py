@@ -7,6 +7,7 @@ import aiohttp
 import msgspec
 import pytest
 
+from core.domain.policies import UniversePolicy
 from core.domain.values import DAY, MINUTE, Market, Millis
 from core.simulators.coins import listing
 from core.simulators.limits import Limits
@@ -281,7 +282,7 @@ def test_the_venue_s_own_flows_read_every_answer():
         return Response(reply.status, reply.body)
 
     seen = Millis(int(time.time() * 1000))
-    names = run(REST.listing("KRW", seen), send)
+    names = run(REST.listing(UniversePolicy(quote="KRW"), seen), send)
     symbols = [row.instrument.symbol for row in names]
     assert len(symbols) == 8
     tickers = run(REST.tickers([*symbols, "KRW-GONE"], "KRW", seen), send)

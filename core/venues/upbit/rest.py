@@ -7,6 +7,7 @@ from itertools import pairwise
 
 from core.domain.errors import Refused, WireSurprise
 from core.domain.events import Bar, Book, Listing, Ticker
+from core.domain.policies import UniversePolicy
 from core.domain.values import DAY, MINUTE, SECOND, Market, Millis
 from core.venues.flow import Flow, Request
 from core.venues.spec import RestSpec
@@ -33,10 +34,10 @@ LIMITS = {"market": 10.0, "candles": 10.0, "trades": 10.0, "ticker": 10.0, "orde
 PATHS = {SECOND: "seconds", DAY: "days", **{Millis(n * MINUTE): f"minutes/{n}" for n in (1, 3, 5, 10, 15, 30, 60, 240)}}
 
 
-def listing(quote: str, seen: Millis) -> Flow[list[Listing]]:
-    """Every pair of `quote` with its flags: WARNING, and the cautions by Upbit's own names."""
+def listing(universe: UniversePolicy, seen: Millis) -> Flow[list[Listing]]:
+    """Every pair of the universe's quote currency with its flags: WARNING, and the cautions by Upbit's own names."""
     rows = yield from _markets()
-    return [row.listing() for row in rows if row.market.startswith(f"{quote}-")]
+    return [row.listing() for row in rows if row.market.startswith(f"{universe.quote}-")]
 
 
 def _markets() -> Flow[list[MarketRow]]:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from core.domain.errors import RateLimited, Refused, Transient, WireSurprise
 from core.domain.events import Bar, Level
+from core.domain.policies import UniversePolicy
 from core.domain.values import DAY, MINUTE, SECOND, Millis
 from core.venues.flow import Request, Response, run
 from core.venues.upbit.rest import LIMITS, REST, bars, books, listing, tickers, ticks
@@ -90,7 +91,7 @@ def test_the_listing_names_every_flag_of_its_quote():
     ]
     send = Script(rows)
 
-    found = run(listing("KRW", SEEN), send)
+    found = run(listing(UniversePolicy(quote="KRW"), SEEN), send)
 
     assert [(row.instrument.symbol, row.name, row.english) for row in found] == [
         ("KRW-BTC", "비트코인", "Bitcoin"),
@@ -102,7 +103,7 @@ def test_the_listing_names_every_flag_of_its_quote():
 
 
 def test_a_listing_without_details_has_no_flags():
-    [row] = run(listing("KRW", SEEN), Script([{"market": "KRW-BTC"}]))
+    [row] = run(listing(UniversePolicy(quote="KRW"), SEEN), Script([{"market": "KRW-BTC"}]))
 
     assert (row.flags, row.name) == (frozenset(), "KRW-BTC")
 
@@ -341,7 +342,7 @@ def test_a_step_that_is_none_is_a_surprise(step):
 @pytest.mark.parametrize("body", [b"", b"<html>", b"{}", b'[{"market":1}]', b"\xff", b"[" * 100_000])
 def test_an_answer_that_does_not_read_is_a_surprise(body):
     with pytest.raises(WireSurprise, match="answer does not read"):
-        run(listing("KRW", SEEN), Script(Response(200, body)))
+        run(listing(UniversePolicy(quote="KRW"), SEEN), Script(Response(200, body)))
 
 
 @pytest.mark.parametrize(
