@@ -7,10 +7,11 @@ from msgspec.structs import replace
 
 from core.adapters.memory.books import MemoryBooks
 from core.adapters.memory.shelf import MemoryShelf
+from core.app.barriers import overdrawn
 from core.app.closing import settle
 from core.app.desk import Ending, declined, insist
 from core.app.trade import handle, resume
-from core.app.wishes import order_of
+from core.app.wishes import limits, order_of
 from core.domain.errors import LockAcquisitionError, OrderExecutionError, PositionError, Transient, UnknownOutcome
 from core.domain.leases import Busy, Flat, Granted, Held, Lock, Repeated, Unclear
 from core.domain.levels import Exclusion, Member, SafeSet, ScanHealth, TopN
@@ -706,3 +707,17 @@ def test_a_sale_settled_for_what_is_not_held_is_an_error(table):
 
 def test_a_lock_without_an_owner_shows_nothing_of_one():
     assert Lock(instrument=AAA, fence=0).owner == ""
+
+
+def test_nothing_is_bought_while_the_market_is_closed(table):  # B6
+    table.changes = {
+        "rules": replace(RULES, calendar=lambda day: replace(RULES.calendar(day), is_open=lambda at: False))
+    }
+    assert table.buy().limit == "session"
+
+
+def test_a_cost_above_the_limit_per_symbol_is_refused_by_name():  # E7
+    room = limits(
+        Decimal(101), "2026-09-21", desk_of(policy=policy(risk=replace(policy().risk, per_symbol=Decimal(100))))
+    )
+    assert overdrawn(room, Decimal(0), 0).detail == "101 of 100"

@@ -91,7 +91,7 @@ moves = st.lists(
 )
 
 
-@settings(max_examples=300)
+@settings(max_examples=500)
 @given(moves=moves, offsets=st.tuples(*[st.integers(-MARGIN // 2, MARGIN // 2)] * 3))
 def test_in_any_life_of_a_lock_the_invariants_hold(moves, offsets):
     leases, now, fences, settled, asked, beliefs = MemoryBooks().leases, AT, [], [], {}, {}
@@ -103,6 +103,7 @@ def test_in_any_life_of_a_lock_the_invariants_hold(moves, offsets):
                 again = what == "retry" and worker in asked
                 wish = asked[worker] if again else ask(signal=f"b{number}", owner=f"w{worker}", nonce=f"{step}", at=at)
                 asked[worker] = wish
+                asked[worker, "since"] = asked[worker, "since"] if again else now
                 before = leases.lock(AAA)
                 answer = leases.grant(wish, at)
                 if isinstance(answer, Granted) and answer.fence not in fences:
@@ -110,7 +111,7 @@ def test_in_any_life_of_a_lock_the_invariants_hold(moves, offsets):
                     assert all(ends <= now for ends in others)  # 8: nobody believes beside the new owner
                     assert not before or before.intent is None or answer.intent == before.intent  # 6
                     fences.append(answer.fence)
-                    beliefs[worker] = now + LEASE  # as his own monotonic clock counts
+                    beliefs[worker] = asked[worker, "since"] + LEASE  # by his own clock, from before the first attempt
                     asked[worker, "held"] = answer
                 if isinstance(answer, Busy):
                     assert answer.holder
