@@ -152,7 +152,7 @@ class RulePolicy(Policy, frozen=True):
 
 
 class ExitPolicy(Policy, frozen=True):
-    """E4. Fractions are of the entry price; 0 switches a reason off. `trend_span` is the average's candle in minutes."""
+    """E4. Fractions are of the entry price; 0 switches one off. `trend_span` is the average's candle in minutes."""
 
     stop_loss: Annotated[float, Meta(ge=0.0, lt=1.0)] = 0.03
     take_profit: Figure = 0.05
