@@ -100,7 +100,7 @@ def test_a_file_that_is_no_settings_file_is_named_in_one_sentence(text, message)
 
 
 def test_a_missing_file_says_so_and_what_to_do(tmp_path):
-    with pytest.raises(Misconfigured, match="cannot be read.*Run|hoga check"):
+    with pytest.raises(Misconfigured, match="hoga check"):
         load(tmp_path / "none.yaml", {})
 
 

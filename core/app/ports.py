@@ -1,4 +1,4 @@
-"""What the use cases need of the world, each as small as its users allow. Adapters and fakes are checked against these."""
+"""What the use cases need of the world, each as small as its users allow; adapters and fakes are checked against it."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Shelf(Protocol):
 
 
 class Quotes(Protocol):
-    """A venue's public REST side, paced and retried within the shared budget. Raises Transient, RateLimited, Refused."""
+    """A venue's public REST side, paced and retried within the shared budget. Raises Transient or Refused."""
 
     def listing(self, universe: UniversePolicy) -> list[Listing]: ...
 
@@ -192,7 +192,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Broker(Protocol):
-    """Where orders go. Raises OrderExecutionError (refused, nothing happened), UnknownOutcome, Transient (was not sent)."""
+    """Where orders go. Raises OrderExecutionError (refused, nothing done), UnknownOutcome, Transient (was not sent)."""
 
     def place(self, order: Order, at: Millis) -> Outcome: ...
 

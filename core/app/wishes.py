@@ -10,7 +10,7 @@ from core.app.ports import Limits
 from core.domain.leases import Granted, Intent
 from core.domain.orders import Order, order_id
 from core.domain.signals import Exit, Signal
-from core.domain.sizing import Grid, Sized, TooSmall, portion, size
+from core.domain.sizing import Grid, TooSmall, portion, size
 from core.domain.values import ZERO, Millis, Side
 
 
@@ -30,11 +30,10 @@ def to_buy(signal: Signal, price: Decimal, desk: Desk, at: Millis) -> Intent | O
     worst = Decimal(str(signal.price)) * (1 + Decimal(str(policy.risk.max_slippage)))
     limit = desk.rules.floor_price(symbol, max(worst, price), Side.BUY, at)
     budget = min(policy.workers.capital, policy.risk.per_symbol, policy.risk.total_exposure)
-    match size(price, limit, budget, grid(symbol, Side.BUY, desk, at)):
-        case TooSmall(value=value, minimum=minimum):
-            return Objection("minimum order", f"{value:f} of {minimum:f}")
-        case Sized(quantity=quantity, limit=limit, cost=cost):
-            return _intent(signal, desk, at, quantity=quantity, limit=limit, cost=cost)
+    sized = size(price, limit, budget, grid(symbol, Side.BUY, desk, at))
+    if isinstance(sized, TooSmall):
+        return Objection("minimum order", f"{sized.value:f} of {sized.minimum:f}")
+    return _intent(signal, desk, at, quantity=sized.quantity, limit=sized.limit, cost=sized.cost)
 
 
 def to_sell(signal: Signal, desk: Desk, at: Millis) -> Intent | Objection:

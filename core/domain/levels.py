@@ -36,7 +36,7 @@ class SafetyHealth(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Reference(msgspec.Struct, frozen=True):
-    """Yesterday and the days before it, for one symbol. `ma_sum` adds the closes of the last `ma_days` finished days."""
+    """Yesterday and the days before it; `ma_sum` adds the closes of the last `ma_days` finished days."""
 
     high: float
     low: float

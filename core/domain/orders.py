@@ -108,5 +108,7 @@ def order_id(instrument: Instrument, signal: str, side: Side, leg: int) -> str:
 def moved(order: Order, state: State, **changes: object) -> Order:
     """The order in its next state. Raises OrderExecutionError for a move that MOVES does not have."""
     if state not in MOVES[order.state]:
-        raise OrderExecutionError("an order cannot move like that", order=order.id, was=order.state.value, to=state.value)
+        raise OrderExecutionError(
+            "an order cannot move like that", order=order.id, was=order.state.value, to=state.value
+        )
     return msgspec.structs.replace(order, state=state, **changes)

@@ -44,7 +44,13 @@ class UniversePolicy(Policy, frozen=True):
 class SafetyPolicy(Policy, frozen=True):
     """A1-A4. `exclude` names venue flags; `max_age_s` is when the safe set is too old to buy from."""
 
-    exclude: tuple[str, ...] = ("WARNING", "PRICE_FLUCTUATIONS", "TRADING_VOLUME_SOARING", "DEPOSIT_AMOUNT_SOARING", "CONCENTRATION_OF_SMALL_ACCOUNTS")
+    exclude: tuple[str, ...] = (
+        "WARNING",
+        "PRICE_FLUCTUATIONS",
+        "TRADING_VOLUME_SOARING",
+        "DEPOSIT_AMOUNT_SOARING",
+        "CONCENTRATION_OF_SMALL_ACCOUNTS",
+    )
     max_age_s: Seconds = 7200.0
     when_held: WhenHeld = WhenHeld.HOLD
     reference_days: Annotated[int, Meta(ge=2, le=200)] = 20
@@ -161,7 +167,7 @@ class IndicatorPolicy(Policy, frozen=True):
 
 
 class RulePolicy(Policy, frozen=True):
-    """D10: one named rule. `kind` picks the plug-in, `params` are its own; `all_of` makes it a composite of others by name."""
+    """D10: one named rule. `kind` picks the plug-in, `params` are its own; `all_of` composes others by name."""
 
     name: Annotated[str, Meta(pattern="^[a-z][a-z0-9_]{0,31}$")]
     kind: Text
@@ -172,7 +178,7 @@ class RulePolicy(Policy, frozen=True):
 
 
 class ExitPolicy(Policy, frozen=True):
-    """E4. Fractions are of the entry price; 0 switches a reason off. `trend_span` is the moving average's candle in minutes."""
+    """E4. Fractions are of the entry price; 0 switches one off. `trend_span` is the average's candle in minutes."""
 
     stop_loss: Annotated[float, Meta(ge=0.0, lt=1.0)] = 0.03
     take_profit: Figure = 0.05

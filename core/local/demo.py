@@ -17,8 +17,11 @@ from core.local.look import View
 from core.local.report import Report, report
 from core.local.running import Plan, System, running
 
-DROP_AFTER, LOOK_AGAIN = 0.52, 0.56
+DROP_AFTER, LOOK_AGAIN = 0.58, 0.62
 """When in the day the stream is cut, and when the safety filter looks again, as shares of it."""
+
+WAKING_S = 5.0
+"""What the first start of all functions takes on two cores; a slower machine has a shorter day."""
 
 HUSH_MS = 800
 """The streamer stops this long before the day ends, so that nothing is bought for the next day."""
@@ -84,7 +87,9 @@ def _open(day: Day, seconds: float) -> None:
         day.tell(told)
         system.clockwork.first(function, day.clock())
         day.step()
-    day.settle(seconds)
+    day.settle(seconds + WAKING_S)
+    day.tell("waking the functions that wait for queues")
+    system.wake()
     system.stream()
     day.until(lambda: bool(system.view.stream and system.view.stream.subscribed), CLOSING_S)
     if system.simulators is not None:
@@ -103,8 +108,9 @@ def _trade(day: Day) -> None:
             planned.popleft()[1](day)
         day.step()
         time.sleep(STEP_S)
-    day.system.hush()
     day.phase = "closing"
+    day.tell("the day is over: the streamer stops")
+    day.system.hush()
 
 
 def _cut(day: Day) -> None:

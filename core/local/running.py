@@ -5,12 +5,14 @@ from __future__ import annotations
 import sys
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from enum import StrEnum
 from pathlib import Path
 
 import msgspec
 
+from core.adapters.wiring import Wiring
 from core.app.ports import Clock
 from core.domain.values import Millis
 from core.local import register, template
@@ -24,12 +26,14 @@ from core.local.schedules import schedules
 from core.local.simulated import Simulators
 from core.local.stack import NOBODY, Stack
 from core.local.tally import Tally
-from core.local.telling import changes
+from core.local.telling import LOST, changes
+from core.local.waking import hello, record, stale
 from core.settings import Settings
 
 REST_MS = 1_000
 """A streamer that died is started again this long after, as its service would do in the cloud."""
 
+PARALLEL = 4
 KEPT = 50
 
 
@@ -94,6 +98,15 @@ class System:
         self.stack.settings.write_text(written(settings))
         self.stack.renew()
 
+    def wake(self) -> None:
+        """Start every function once, so that no cold start falls into the first signal; one alert says hello."""
+        at = self.plan.clock()
+        Wiring(self.stack.environment()).alerts.send([hello(at)])
+        symbol = self.view.safe.safe[0] if self.view.safe and self.view.safe.safe else "-"
+        self.stack.invoke("Worker", record(stale(self.market, symbol, at)))
+        with ThreadPoolExecutor(PARALLEL) as pool:
+            list(pool.map(lambda function: self.clockwork.first(function, self.plan.clock()), self.clockwork.functions))
+
     def stream(self) -> None:
         """Start the streamer, and say to the other commands where everything is."""
         env = {**NOBODY, **clean(self.plan.host), **self.stack.environment(), "PYTHONUNBUFFERED": "1"}
@@ -136,6 +149,8 @@ class System:
 
     def _is_news(self, sentence: str) -> bool:
         """A signal is told once: one that is hidden while its symbol is held comes back with the same words."""
+        if sentence == LOST and self.streamer is None:
+            return False
         if not sentence.startswith("signal"):
             return True
         known = sentence in self.signals

@@ -11,6 +11,7 @@ from core.domain.values import Side
 from core.local.look import View
 
 FEW = 6
+LOST = "the stream is lost"
 
 
 def changes(before: View | None, after: View) -> Iterator[str]:
@@ -82,7 +83,7 @@ def _watching(before: View | None, after: View) -> Iterator[str]:
     held = set(before.stream.subscribed) if before and before.stream else set()
     now = set(after.stream.subscribed)
     if held and not now:
-        yield "the stream is lost"
+        yield LOST
     elif now and not held and after.stream.reconnects:
         yield f"the stream is back: {len(now)} symbols subscribed again"
     else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -67,17 +68,20 @@ def with_code(template: Json, bucket: str, key: str) -> Json:
     return {**template, "Resources": resources}
 
 
+LEAST = 2
+"""Fewest parallel readers that AWS lets a queue have: more only get into each other's way on one machine."""
+
 BATCHED = {"sqs:SendMessage": "sqs:SendMessageBatch"}
 """AWS checks a batch call under the single call's name; the embedded AWS (ministack 1.5.33) under one of its own."""
 
 
-def _allowed(value: Any) -> Any:
-    """Policies in which who may send one message may send a batch, as on AWS."""
+def _adapted(value: Any) -> Any:
+    """Properties as the embedded AWS needs them: batches allowed where single messages are, few parallel readers."""
     match value:
         case dict():
-            return {key: _actions(inner) if key == "Action" else _allowed(inner) for key, inner in value.items()}
+            return {key: ADAPTED.get(key, _adapted)(inner) for key, inner in value.items()}
         case list():
-            return [_allowed(inner) for inner in value]
+            return [_adapted(inner) for inner in value]
         case _:
             return value
 
@@ -87,6 +91,9 @@ def _actions(found: Any) -> Any:
     return named + [BATCHED[name] for name in named if name in BATCHED]
 
 
+ADAPTED: dict[str, Callable[[Any], Any]] = {"Action": _actions, "MaximumConcurrency": lambda found: min(found, LEAST)}
+
+
 def _placed(resource: Json, address: Json) -> Json:
     plain = {name: value for name, value in resource.items() if name != "Metadata"}
-    return {**plain, "Properties": {**_allowed(resource.get("Properties", {})), "CodeUri": address}}
+    return {**plain, "Properties": {**_adapted(resource.get("Properties", {})), "CodeUri": address}}

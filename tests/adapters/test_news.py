@@ -44,7 +44,7 @@ def test_the_news_says_who_came_who_went_which_version_and_when():
 def test_an_entry_that_the_bus_refuses_is_not_taken_for_published():
     refused = {"FailedEntryCount": 1, "Entries": [{"ErrorCode": "InternalFailure", "ErrorMessage": "no room"}]}
 
-    with pytest.raises(Transient, match="the event bus refused the news .*no room"):
+    with pytest.raises(Transient, match=r"the event bus refused the news .*no room"):
         publish(Bus(refused))
 
 

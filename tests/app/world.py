@@ -1,4 +1,4 @@
-"""One set of books and one venue that outlive every process that works on them."""
+"""One set of books and one venue that outlive every process that works on them; a table that many desks share."""
 
 from msgspec.structs import replace
 
@@ -8,7 +8,7 @@ from core.app.trade import handle
 from core.app.wishes import wish
 from core.domain.leases import Ask
 from core.domain.values import Market, Millis
-from tests.fakes import AAA, CountingBroker, Dying, Hands, Told, buy, desk_of
+from tests.fakes import AAA, CountingBroker, Dying, Hands, Told, buy, desk_of, sell
 from tests.watching import Quotes
 
 LEASES = {"grant", "reserve", "note", "commit", "park", "release"}
@@ -64,3 +64,35 @@ def take(desk, signal=None):
         ends=Millis(at + desk.deadline_ms),
     )  # fmt: skip
     return desk.leases.grant(ask, at)
+
+
+class Table:
+    """Books, venue and hands shared by as many desks as a test needs."""
+
+    def __init__(self, **changes):
+        self.books, self.hands = MemoryBooks(), Hands()
+        self.broker = CountingBroker(hands=self.hands)
+        self.changes = changes
+
+    def desk(self, **changes):
+        return replace(desk_of(self.books, self.broker, self.hands), **{**self.changes, **changes})
+
+    def buy(self, *args, **kwargs):
+        return handle(buy(*args, at=self.hands.at, **kwargs), self.desk())
+
+    def sell(self, *args, **kwargs):
+        return handle(sell(*args, at=self.hands.at, **kwargs), self.desk())
+
+    @property
+    def lock(self):
+        return self.books.leases.lock(AAA)
+
+    @property
+    def account(self):
+        return self.books.ledger.account(Market.UPBIT, "2026-09-21")
+
+    def worker(self, name):
+        return next(worker for worker in self.books.ledger.workers(Market.UPBIT) if worker.id == name)
+
+    def order(self, verdict):
+        return self.books.ledger.order(verdict.order.id)

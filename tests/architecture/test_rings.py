@@ -114,9 +114,7 @@ def test_no_file_is_named_after_nothing():
 
 def test_a_market_is_never_compared_with_in_shared_code():
     """A new venue costs new files and two touched lines, so nothing outside its folder may ask which one it is."""
-    shared = [
-        path for path in modules("core/domain", "core/feed", "core/app", "core/adapters", "functions", "streamer")
-    ]
+    shared = list(modules("core/domain", "core/feed", "core/app", "core/adapters", "functions", "streamer"))
     assert not [path for path in shared if "Market.UPBIT" in _code(path)]
 
 

@@ -12,7 +12,7 @@ from core.domain.sessions import (
     liquidating,
     thin_liquidating,
 )
-from core.domain.values import DAY, HOUR, MINUTE, SECOND, Market, Millis
+from core.domain.values import DAY, HOUR, MINUTE, SECOND, Millis
 
 NOON = Millis(1_700_017_200_000)  # 2023-11-15 12:00 KST
 times = st.integers(0, 4_000_000_000_000)

@@ -42,7 +42,9 @@ def feeds():
 
 def test_every_function_of_the_design_is_there_and_every_file_of_functions_is_deployed():
     handlers = {function["Handler"] for function in FUNCTIONS.values()}
-    files = {f"functions.{path.stem}.handler" for path in (ROOT / "functions").glob("*.py") if not path.stem.startswith("_")}
+    files = {
+        f"functions.{path.stem}.handler" for path in (ROOT / "functions").glob("*.py") if not path.stem.startswith("_")
+    }
     assert handlers == files
     assert len(handlers) >= 8
 
@@ -100,7 +102,9 @@ def test_a_lock_item_can_be_deleted_by_nobody_and_by_no_clock():
     for function in FUNCTIONS.values():
         for statement in statements(function):
             if statement["Resource"] == {"Fn::GetAtt": ["LocksTable", "Arn"]}:
-                assert not {"dynamodb:DeleteItem", "dynamodb:BatchWriteItem", "dynamodb:PutItem"} & set(statement["Action"])
+                assert not {"dynamodb:DeleteItem", "dynamodb:BatchWriteItem", "dynamodb:PutItem"} & set(
+                    statement["Action"]
+                )
 
 
 def test_tables_that_hold_money_are_kept_and_can_be_restored():

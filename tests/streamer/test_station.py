@@ -124,11 +124,17 @@ async def test_held_symbols_are_watched_before_all_others(world):
     await until(lambda: station.pump.subscribed == tuple(sorted(SYMBOLS)))
 
 
-async def fallen(world, station, symbol="KRW-BTC"):
-    """Let a price fall once its history is there."""
+async def fallen(world, station, condition, symbol="KRW-BTC"):
+    """Let a price fall, once its history is there, until `condition`: one fall may lie across the end of a minute."""
     await until(lambda: symbol in station._warmup.done)
     await until(lambda: station._engine.trades > 0)
-    world.upbit.market.push(symbol, -0.05, 1.0, wall_ms())
+    for _ in range(6):
+        world.upbit.market.push(symbol, -0.05, 0.5, wall_ms())
+        seen = station._engine.trades + 40
+        await until(lambda seen=seen: condition() or station._engine.trades > seen)
+        if condition():
+            return
+    raise AssertionError("six falls were not noticed")
 
 
 async def test_a_fall_becomes_a_signal_on_the_queue_and_is_buyable(world):
@@ -136,8 +142,7 @@ async def test_a_fall_becomes_a_signal_on_the_queue_and_is_buyable(world):
     world.safe(*SYMBOLS)
     world.target("KRW-BTC")
     station = await world.on_air()
-    await fallen(world, station)
-    await until(lambda: world.signals.waiting, "the signal")
+    await fallen(world, station, lambda: world.signals.waiting)
     signal = world.signals.waiting[0]
     assert (signal.instrument.symbol, signal.side, signal.rule) == ("KRW-BTC", Side.BUY, "fall")
     assert signal.name == "비트코인"
@@ -151,15 +156,13 @@ async def test_nothing_is_bought_while_buys_are_halted(world):
     world.books.ledger.halt(Market.UPBIT.value, "a test", wall_ms())
     world.target("KRW-BTC")
     station = await world.on_air()
-    await fallen(world, station)
-    line = world.upbit.market.lines["KRW-BTC"]
-    before = line.bid
-    await until(lambda: line.bid < before * 0.97)
+    low = world.upbit.market.lines["KRW-BTC"].bid * 0.94
+    await fallen(world, station, lambda: world.upbit.market.lines["KRW-BTC"].bid < low)
     trades = station._engine.trades
     await until(lambda: station._engine.trades > trades + 5)
     assert not world.signals.waiting
     world.books.ledger.resume(Market.UPBIT.value)
-    await until(lambda: world.signals.waiting)
+    await fallen(world, station, lambda: world.signals.waiting)
 
 
 async def test_a_held_symbol_that_left_the_top_is_sold(world):
@@ -197,8 +200,7 @@ async def test_a_signal_given_before_a_kill_is_not_given_again_after_it(world):
     world.safe(*SYMBOLS)
     world.target("KRW-BTC")
     station = await world.on_air()
-    await fallen(world, station)
-    await until(lambda: world.signals.waiting)
+    await fallen(world, station, lambda: world.signals.waiting)
     sent = station.outbox.signals.sent
     await until(lambda: (saved := world.level(Saved)) and saved.engine and world.level(StreamHealth).signals == sent)
     await until(lambda: station._saver._rounds > 0)

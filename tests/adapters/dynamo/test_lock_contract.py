@@ -494,3 +494,16 @@ def test_a_position_reads_back_to_the_last_decimal(books):
     )  # fmt: skip
     assert books.leases.commit(held, settlement(filled(order), exact, ZERO), AT)
     assert books.leases.lock(AAA).position == exact
+
+
+def test_a_sale_is_noted_once_and_only_by_the_owner(books):  # invariants 2, 3
+    bought(books)
+    held = grant(books, "seller", signal="s1", side=Side.SELL)
+    order = order_for(held)
+    assert books.leases.note(replace(held, fence=9), order, AT) == Reserved(lost=True)
+    assert books.leases.note(held, order, AT) == Reserved()
+    assert books.leases.note(held, replace(order, note="another"), AT) == Reserved(lost=True)
+    old = books.ledger.orders(Market.UPBIT, DAY)[0]
+    books.leases.release(held, AT)
+    again = grant(books, "seller", signal="s2", side=Side.SELL, order=old.id)
+    assert books.leases.note(again, replace(order, id=old.id), AT).refused == Barrier.REPEATED

@@ -1,0 +1,159 @@
+"""E3, E6, E7, E10: what is held against a buy, before the lock and in the transaction."""
+
+from decimal import Decimal
+
+import pytest
+from msgspec.structs import replace
+
+from core.adapters.memory.shelf import MemoryShelf
+from core.app.barriers import overdrawn
+from core.app.desk import Ending
+from core.app.trade import handle
+from core.app.wishes import limits
+from core.domain.levels import Exclusion, Member, SafeSet, ScanHealth, TopN
+from core.domain.policies import DayPolicy
+from core.domain.values import DAY, Market, Millis
+from tests.app.world import Table
+from tests.fakes import AT, RULES, buy, desk_of, policy, shelf_of
+
+
+@pytest.fixture
+def table():
+    return Table()
+
+
+@pytest.mark.parametrize(
+    ("shelf", "found"),
+    [
+        (shelf_of(safe=("KRW-BBB",)), "excluded: not in the universe"),
+        (shelf_of(at=Millis(AT - 7_201_000)), "7201 s old, at most 7200 s"),
+        (None, "there is none yet"),
+    ],
+)
+def test_nothing_is_bought_without_a_young_safe_set_that_has_it(table, shelf, found):  # A3
+    verdict = handle(buy(), table.desk(shelf=shelf or MemoryShelf()))
+    assert (verdict.outcome, verdict.limit, verdict.detail) == (Ending.REFUSED, "safe set", found)
+    assert table.lock is None
+
+
+def test_an_excluded_symbol_is_refused_with_its_reasons(table):  # A2
+    shelf = shelf_of()
+    excluded = (Exclusion("KRW-AAA", ("WARNING",)),)
+    shelf.write(SafeSet(market=Market.UPBIT, at=AT, safe=(), excluded=excluded))
+    assert handle(buy(), table.desk(shelf=shelf)).detail == "excluded: WARNING"
+
+
+def test_safe_mode_stops_buys_and_not_sales(table):  # B3
+    table.buy()
+    shelf = shelf_of()
+    health = ScanHealth(market=Market.UPBIT, at=AT, due=AT, interval_ms=Millis(60_000), safe_mode=True, reason="429")
+    shelf.write(health)
+    table.changes = {"shelf": shelf}
+    assert table.buy("KRW-BBB").limit == "safe mode"
+    table.hands.later(1)
+    assert table.sell().outcome is Ending.SOLD
+
+
+def test_with_only_top_n_an_unranked_symbol_is_refused(table):  # C1
+    risk = replace(policy().risk, only_top_n=True)
+    shelf = shelf_of()
+    table.changes = {"policy": policy(risk=risk), "shelf": shelf}
+    assert table.buy().limit == "top n"
+    member = Member("KRW-AAA", AT, 1.0)
+    shelf.write(TopN(market=Market.UPBIT, at=AT, version=1, members=(member,)))
+    assert table.buy("KRW-BBB").limit == "top n"
+    assert table.buy().outcome is Ending.BOUGHT
+
+
+def test_a_price_that_ran_away_is_not_followed(table):
+    table.changes = {"last_price": lambda symbol: 101.5}
+    verdict = table.buy()
+    assert (verdict.limit, verdict.detail) == ("price moved", "101.5 is over 101")
+    table.changes = {"last_price": lambda symbol: 100.9}
+    assert table.buy(id="b2").outcome is Ending.BOUGHT
+
+
+def test_nothing_is_bought_shortly_before_everything_is_sold(table):  # E6
+    day = DayPolicy(ends="09:00", liquidate=True, liquidate_before_s=900, thin_before_s=1500)
+    table.changes = {"policy": policy(day=day)}
+    table.hands.at = Millis(AT - AT % DAY + DAY - 1_499_000)
+    table.changes["shelf"] = shelf_of(at=table.hands.at)
+    assert table.buy().limit == "day end"
+
+
+def test_capital_below_the_least_order_buys_nothing(table):  # E3
+    workers = replace(policy().workers, capital=Decimal(4_999))
+    table.changes = {"policy": policy(workers=workers)}
+    verdict = table.buy()
+    assert verdict.limit == "minimum order"
+    assert verdict.detail.endswith(" of 5000")
+
+
+def test_a_sell_signal_must_give_a_reason_that_exists(table):
+    table.buy()
+    assert table.sell(rule="because").limit == "reason"
+
+
+@pytest.mark.parametrize(
+    ("scope", "told"), [("all", "all: tired"), ("upbit", "upbit: tired"), ("upbit:KRW-AAA", "upbit:KRW-AAA: tired")]
+)
+def test_a_halt_stops_the_buy_and_gives_everything_back(table, scope, told):  # E10
+    table.books.ledger.halt(scope, "tired", AT)
+    verdict = table.buy()
+    assert (verdict.outcome, verdict.limit, verdict.detail) == (Ending.REFUSED, "halted", told)
+    assert table.lock.owner == ""
+    assert table.account.positions == 0
+    assert table.broker.sent == []
+    table.books.ledger.resume(scope)
+    assert table.buy(id="b2").outcome is Ending.BOUGHT
+
+
+@pytest.mark.parametrize(
+    ("risk", "limit"),
+    [
+        ({"max_positions": 1}, "open positions"),
+        ({"total_exposure": Decimal(1_500_000)}, "total exposure"),
+        ({"daily_loss": Decimal(0)}, "daily loss"),
+    ],
+)
+def test_each_limit_refuses_by_its_name(table, risk, limit):  # E7
+    if limit != "daily loss":
+        table.buy("KRW-BBB")
+    table.changes = {"policy": policy(risk=replace(policy().risk, **risk))}
+    verdict = table.buy()
+    assert (verdict.outcome, verdict.limit) == (Ending.REFUSED, limit)
+    assert table.lock.owner == ""
+
+
+def test_a_lost_day_stops_buys_and_lets_sales_go_on(table):  # E7
+    table.buy("KRW-AAA")
+    table.buy("KRW-BBB")
+    table.broker.price = Decimal(60)
+    table.hands.later(1)
+    assert table.sell("KRW-AAA").trip.pnl < -300_000
+    assert table.buy("KRW-CCC").limit == "daily loss"
+    assert table.sell("KRW-BBB").outcome is Ending.SOLD
+
+
+def test_with_every_worker_taken_a_buy_is_refused_and_the_lock_given_back(table):  # E2
+    table.changes = {"policy": policy(risk=replace(policy().risk, max_positions=9))}
+    for symbol in ("KRW-BBB", "KRW-CCC", "KRW-DDD"):
+        assert table.buy(symbol).outcome is Ending.BOUGHT
+    verdict = table.buy()
+    assert verdict.limit == "worker taken"
+    assert {worker.symbol for worker in table.books.ledger.workers(Market.UPBIT)} == {"KRW-BBB", "KRW-CCC", "KRW-DDD"}
+    assert table.lock.owner == ""
+
+
+def test_nothing_is_bought_while_the_market_is_closed(table):  # B6
+    table.changes = {
+        "rules": replace(RULES, calendar=lambda day: replace(RULES.calendar(day), is_open=lambda at: False))
+    }
+    assert table.buy().limit == "session"
+
+
+def test_a_cost_above_the_limit_per_symbol_is_refused_by_name():  # E7
+    room = limits(
+        Decimal(101), "2026-09-21", desk_of(policy=policy(risk=replace(policy().risk, per_symbol=Decimal(100))))
+    )
+    assert overdrawn(room, Decimal(0), 0).detail == "101 of 100"
