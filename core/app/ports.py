@@ -62,6 +62,17 @@ class Quotes(Protocol):
         ...
 
 
+class Credentials(Protocol):
+    """Keys of a market's streams. Asked before each connection; one process in all fetches, the others read."""
+
+    def approval(self, key: str, refused: str = "") -> str:
+        """The approval key of the app key that settings name `key` (KeyPolicy.app_key).
+
+        refused  one that the venue did not accept: another is fetched, as soon as the venue allows it
+        Raises Transient (RateLimited with a pause), Refused, Misconfigured.
+        """
+
+
 class Budget(Protocol):
     """The calls per second that all functions share."""
 

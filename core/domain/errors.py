@@ -4,8 +4,12 @@ An error's class says what the loop does; its text says what the person does.
 CoreError
 ├── Misconfigured     stop at boot; a person fixes settings
 ├── Transient         try again after a pause
-│   └── RateLimited   try again after the pause the venue asked for
+│   ├── RateLimited   try again after the pause the venue asked for
+│   ├── Unreached     nothing left this machine: as if it had never been asked
+│   ├── CircuitOpen   it has failed too often: not asked at all for a moment
+│   └── KeyExpired    the token is not accepted any more: renewed once, then tried again
 ├── Refused           never again; tell a person why
+│   ├── WrongEnvironment       key, address and question belong to different environments
 │   ├── OrderExecutionError    a venue refused an order
 │   ├── PositionError          a position is not what the caller took it for
 │   ├── WorkerError            a move that the worker's life does not allow
@@ -51,8 +55,27 @@ class RateLimited(Transient):
         self.after_ms = after_ms
 
 
+class Unreached(Transient):
+    """No connection came about, so the other side has seen nothing of it."""
+
+
+class CircuitOpen(Transient):
+    remedy = "Nothing is asked for a moment; a probe closes the circuit as soon as the venue answers."
+
+
+class KeyExpired(Transient):
+    """Refused at the door, so nothing was carried out: the same may be sent again with another token."""
+
+
 class Refused(CoreError):
     remedy = "It is not tried again: the other side's answer says what to change."
+
+
+class WrongEnvironment(Refused):
+    remedy = (
+        "Real and mock keys work at their own addresses only: mend the market's `rest.url` and `keys[].environment` "
+        "(or `account.url` and `account.key.environment`) in settings.yaml, or store the other environment's secrets."
+    )
 
 
 class OrderExecutionError(Refused):

@@ -65,8 +65,10 @@ class Ticker(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
     change     fraction against the previous close (0.0017 is 0.17 %)
     volume     units since the market's day began; value the same in quote currency
-    value_24h  quote currency over the last 24 hours (the ranking key)
+    value_24h  quote currency over the last 24 hours (the ranking key); the day's where the market closes at night
     high, low  of the market's day
+    price      0 where the venue has none to tell (a halted stock)
+    bid, ask   best offers, 0 where a side is empty; None where this venue's tickers do not carry them
     """
 
     instrument: Instrument
@@ -79,6 +81,8 @@ class Ticker(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     low: float
     at: Millis
     seen: Millis
+    bid: float | None = None
+    ask: float | None = None
 
 
 class Bar(msgspec.Struct, frozen=True, gc=False, kw_only=True):

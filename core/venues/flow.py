@@ -9,7 +9,10 @@ T = TypeVar("T")
 
 
 class Request(msgspec.Struct, frozen=True):
-    """One HTTP call. `group` names the venue's rate-limit group that it counts against."""
+    """One HTTP call. `group` names the venue's rate-limit group that it counts against.
+
+    Its text shows neither query, body nor headers: they carry keys, tokens and account numbers.
+    """
 
     method: str
     path: str
@@ -17,6 +20,9 @@ class Request(msgspec.Struct, frozen=True):
     group: str = ""
     body: bytes = b""
     headers: tuple[tuple[str, str], ...] = ()
+
+    def __repr__(self) -> str:
+        return f"Request({self.method} {self.path})"
 
 
 class Response(msgspec.Struct, frozen=True):

@@ -11,10 +11,10 @@ from typing import NamedTuple
 import msgspec
 
 from core.domain.events import Bar, Book, Inbound, Listing, Ticker
-from core.domain.policies import DayPolicy, UniversePolicy
+from core.domain.policies import DayPolicy, Environment, UniversePolicy
 from core.domain.sessions import Calendar, always_open
 from core.domain.values import DAY, Market, Millis, Side
-from core.venues.flow import Flow, Response
+from core.venues.flow import Flow, Request, Response
 
 
 class Topic(StrEnum):
@@ -90,11 +90,38 @@ class StreamSpec(msgspec.Struct, frozen=True, kw_only=True):
     keyed: bool = False
 
 
+class Issued(msgspec.Struct, frozen=True):
+    """A credential that a venue gave out (a token, an approval key) and when it ends. Its text is never shown."""
+
+    text: str
+    ends: Millis
+
+    def __repr__(self) -> str:
+        return f"Issued(ends={self.ends})"
+
+
+class KeySpec(msgspec.Struct, frozen=True, kw_only=True):
+    """How a venue knows who asks: an app key buys a token for REST, and an approval key for its streams.
+
+    token     (app key, its secret, seen) -> the token; a later one may have the same text
+    approval  (app key, its secret, seen) -> the approval key
+    sign      (request, app key, its secret, token) -> the request with the headers that prove it
+    token_gap_ms, approval_gap_ms   least time between two such calls of one app key, whoever makes them
+    """
+
+    token: Callable[[str, str, Millis], Flow[Issued]]
+    approval: Callable[[str, str, Millis], Flow[Issued]]
+    sign: Callable[[Request, str, str, str], Request]
+    token_gap_ms: int
+    approval_gap_ms: int
+
+
 class RestSpec(msgspec.Struct, frozen=True, kw_only=True):
     """How a venue answers questions. Every call is a flow; `seen` is our clock when it was asked.
 
     listing   (universe, seen) -> every instrument of it with its official flags
-    tickers   (symbols, quote currency, seen) -> one row for each symbol that the venue still knows
+    tickers   (symbols, quote currency, seen) -> one row for each symbol that the venue still knows. Where the rows
+              carry bid and ask, nobody need ask for books
     books     (symbols, depth, seen) -> order book tops
     bars      (symbol, span or one day, count, end exclusive or None, seen) -> oldest first; pages by itself
     batch     most symbols that one tickers call may name
@@ -102,6 +129,9 @@ class RestSpec(msgspec.Struct, frozen=True, kw_only=True):
     left      what a response says of the calls left in this second: (group, left), or None
     refusal   a response that is not an answer -> the error to raise; None where it is an answer
     day_began first millisecond of the day candle that a moment lies in; midnight UTC unless the venue says otherwise
+    keys      how calls are signed; None where anybody may ask
+    holidays  (first day "YYYY-MM-DD", seen) -> is the market open, by day; None where the venue does not say
+    mock      how the venue's mock environment answers, where it has one that answers otherwise
     """
 
     market: Market
@@ -114,6 +144,13 @@ class RestSpec(msgspec.Struct, frozen=True, kw_only=True):
     left: Callable[[Response], tuple[str, int] | None]
     refusal: Callable[[Response], Exception | None]
     day_began: Callable[[Millis], Millis] = lambda at: Millis(at - at % DAY)
+    keys: KeySpec | None = None
+    holidays: Callable[[str, Millis], Flow[dict[str, bool]]] | None = None
+    mock: RestSpec | None = None
+
+    def at(self, environment: Environment) -> RestSpec:
+        """How this venue answers there."""
+        return self.mock if self.mock is not None and environment is Environment.MOCK else self
 
 
 class Rules(msgspec.Struct, frozen=True, kw_only=True):
