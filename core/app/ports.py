@@ -8,7 +8,7 @@ from typing import Protocol, TypeVar
 
 import msgspec
 
-from core.domain.events import Bar, Book, Listing, Ticker
+from core.domain.events import Bar, Book, Listing, OrderNotice, Ticker
 from core.domain.leases import Answer, Ask, Granted, Intent, Lock
 from core.domain.messages import Alert, Delivery
 from core.domain.orders import Fill, Order
@@ -71,6 +71,12 @@ class Credentials(Protocol):
         refused  one that the venue did not accept: another is fetched, as soon as the venue allows it
         Raises Transient (RateLimited with a pause), Refused, Misconfigured.
         """
+
+
+class Notices(Protocol):
+    """Where a venue's own-order notices of our account are put, in the order in which they came. Raises Transient."""
+
+    def put(self, notices: Sequence[OrderNotice]) -> None: ...
 
 
 class Budget(Protocol):

@@ -116,7 +116,7 @@ class Complaint(msgspec.Struct, frozen=True):
 
 
 class Acknowledged(msgspec.Struct, frozen=True):
-    """The venue's answer to one registration. `code` is its own; what it means to do is the venue's `StreamSpec.cure`."""
+    """The venue's answer to one registration. `code` is its own; what to do about it says `StreamSpec.cure`."""
 
     topic: str
     symbol: str
@@ -128,6 +128,20 @@ class Acknowledged(msgspec.Struct, frozen=True):
 class Echo(msgspec.Struct, frozen=True):
     """A frame that must be sent back as it came, or the line is cut."""
 
+    body: bytes
+    seen: Millis
+
+
+class Drift(msgspec.Struct, frozen=True):
+    """A frame that read, and held more fields than the venue is known to send: told beside its events.
+
+    fields, known  in one record, and the most that was known when the decoder was written
+    body           the frame as it came, the sample that a developer needs
+    """
+
+    topic: str
+    fields: int
+    known: int
     body: bytes
     seen: Millis
 
@@ -170,7 +184,7 @@ class MarketState(msgspec.Struct, frozen=True, kw_only=True):
     seen: Millis
 
 
-Inbound = Trade | Book | Ticker | Bar | Beat | Complaint | Acknowledged | Echo | OrderNotice | MarketState
+Inbound = Trade | Book | Ticker | Bar | Beat | Complaint | Acknowledged | Echo | Drift | OrderNotice | MarketState
 MarketData = Trade | Book | Ticker | Bar
 
 

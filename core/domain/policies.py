@@ -92,19 +92,28 @@ class Weights(Policy, frozen=True):
 
 
 class WatchPolicy(Policy, frozen=True):
-    """D2-D4."""
+    """D2-D4. The last three are for venues that count registrations.
+
+    min_stay_s       a registration is given up for a better one only after this long
+    churn_per_min    registrations given up in a minute for better ones, at most
+    slack            places by which a symbol may fall behind before it gives its registration up
+    """
 
     max_ws_subs: Count = 20
     subscribe_cooldown_s: Seconds = 180.0
+    min_stay_s: Seconds = 120.0
+    churn_per_min: Count = 10
+    slack: Annotated[int, Meta(ge=0)] = 3
     refresh_s: Annotated[float, Meta(ge=0.2)] = 2.0
     weights: Weights = Weights()
 
 
 class StreamPolicy(Policy, frozen=True):
-    """D5-D7, D11. None keeps the venue's own figure."""
+    """D5-D7, D11. None keeps the venue's own figure; `details` picks one of the venue's feeds by topic."""
 
     url: Text
     transport: Annotated[str, Meta(pattern="^(picows|websockets)$")] = "picows"
+    details: dict[str, str] = {}
     connections: Annotated[int, Meta(ge=1, le=50)] = 5
     per_connection: Annotated[int, Meta(ge=1)] = 100
     mute_s: Seconds | None = None

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from decimal import Decimal
 from enum import StrEnum
 from importlib import import_module
+from operator import eq
 from typing import NamedTuple
 
 import msgspec
@@ -35,6 +36,7 @@ class Cure(StrEnum):
     FULL = "full"  # no more registrations on this credential: learn the cap
     IN_USE = "in use"  # another session holds the credential: hang up, come back later
     RENEW = "renew"  # the credential is not accepted: hang up, get a new one
+    UNKNOWN = "unknown"  # a code that nobody wrote down: tried again ever more rarely, and told to a developer
 
 
 class Channel(NamedTuple):
@@ -66,6 +68,8 @@ class StreamSpec(msgspec.Struct, frozen=True, kw_only=True):
     slots         registrations that one credential may hold in all, own-order notices among them; 0 = no such limit
     gap_ms        least time between two registration messages
     keyed         the ticket is a credential (an approval key) that must be fetched before each connection
+    mock          topics that the venue's mock environment serves; None: all of them
+    own           (account of a notice, the account's number as its owner wrote it) -> whether they are the same
     """
 
     market: Market
@@ -88,6 +92,8 @@ class StreamSpec(msgspec.Struct, frozen=True, kw_only=True):
     slots: int = 0
     gap_ms: int = 0
     keyed: bool = False
+    mock: frozenset[Topic] | None = None
+    own: Callable[[str, str], bool] = eq
 
 
 class Issued(msgspec.Struct, frozen=True):
