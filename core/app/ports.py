@@ -14,6 +14,7 @@ from core.domain.messages import Alert, Delivery
 from core.domain.orders import Fill, Order
 from core.domain.policies import UniversePolicy
 from core.domain.positions import Position, RoundTrip
+from core.domain.sendings import Sending
 from core.domain.signals import Signal
 from core.domain.values import Instrument, Market, Millis
 from core.domain.workers import Status, Worker
@@ -77,6 +78,25 @@ class Notices(Protocol):
     """Where a venue's own-order notices of our account are put, in the order in which they came. Raises Transient."""
 
     def put(self, notices: Sequence[OrderNotice]) -> None: ...
+
+
+class NoticeBoard(Protocol):
+    """What was put there, for whoever asks about an order. Raises Transient."""
+
+    def about(self, instrument: Instrument, since: Millis) -> list[OrderNotice]:
+        """In the order in which they came; `since` is by our clock. A number nobody knows yet simply lies there."""
+
+
+class Sendings(Protocol):
+    """A broker's own log of what it sent, one entry for each client order id. Raises Transient."""
+
+    def read(self, order: str) -> Sending | None: ...
+
+    def write(self, sending: Sending) -> bool:
+        """False where what is there is not one version older: someone else was here."""
+
+    def claim(self, sending: Sending, identity: str) -> bool:
+        """As `write`, and the venue's order is ours from now on; False also where it is another order's."""
 
 
 class Budget(Protocol):

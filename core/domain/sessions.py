@@ -5,11 +5,25 @@ Times of day are given in KST as `HH:MM` or `HH:MM:SS` (`DayPolicy.ends`); every
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from enum import StrEnum
 
 import msgspec
 
 from core.domain.policies import DayPolicy
 from core.domain.values import DAY, HOUR, KST, MINUTE, SECOND, Millis
+
+
+class Phase(StrEnum):
+    """What kind of trading goes on; a venue takes other kinds of order in each."""
+
+    CLOSED = "closed"
+    OPENING = "opening auction"
+    REGULAR = "regular"
+    INTERRUPTED = "interrupted"  # a call auction in the middle of the day
+    CLOSING = "closing auction"
+    BEFORE = "before the open at the last close"
+    SETTLED = "after the close at the close"
+    AFTER = "after-market"
 
 
 class Calendar(msgspec.Struct, frozen=True):
@@ -19,12 +33,14 @@ class Calendar(msgspec.Struct, frozen=True):
     day_start  first millisecond of the market's day that a moment lies in
     day_end    first millisecond of the next day; a moment exactly there lies in the next day
     day_of     the day's name, "YYYY-MM-DD"
+    phase      what kind of trading goes on at this moment
     """
 
     is_open: Callable[[Millis], bool]
     day_start: Callable[[Millis], Millis]
     day_end: Callable[[Millis], Millis]
     day_of: Callable[[Millis], str]
+    phase: Callable[[Millis], Phase] = lambda at: Phase.REGULAR
 
 
 def always_open(policy: DayPolicy) -> Calendar:

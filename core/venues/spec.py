@@ -1,4 +1,4 @@
-"""What a venue is to the rest of the system: three records of functions, and nothing else."""
+"""What a venue is to the rest of the system: four records of functions, and nothing else."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from core.domain.policies import DayPolicy, Environment, UniversePolicy
 from core.domain.sessions import Calendar, always_open
 from core.domain.values import DAY, Market, Millis, Side
 from core.venues.flow import Flow, Request, Response
+from core.venues.ordering import Orders
 
 
 class Topic(StrEnum):
@@ -185,10 +186,13 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Venue(msgspec.Struct, frozen=True):
+    """`orders` is None where nothing but paper trades on this venue."""
+
     market: Market
     stream: StreamSpec
     rest: RestSpec
     rules: Rules
+    orders: Orders | None = None
 
 
 HOMES: dict[Market, str] = {Market.UPBIT: "upbit", Market.KRX: "kis"}
@@ -196,6 +200,6 @@ HOMES: dict[Market, str] = {Market.UPBIT: "upbit", Market.KRX: "kis"}
 
 
 def venue(market: Market) -> Venue:
-    """The venue's three records, loaded when first asked for: a function pays only for its own market."""
+    """The venue's records, loaded when first asked for: a function pays only for its own market."""
     found: Venue = import_module(f"core.venues.{HOMES[market]}").VENUE
     return found

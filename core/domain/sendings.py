@@ -1,0 +1,56 @@
+"""What a broker remembers of each order that it sent, written before it is sent: what is not here never left.
+
+A venue that knows no client order id cannot be asked "have you seen this one". So our own log says whether an order
+may have left, the venue's list says which of its orders it became, and an order number belongs to one of ours for ever.
+"""
+
+from decimal import Decimal
+from enum import StrEnum
+
+import msgspec
+
+from core.domain.values import ZERO, Instrument, Millis, Side
+
+
+class Fate(StrEnum):
+    """SENT may have reached the venue; UNSENT certainly did nothing there; TAKEN has a number of the venue's."""
+
+    SENT = "sent"
+    UNSENT = "unsent"
+    TAKEN = "taken"
+    REFUSED = "refused"
+
+
+class Standing(msgspec.Struct, frozen=True, kw_only=True):
+    """One symbol before an order: units held and their cost, and the day's sums on the order's side of it.
+
+    ordered, filled  units; `value` what the filled ones came to, quote currency
+    """
+
+    units: Decimal = ZERO
+    cost: Decimal = ZERO
+    ordered: Decimal = ZERO
+    filled: Decimal = ZERO
+    value: Decimal = ZERO
+
+
+class Sending(msgspec.Struct, frozen=True, kw_only=True):
+    """One order's last attempt.
+
+    order     client order id; `at` our clock just before it left
+    venue_id  the venue's number where it was TAKEN; `note` the venue's words where it was REFUSED
+    before    noted only where the venue's list may leave orders out
+    version   1 for the first; each change is written over the version before it, or not at all
+    """
+
+    order: str
+    instrument: Instrument
+    side: Side
+    quantity: Decimal
+    limit: Decimal | None
+    at: Millis
+    fate: Fate
+    venue_id: str = ""
+    note: str = ""
+    before: Standing | None = None
+    version: int = 1
