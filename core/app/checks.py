@@ -33,7 +33,7 @@ def objection(symbol: str, price: float, last: float | None, desk: Desk, at: Mil
 def _objections(symbol: str, price: float, last: float | None, desk: Desk, at: Millis) -> Iterator[Objection]:
     if not desk.days.is_open(at):
         yield Objection("session", "the market is closed")
-    if thin_liquidating(at, desk.policy.day):
+    if thin_liquidating(at, desk.policy.day, desk.days):
         yield Objection("day end", "everything is sold before the day ends")
     yield from _unsafe(symbol, desk, at)
     health = desk.shelf.read(ScanHealth, desk.market)

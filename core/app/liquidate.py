@@ -65,7 +65,7 @@ class Flattened(msgspec.Struct, frozen=True, kw_only=True):
 def run(desk: Desk) -> Liquidated:
     """Sell what is due, for as long as this run lasts; outside the window nothing is done or read."""
     at, day = desk.clock(), desk.policy.day
-    if not thin_liquidating(at, day):
+    if not thin_liquidating(at, day, desk.days):
         return Liquidated(outcome=Liquidating.NOT_DUE)
     closes = desk.days.day_end(at)
     stop = desk.monotonic_s() + desk.deadline_ms / 1000 - GUARD_S - SPARE_S
@@ -85,7 +85,7 @@ def due(positions: Sequence[Position], scan: Scan | None, desk: Desk, at: Millis
     """
     values = {snapshot.symbol: snapshot.value_24h for snapshot in scan.snapshots} if scan else {}
     thinnest_first = sorted(positions, key=lambda position: values.get(position.instrument.symbol, 0.0))
-    if liquidating(at, desk.policy.day):
+    if liquidating(at, desk.policy.day, desk.days):
         return thinnest_first
     thin = desk.policy.day.thin_value
     return [each for each in thinnest_first if values.get(each.instrument.symbol, 0.0) < thin]
@@ -185,7 +185,7 @@ def _left(desk: Desk, at: Millis) -> dict[str, Decimal]:
     Coins that this system never traded are their owner's own and nobody's business here.
     """
     left = {position.instrument.symbol: position.quantity for position in _due_now(desk)}
-    if not liquidating(at, desk.policy.day):
+    if not liquidating(at, desk.policy.day, desk.days):
         return left
     today = desk.ledger.orders(desk.market, desk.days.day_of(at))
     ours = {order.instrument.symbol for order in today} | left.keys()
@@ -200,7 +200,7 @@ def _tell(desk: Desk, left: dict[str, Decimal], closes: Millis) -> None:
     at = desk.clock()
     if left:
         desk.alerts.send([_unsold(desk, left, closes, at)])
-    elif liquidating(at, desk.policy.day):
+    elif liquidating(at, desk.policy.day, desk.days):
         _tell_flat(desk, at)
 
 

@@ -10,12 +10,15 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from core.domain.phases import Phase
+
 Fraction = Annotated[float, Meta(ge=-1.0, le=1.0)]
 Share = Annotated[float, Meta(gt=0.0, le=1.0)]
 Seconds = Annotated[float, Meta(ge=0.0)]
 Count = Annotated[int, Meta(ge=1)]
 Figure = Annotated[float, Meta(ge=0.0)]
 Text = Annotated[str, Meta(min_length=1)]
+Hours = Annotated[str, Meta(pattern=r"^(closed|\d\d:[0-5]\d(:[0-5]\d)?-\d\d:[0-5]\d(:[0-5]\d)?)$")]
 
 
 class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -33,9 +36,15 @@ class WhenRemoved(StrEnum):
 
 
 class UniversePolicy(Policy, frozen=True):
-    """Which symbols are looked at: all of `quote`, or only `codes` where given (A5). `never` beats `always`."""
+    """Which symbols are looked at: all of `quote`, or only `codes` where given (A5). `never` beats `always`.
+
+    file    a list of symbols beside the settings file, read when they are; "" for the venue's own
+    listed  (symbol, name, board) of each row of that file
+    """
 
     quote: Text = "KRW"
+    file: str = ""
+    listed: tuple[tuple[str, str, str], ...] = ()
     codes: tuple[str, ...] = ()
     always: tuple[str, ...] = ()
     never: tuple[str, ...] = ()
@@ -147,7 +156,9 @@ class AccountPolicy(Policy, frozen=True):
 
     url: Text
     stream_url: str = ""
-    key: KeyPolicy = KeyPolicy(app_key="kis_mock_app_key", app_secret="kis_mock_app_secret", environment=Environment.MOCK)
+    key: KeyPolicy = KeyPolicy(
+        app_key="kis_mock_app_key", app_secret="kis_mock_app_secret", environment=Environment.MOCK
+    )
     number: Text = "kis_account"
     hts_id: Text = "kis_hts_id"
 
@@ -218,14 +229,38 @@ class RiskPolicy(Policy, frozen=True):
     only_top_n: bool = False
 
 
+class TermsPolicy(Policy, frozen=True):
+    """What this account pays and which prices it may name, where that is other than the venue's own table. None keeps it.
+
+    fee, fund_fee   fraction of the traded value, for shares and for funds and notes
+    funds_taxed     funds and notes pay the sell tax of shares too
+    fine_funds      funds and notes have the smaller price step under 2,000
+    """
+
+    fee: Share | None = None
+    fund_fee: Share | None = None
+    funds_taxed: bool = False
+    fine_funds: bool = True
+
+
 class DayPolicy(Policy, frozen=True):
-    """When the market's day ends (KST, HH:MM or HH:MM:SS) and whether everything is sold before it (E6)."""
+    """When the market's day ends (KST, HH:MM or HH:MM:SS) and whether everything is sold before its close (E6).
+
+    ends       where a day is cut; a market with hours of its own cuts it after its close, never before
+    liquidate  None keeps the market's own habit: shares are sold before the close, a market without one holds on
+    trade_in   phases that are traded in, on a market that has them; its closing auction belongs to the regular one
+    hours      what no table knows, by day: "10:00-15:30", or "closed"; 24:10 lies in the next day
+    auction_s  length of the closing auction; None is the market's own
+    """
 
     ends: Annotated[str, Meta(pattern=r"^([01]\d|2[0-3]):[0-5]\d(:[0-5]\d)?$")] = "09:00"
-    liquidate: bool = False
+    liquidate: bool | None = None
     liquidate_before_s: Seconds = 900.0
     thin_before_s: Seconds = 1500.0
     thin_value: Figure = 1_000_000_000.0
+    trade_in: tuple[Phase, ...] = (Phase.REGULAR,)
+    hours: dict[Annotated[str, Meta(pattern=r"^\d{4}-\d\d-\d\d$")], Hours] = {}
+    auction_s: Seconds | None = None
 
 
 class SweepPolicy(Policy, frozen=True):
@@ -276,4 +311,5 @@ class MarketPolicy(Policy, frozen=True, kw_only=True):
     workers: WorkerPolicy = WorkerPolicy()
     risk: RiskPolicy = RiskPolicy()
     day: DayPolicy = DayPolicy()
+    terms: TermsPolicy = TermsPolicy()
     sweep: SweepPolicy = SweepPolicy()

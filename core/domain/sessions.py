@@ -1,50 +1,65 @@
-"""The market's day: when it ends, and what it is called. Korea has no daylight saving time, so this is arithmetic.
+"""The market's day: when it is open, when it ends, and what it is called.
 
-Times of day are given in KST as `HH:MM` or `HH:MM:SS` (`DayPolicy.ends`); everything else is epoch milliseconds.
+Times of day are given in KST as `HH:MM` or `HH:MM:SS`; everything else is epoch milliseconds. Korea has no daylight
+saving time, so this is arithmetic.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from enum import StrEnum
+from types import MappingProxyType
+from typing import Protocol
 
 import msgspec
 
+from core.domain.phases import AUCTIONS, Phase
 from core.domain.policies import DayPolicy
 from core.domain.values import DAY, HOUR, KST, MINUTE, SECOND, Millis
 
+__all__ = ["AUCTIONS", "Calendar", "Calendars", "Phase", "always_open"]
 
-class Phase(StrEnum):
-    """What kind of trading goes on; a venue takes other kinds of order in each."""
+PREPARE = HOUR
+"""What must be known when the market opens (the safe set, references, subscriptions) is got this long before."""
 
-    CLOSED = "closed"
-    OPENING = "opening auction"
-    REGULAR = "regular"
-    INTERRUPTED = "interrupted"  # a call auction in the middle of the day
-    CLOSING = "closing auction"
-    BEFORE = "before the open at the last close"
-    SETTLED = "after the close at the close"
-    AFTER = "after-market"
+SETTLE = Millis(10 * MINUTE)
+"""After a close, what rested in its auction is still asked for this long, and what is left is told."""
+
+TOLD: Mapping[str, bool] = MappingProxyType({})
+"""Nothing was told of any day."""
 
 
 class Calendar(msgspec.Struct, frozen=True):
     """A market's time as a record of functions: one with hours and holidays is another value of the same shape.
 
-    is_open    is the market trading at this moment
+    is_open    is the market in a session that is traded in, at this moment
     day_start  first millisecond of the market's day that a moment lies in
     day_end    first millisecond of the next day; a moment exactly there lies in the next day
     day_of     the day's name, "YYYY-MM-DD"
+    opens      the moment itself where the market is open, else the next one that it opens at
+    closes     the first close later than a moment: what must be sold before the day ends is sold before this
+    closed     the last close that is not later than a moment
     phase      what kind of trading goes on at this moment
+    flat       is everything sold before a close (E6)
     """
 
     is_open: Callable[[Millis], bool]
     day_start: Callable[[Millis], Millis]
     day_end: Callable[[Millis], Millis]
     day_of: Callable[[Millis], str]
-    phase: Callable[[Millis], Phase] = lambda at: Phase.REGULAR
+    opens: Callable[[Millis], Millis]
+    closes: Callable[[Millis], Millis]
+    closed: Callable[[Millis], Millis]
+    phase: Callable[[Millis], Phase]
+    flat: bool
 
 
-def always_open(policy: DayPolicy) -> Calendar:
-    """A market that never closes, its day cut where the owner says.
+class Calendars(Protocol):
+    """How a venue makes its calendar: the owner's day, and what the venue told of single days (open or not)."""
+
+    def __call__(self, policy: DayPolicy, told: Mapping[str, bool] = TOLD) -> Calendar: ...
+
+
+def always_open(policy: DayPolicy, told: Mapping[str, bool] = TOLD) -> Calendar:
+    """A market that never closes, its day cut where the owner says: a day's end is its close.
 
     >>> always_open(DayPolicy(ends="09:00")).day_of(Millis(1_700_000_000_000))
     '2023-11-14'
@@ -54,6 +69,11 @@ def always_open(policy: DayPolicy) -> Calendar:
         day_start=lambda at: Millis(ends_at(at, policy) - DAY),
         day_end=lambda at: ends_at(at, policy),
         day_of=lambda at: day_of(at, policy),
+        opens=lambda at: at,
+        closes=lambda at: ends_at(at, policy),
+        closed=lambda at: Millis(ends_at(at, policy) - DAY),
+        phase=lambda at: Phase.REGULAR,
+        flat=bool(policy.liquidate),
     )
 
 
@@ -63,7 +83,7 @@ def ends_at(at: Millis, policy: DayPolicy) -> Millis:
     >>> ends_at(Millis(0), DayPolicy(ends="09:00")) == DAY  # 1970-01-01 00:00 UTC is 09:00 in Korea
     True
     """
-    offset = _of_day(policy.ends) - KST
+    offset = of_day(policy.ends) - KST
     return Millis(((at - offset) // DAY + 1) * DAY + offset)
 
 
@@ -77,17 +97,28 @@ def day_of(at: Millis, policy: DayPolicy) -> str:
     return datetime.fromtimestamp(middle / 1000, UTC).strftime("%Y-%m-%d")
 
 
-def liquidating(at: Millis, policy: DayPolicy) -> bool:
-    """True from `liquidate_before_s` before the day's end, where the day ends flat: nothing is bought any more."""
-    return policy.liquidate and ends_at(at, policy) - at <= policy.liquidate_before_s * 1000
+def liquidating(at: Millis, policy: DayPolicy, days: Calendar) -> bool:
+    """True from `liquidate_before_s` before a close, where the day ends flat: nothing is bought any more."""
+    return days.flat and days.closes(at) - at <= policy.liquidate_before_s * 1000
 
 
-def thin_liquidating(at: Millis, policy: DayPolicy) -> bool:
+def thin_liquidating(at: Millis, policy: DayPolicy, days: Calendar) -> bool:
     """The same for symbols that trade thinly: from `thin_before_s`, and never later than the others."""
     before_s = max(policy.thin_before_s, policy.liquidate_before_s)
-    return policy.liquidate and ends_at(at, policy) - at <= before_s * 1000
+    return days.flat and days.closes(at) - at <= before_s * 1000
 
 
-def _of_day(text: str) -> Millis:
+def settling(at: Millis, days: Calendar) -> bool:
+    """Just after a close, where the market has one and its days end flat: the last orders are asked for, and told."""
+    return days.flat and not days.is_open(at) and at - days.closed(at) < SETTLE
+
+
+def awake(at: Millis, days: Calendar) -> bool:
+    """Is the market open, or will it be soon? Nobody need watch it at any other time (B6)."""
+    return days.opens(at) - at <= PREPARE
+
+
+def of_day(text: str) -> Millis:
+    """Milliseconds after midnight of `HH:MM` or `HH:MM:SS`; hours of 24 and more lie in the next day."""
     hours, minutes, *rest = (int(part) for part in text.split(":"))
     return Millis(hours * HOUR + minutes * MINUTE + sum(rest) * SECOND)

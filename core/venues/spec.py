@@ -12,8 +12,8 @@ from typing import NamedTuple
 import msgspec
 
 from core.domain.events import Bar, Book, Inbound, Listing, Ticker
-from core.domain.policies import DayPolicy, Environment, UniversePolicy
-from core.domain.sessions import Calendar, always_open
+from core.domain.policies import Environment, MarketPolicy, UniversePolicy
+from core.domain.sessions import Calendars, always_open
 from core.domain.values import DAY, Market, Millis, Side
 from core.venues.flow import Flow, Request, Response
 from core.venues.ordering import Orders
@@ -171,7 +171,9 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     fee         (symbol, side, at) -> fraction of the traded value
     tax         (symbol, side, at) -> fraction of the traded value, 0 where there is none
     link        (symbol) -> page with its chart
-    calendar    (the owner's day) -> when the market is open and where its days are cut; always open unless said
+    calendar    (the owner's day, what the venue told of single days) -> when the market is open and where its days are
+                cut; always open unless said
+    bounds      (symbol, reference price, at) -> the day's lowest and highest legal price; None where there are none
     """
 
     tick: Callable[[str, Decimal, Millis], Decimal]
@@ -182,24 +184,34 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     fee: Callable[[str, Side, Millis], Decimal]
     tax: Callable[[str, Side, Millis], Decimal]
     link: Callable[[str], str]
-    calendar: Callable[[DayPolicy], Calendar] = always_open
+    calendar: Calendars = always_open
+    bounds: Callable[[str, Decimal, Millis], tuple[Decimal, Decimal]] | None = None
 
 
 class Venue(msgspec.Struct, frozen=True):
-    """`orders` is None where nothing but paper trades on this venue."""
+    """`orders` is None where nothing but paper trades on this venue.
+
+    tailored  (the owner's settings) -> the rules under them, where they change any
+    """
 
     market: Market
     stream: StreamSpec
     rest: RestSpec
     rules: Rules
     orders: Orders | None = None
+    tailored: Callable[[MarketPolicy], Rules] | None = None
 
 
 HOMES: dict[Market, str] = {Market.UPBIT: "upbit", Market.KRX: "kis"}
 """The folder of each market's venue: the second line that a new venue touches."""
 
 
-def venue(market: Market) -> Venue:
-    """The venue's records, loaded when first asked for: a function pays only for its own market."""
+def venue(market: Market, policy: MarketPolicy | None = None) -> Venue:
+    """The venue's records, loaded when first asked for: a function pays only for its own market.
+
+    With the owner's settings its rules are those that hold under them.
+    """
     found: Venue = import_module(f"core.venues.{HOMES[market]}").VENUE
-    return found
+    if policy is None or found.tailored is None:
+        return found
+    return msgspec.structs.replace(found, rules=found.tailored(policy))

@@ -58,18 +58,19 @@ def test_the_window_of_forced_liquidation_opens_earlier_for_thin_symbols(before_
     policy = DayPolicy(ends="12:00", liquidate=True, liquidate_before_s=900.0, thin_before_s=1500.0)
     at = Millis(NOON - before_s * SECOND)
 
-    assert thin_liquidating(at, policy) is thin
-    assert liquidating(at, policy) is normal
+    days = always_open(policy)
+    assert thin_liquidating(at, policy, days) is thin
+    assert liquidating(at, policy, days) is normal
 
 
 def test_nothing_is_liquidated_where_that_is_off():
     policy = DayPolicy(ends="12:00")
 
-    assert not liquidating(Millis(NOON - 1), policy)
-    assert not thin_liquidating(Millis(NOON - 1), policy)
+    assert not liquidating(Millis(NOON - 1), policy, always_open(policy))
+    assert not thin_liquidating(Millis(NOON - 1), policy, always_open(policy))
 
 
 def test_thin_symbols_never_start_later_than_the_others():
     policy = DayPolicy(ends="12:00", liquidate=True, liquidate_before_s=900.0, thin_before_s=60.0)
 
-    assert thin_liquidating(Millis(NOON - 900 * SECOND), policy)
+    assert thin_liquidating(Millis(NOON - 900 * SECOND), policy, always_open(policy))
