@@ -13,8 +13,8 @@ from enum import StrEnum
 import msgspec
 
 from core.domain.orders import Order, State
+from core.domain.phases import Phase
 from core.domain.policies import Environment
-from core.domain.sessions import Phase
 from core.domain.values import ZERO, Instrument, Market, Millis, Side
 from core.venues.flow import Flow, Response
 
@@ -42,7 +42,8 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     id        as `Order.venue_id` keeps it; `original` the number of the order that a cancel or an amend is about, or ""
     price     limit in quote currency, 0 for a market order
     filled    units, `value` what they came to in quote currency, before fees
-    at        the venue's clock when it took the order
+    at        the venue's clock when it took the order; None where it does not say
+    ours      False for what we never send: a cancel, an amend, an order through another exchange
     """
 
     id: str
@@ -54,8 +55,9 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     filled: Decimal
     value: Decimal
     state: State
-    at: Millis
+    at: Millis | None
     note: str = ""
+    ours: bool = True
 
 
 class Listed(msgspec.Struct, frozen=True, kw_only=True):
@@ -107,6 +109,7 @@ class Orders(msgspec.Struct, frozen=True, kw_only=True):
 
     place      (order, depot, phase, at) -> the venue's number
     cancel     (order, its venue_id, depot, at) -> the number of the cancel, which may be a new one
+    amend      (order, its venue_id, new limit, depot, at) -> the number of what rests from now on
     listed     (sought, depot, at) -> the account's orders of some days, pages by itself
     standing   (sought, depot, at) -> orders that still wait; None where the environment has no such list
     holdings   (depot, at) -> every symbol with units
@@ -122,6 +125,7 @@ class Orders(msgspec.Struct, frozen=True, kw_only=True):
     market: Market
     place: Callable[[Order, Depot, Phase, Millis], Flow[Receipt]]
     cancel: Callable[[Order, str, Depot, Millis], Flow[Receipt]]
+    amend: Callable[[Order, str, Decimal, Depot, Millis], Flow[Receipt]]
     listed: Callable[[Sought, Depot, Millis], Flow[Listed]]
     standing: Callable[[Sought, Depot, Millis], Flow[tuple[Row, ...] | None]]
     holdings: Callable[[Depot, Millis], Flow[list[Held]]]
