@@ -230,7 +230,7 @@ class RiskPolicy(Policy, frozen=True):
 
 
 class TermsPolicy(Policy, frozen=True):
-    """What this account pays and which prices it may name, where that is other than the venue's own table. None keeps it.
+    """What this account pays and which prices it may name, where that is not as in the venue's own table (None).
 
     fee, fund_fee   fraction of the traded value, for shares and for funds and notes
     funds_taxed     funds and notes pay the sell tax of shares too
@@ -251,6 +251,7 @@ class DayPolicy(Policy, frozen=True):
     trade_in   phases that are traded in, on a market that has them; its closing auction belongs to the regular one
     hours      what no table knows, by day: "10:00-15:30", or "closed"; 24:10 lies in the next day
     auction_s  length of the closing auction; None is the market's own
+    settle_s   a market with hours cuts its day this long after the close at the earliest; None is the market's own
     """
 
     ends: Annotated[str, Meta(pattern=r"^([01]\d|2[0-3]):[0-5]\d(:[0-5]\d)?$")] = "09:00"
@@ -261,6 +262,7 @@ class DayPolicy(Policy, frozen=True):
     trade_in: tuple[Phase, ...] = (Phase.REGULAR,)
     hours: dict[Annotated[str, Meta(pattern=r"^\d{4}-\d\d-\d\d$")], Hours] = {}
     auction_s: Seconds | None = None
+    settle_s: Seconds | None = None
 
 
 class SweepPolicy(Policy, frozen=True):
