@@ -132,6 +132,7 @@ class RestSpec(msgspec.Struct, frozen=True, kw_only=True):
     books     (symbols, depth, seen) -> order book tops
     bars      (symbol, span or one day, count, end exclusive or None, seen) -> oldest first; pages by itself
     batch     most symbols that one tickers call may name
+    books_batch     the same of a books call; 0 = as `batch`. Where it is 1, a scan never asks for books
     limits    calls a second by rate-limit group, as the venue publishes them
     left      what a response says of the calls left in this second: (group, left), or None
     refusal   a response that is not an answer -> the error to raise; None where it is an answer
@@ -147,6 +148,7 @@ class RestSpec(msgspec.Struct, frozen=True, kw_only=True):
     books: Callable[[Sequence[str], int, Millis], Flow[list[Book]]]
     bars: Callable[[str, Millis, int, Millis | None, Millis], Flow[list[Bar]]]
     batch: int
+    books_batch: int = 0
     limits: dict[str, float]
     left: Callable[[Response], tuple[str, int] | None]
     refusal: Callable[[Response], Exception | None]

@@ -91,6 +91,16 @@ def midnight(date: str) -> Millis:
     return Millis(int(parsed.timestamp()) * 1000 - KST)
 
 
+def iso(date: str) -> str:
+    """YYYYMMDD with dashes. Raises WireSurprise for what is no date.
+
+    >>> iso("20261120")
+    '2026-11-20'
+    """
+    midnight(date)
+    return f"{date[:4]}-{date[4:6]}-{date[6:]}"
+
+
 def of_day(hour: str) -> Millis:
     """Milliseconds since midnight of HHMMSS. Raises WireSurprise for what is no time of day.
 
