@@ -13,12 +13,13 @@ from core.domain.values import ZERO, Instrument, Millis, Side
 
 
 class Fate(StrEnum):
-    """SENT may have reached the venue; UNSENT certainly did nothing there; TAKEN has a number of the venue's."""
+    """What became of it."""
 
-    SENT = "sent"
-    UNSENT = "unsent"
-    TAKEN = "taken"
+    SENT = "sent"  # it may have reached the venue
+    UNSENT = "unsent"  # it certainly did nothing there
+    TAKEN = "taken"  # it has a number of the venue's
     REFUSED = "refused"
+    SHOWN = "shown"  # no list ever had it, and holdings say what it came to
 
 
 class Standing(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,6 +41,8 @@ class Sending(msgspec.Struct, frozen=True, kw_only=True):
     order     client order id; `at` our clock just before it left
     venue_id  the venue's number where it was TAKEN; `note` the venue's words where it was REFUSED
     before    noted only where the venue's list may leave orders out
+    cancelled our clock when the venue took a cancel of it; 0 for never
+    filled    units that it came to where it was SHOWN, `value` their price in quote currency
     version   1 for the first; each change is written over the version before it, or not at all
     """
 
@@ -53,4 +56,7 @@ class Sending(msgspec.Struct, frozen=True, kw_only=True):
     venue_id: str = ""
     note: str = ""
     before: Standing | None = None
+    cancelled: Millis = Millis(0)
+    filled: Decimal = ZERO
+    value: Decimal = ZERO
     version: int = 1

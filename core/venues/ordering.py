@@ -12,6 +12,7 @@ from enum import StrEnum
 
 import msgspec
 
+from core.domain.events import OrderNotice
 from core.domain.orders import Order, State
 from core.domain.phases import Phase
 from core.domain.policies import Environment
@@ -115,6 +116,7 @@ class Orders(msgspec.Struct, frozen=True, kw_only=True):
     holdings   (depot, at) -> every symbol with units
     affordable (symbol, price or None, depot, at) -> units that cash buys without credit
     judge      a response -> what it means to do, and the venue's words
+    noticed    a notice of one of our orders -> its venue_id
     number     venue_id -> the number that the venue's own-order notices carry
     identity   venue_id -> what tells one order from all others of all days
     origins    (scheme, host, port) that each environment's orders may go to, and no other
@@ -131,6 +133,7 @@ class Orders(msgspec.Struct, frozen=True, kw_only=True):
     holdings: Callable[[Depot, Millis], Flow[list[Held]]]
     affordable: Callable[[str, Decimal | None, Depot, Millis], Flow[Decimal]]
     judge: Callable[[Response], tuple[Reply, str]]
+    noticed: Callable[[OrderNotice], str]
     number: Callable[[str], str]
     identity: Callable[[str], str]
     origins: dict[Environment, tuple[str, str, int]]

@@ -67,11 +67,11 @@ def judge(response: Response) -> tuple[Reply, str]:
 
 
 def _meaning(code: str, told: bool, status: int) -> Reply:
-    if code in AGAIN:
+    if code in AGAIN or status == 429:
         return Reply.AGAIN
     if code in EXPIRED:
         return Reply.RENEW
-    if code in UNSURE:
+    if code in UNSURE or status == 408:
         return Reply.UNSURE
     if code.startswith(AT_THE_DOOR) or 400 <= status < 500:
         return Reply.REFUSED

@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from core.domain.errors import Refused, UnknownOutcome, WireSurprise
+from core.domain.events import OrderNotice
 from core.domain.orders import Order
 from core.domain.phases import Phase
 from core.domain.policies import Environment
@@ -135,6 +136,11 @@ def affordable(symbol: str, price: Decimal | None, depot: Depot, at: Millis) -> 
     return number(read(_one(body.output), dict[str, str]).get("nrcvb_buy_qty", ""))
 
 
+def noticed(notice: OrderNotice) -> str:
+    """The order that a notice is about. A notice does not say the branch, which mock does not need."""
+    return venue_id(day(notice.at), notice.order, "")
+
+
 def number_of(known: str) -> str:
     """The 10 digits that own-order notices carry."""
     return known.split("-")[1]
@@ -224,6 +230,7 @@ ORDERS = Orders(
     holdings=holdings,
     affordable=affordable,
     judge=judge,
+    noticed=noticed,
     number=number_of,
     identity=identity,
     origins=ORIGINS,
