@@ -316,7 +316,7 @@ def test_an_answer_that_trickles_is_a_passing_error(venue):
 
 
 def test_an_answer_without_end_is_cut(venue, monkeypatch):
-    monkeypatch.setattr("core.adapters.http.MOST_BYTES", 10)
+    monkeypatch.setattr("core.adapters.wire.MOST_BYTES", 10)
 
     with pytest.raises(WireSurprise, match="no end"):
         quotes(venue.url, Time()).listing(UniversePolicy(quote="KRW"))

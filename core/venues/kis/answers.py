@@ -183,11 +183,11 @@ class Quotes(msgspec.Struct):
 
 
 class Price(msgspec.Struct):
-    output: PriceRow = PriceRow()
+    output: PriceRow = msgspec.field(default_factory=PriceRow)
 
 
 class CompanionSaid(msgspec.Struct):
-    output: CompanionRow = CompanionRow()
+    output: CompanionRow = msgspec.field(default_factory=CompanionRow)
 
 
 class Days(msgspec.Struct):
