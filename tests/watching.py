@@ -173,7 +173,7 @@ def policy(**sections):
 def closed(place):
     """The same place at a market that never opens."""
     shut = replace(place.days, is_open=lambda at: False)
-    rules = replace(place.venue.rules, calendar=lambda day: shut)
+    rules = replace(place.venue.rules, calendar=lambda day, told: shut)
     return replace(place, venue=replace(place.venue, rules=rules))
 
 

@@ -69,7 +69,18 @@ class Wiring:
 
     def days(self, market: Market) -> Calendar:
         """When the market is open, and where its days are cut."""
-        return venue(market).rules.calendar(self.policy(market).day)
+        policy = self.policy(market)
+        return venue(market).rules.calendar(policy.day, self.told(market))
+
+    def told(self, market: Market) -> Mapping[str, bool]:
+        """What the venue told of single days, where it tells anything: read anew for each call of a function."""
+        from core.domain.levels import OpenDays
+        from core.domain.sessions import TOLD
+
+        if venue(market).rest.holidays is None:
+            return TOLD
+        known = self.shelf.read(OpenDays, market)
+        return known.days if known else TOLD
 
     def client(self, service: str) -> Any:
         """A boto3 client with short time-outs and boto3's own few retries."""
@@ -173,7 +184,7 @@ class Wiring:
         match self.settings.broker:
             case BrokerKind.PAPER:
                 store = DynamoPaperStore(self.named("HOGA_PAPER_TABLE"), self.client("dynamodb"))
-                return PaperBroker(self.quotes(market), venue(market).rules, store, self.clock)
+                return PaperBroker(self.quotes(market), venue(market, self.policy(market)).rules, store, self.clock)
 
     def lookout(self, market: Market) -> Lookout:
         """What the scheduled use cases that watch a market need."""
@@ -182,12 +193,13 @@ class Wiring:
         return Lookout(
             market=market,
             policy=self.policy(market),
-            venue=venue(market),
+            venue=venue(market, self.policy(market)),
             shelf=self.shelf,
             quotes=self.quotes(market),
             alerts=self.alerts,
             clock=self.clock,
             pause=time.sleep,
+            told=self.told(market),
         )
 
     def desk(self, market: Market, owner: str, lease_ms: Millis) -> Desk:
@@ -197,7 +209,7 @@ class Wiring:
         return Desk(
             market=market,
             policy=self.policy(market),
-            rules=venue(market).rules,
+            rules=venue(market, self.policy(market)).rules,
             shelf=self.shelf,
             leases=self.leases,
             ledger=self.ledger,
@@ -211,6 +223,7 @@ class Wiring:
             deadline_ms=lease_ms,
             name=lambda symbol: self._name(market, symbol),
             last_price=lambda symbol: self._last_price(market, symbol),
+            told=self.told(market),
         )
 
     def _name(self, market: Market, symbol: str) -> str:

@@ -11,6 +11,7 @@ import msgspec
 
 from core.app.desk import Desk
 from core.domain.levels import SafeSet, ScanHealth, TopN
+from core.domain.phases import AUCTIONS
 from core.domain.sessions import thin_liquidating
 from core.domain.values import Millis
 
@@ -31,8 +32,9 @@ def objection(symbol: str, price: float, last: float | None, desk: Desk, at: Mil
 
 
 def _objections(symbol: str, price: float, last: float | None, desk: Desk, at: Millis) -> Iterator[Objection]:
-    if not desk.days.is_open(at):
-        yield Objection("session", "the market is closed")
+    yield from closed(desk, at)
+    if (phase := desk.days.phase(at)) in AUCTIONS:
+        yield Objection("session", f"{phase.value}: there is no price to buy at")
     if thin_liquidating(at, desk.policy.day, desk.days):
         yield Objection("day end", "everything is sold before the day ends")
     yield from _unsafe(symbol, desk, at)
@@ -44,6 +46,12 @@ def _objections(symbol: str, price: float, last: float | None, desk: Desk, at: M
     most = price * (1 + desk.policy.risk.max_slippage)
     if last is not None and last > most:
         yield Objection("price moved", f"{last:g} is over {most:g}")
+
+
+def closed(desk: Desk, at: Millis) -> Iterator[Objection]:
+    """Nothing is bought or sold outside the session (B6)."""
+    if not desk.days.is_open(at):
+        yield Objection("session", "the market is closed")
 
 
 def _unsafe(symbol: str, desk: Desk, at: Millis) -> Iterator[Objection]:

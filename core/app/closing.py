@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from core.app import tidings
 from core.app.desk import Desk, Ending, Verdict
+from core.app.placing import rests
 from core.app.ports import Settlement
 from core.app.wishes import next_leg, today
 from core.domain.errors import PositionError
@@ -34,7 +35,8 @@ def settle(held: Granted, order: Order, desk: Desk) -> Closed:
 def _parked(held: Granted, order: Order, desk: Desk) -> Closed:
     kept = desk.leases.park(held, order, desk.clock())
     detail = f"{order.state.value}: {order.note}" if order.note else order.state.value
-    return verdict(Ending.UNKNOWN if kept else Ending.LOST, held, order, detail=detail), None
+    ending = Ending.RESTING if rests(order, desk) else Ending.UNKNOWN
+    return verdict(ending if kept else Ending.LOST, held, order, detail=detail), None
 
 
 def _bought(held: Granted, order: Order, desk: Desk) -> Closed:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import assert_never
 
@@ -14,7 +14,7 @@ from core.domain.leases import Answer, Busy, Flat, Granted, Held, Repeated, Uncl
 from core.domain.orders import Order
 from core.domain.policies import MarketPolicy
 from core.domain.positions import RoundTrip
-from core.domain.sessions import Calendar
+from core.domain.sessions import TOLD, Calendar
 from core.domain.values import Instrument, Market, Millis
 from core.venues.spec import Rules
 
@@ -28,6 +28,7 @@ class Desk(msgspec.Struct, frozen=True, kw_only=True):
     pause        waits that many seconds (between two looks at an order that is still open)
     last_price   the newest price of a symbol in quote currency per unit, None where nobody knows; asked before a buy
     name         what people call a symbol, "" where it has no name
+    told         what the venue told of single days: do they trade?
     """
 
     market: Market
@@ -46,15 +47,16 @@ class Desk(msgspec.Struct, frozen=True, kw_only=True):
     deadline_ms: Millis
     name: Callable[[str], str]
     last_price: Callable[[str], float | None]
+    told: Mapping[str, bool] = TOLD
 
     @property
     def days(self) -> Calendar:
         """When the market is open, and where its days are cut."""
-        return self.rules.calendar(self.policy.day)
+        return self.rules.calendar(self.policy.day, self.told)
 
 
 class Ending(StrEnum):
-    """How the handling of one signal ended."""
+    """How the handling of one signal ended. RESTING: a sale waits in an auction, and is settled after it."""
 
     BOUGHT = "bought"
     SOLD = "sold"
@@ -65,6 +67,7 @@ class Ending(StrEnum):
     EXPIRED = "expired"
     REFUSED = "refused"
     LOST = "lost"
+    RESTING = "resting"
     UNKNOWN = "unknown"
     UNCLEAR = "unclear"
 

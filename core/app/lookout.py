@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TypeVar
 
 import msgspec
@@ -10,7 +10,7 @@ import msgspec
 from core.app.ports import Alerts, Clock, Quotes, Shelf
 from core.domain.errors import Refused, Transient, WireSurprise
 from core.domain.policies import MarketPolicy
-from core.domain.sessions import Calendar
+from core.domain.sessions import TOLD, Calendar
 from core.domain.values import Market
 from core.venues.spec import Venue
 
@@ -21,7 +21,10 @@ Unanswered = (Transient, Refused, WireSurprise)
 
 
 class Lookout(msgspec.Struct, frozen=True, kw_only=True):
-    """One market as its composition root lays it out. `pause` waits that many seconds between two calls."""
+    """One market as its composition root lays it out. `pause` waits that many seconds between two calls.
+
+    told  what the venue told of single days: do they trade?
+    """
 
     market: Market
     policy: MarketPolicy
@@ -31,11 +34,12 @@ class Lookout(msgspec.Struct, frozen=True, kw_only=True):
     alerts: Alerts
     clock: Clock
     pause: Callable[[float], None]
+    told: Mapping[str, bool] = TOLD
 
     @property
     def days(self) -> Calendar:
         """When the market is open, and where its days are cut."""
-        return self.venue.rules.calendar(self.policy.day)
+        return self.venue.rules.calendar(self.policy.day, self.told)
 
 
 def paged(

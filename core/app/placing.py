@@ -8,10 +8,14 @@ from core.app.desk import Desk
 from core.app.ports import Outcome
 from core.domain.errors import OrderExecutionError, Transient, UnknownOutcome
 from core.domain.orders import DONE, Order, State, moved
+from core.domain.phases import AUCTIONS
+from core.domain.sessions import SETTLE
+from core.domain.values import Side
 
 LOOK_S = 0.2
 """Between two looks at an order that is still open."""
 
+WAITING = frozenset({State.OPEN, State.PARTIAL})
 LOOKS = 10
 """After that many looks the rest of an order is cancelled: what was asked for was a fill at once."""
 
@@ -20,7 +24,8 @@ def place(order: Order, desk: Desk, until: float) -> Order:
     """Send the order and wait for its end. What comes back is DONE, or
 
     NOTED                   the venue could not be asked: nothing was sent
-    UNKNOWN, OPEN, PARTIAL  it was sent and is not finished: ask again later, do not send again
+    UNKNOWN, OPEN, PARTIAL  it was sent and is not finished: ask again later, do not send again. A sale rests like
+                            this in an auction, which matches at its end
     """
     try:
         outcome = desk.broker.place(order, desk.clock())
@@ -49,6 +54,12 @@ def told(order: Order, outcome: Outcome) -> Order:
     return replace(order, **said) if state is order.state else moved(order, state, **said)
 
 
+def rests(order: Order, desk: Desk) -> bool:
+    """Is this a sale that waits in an auction? It is left there: whoever takes it back sells nothing at the end."""
+    auction = desk.days.phase(desk.clock()) in AUCTIONS
+    return auction and order.side is Side.SELL and order.state in WAITING
+
+
 def _refused(order: Order, refused: OrderExecutionError, desk: Desk, until: float) -> Order:
     """A refusal may mean that the id is known already, from a call whose answer was lost: the venue is asked for it."""
     found = find(order, desk, until)
@@ -64,11 +75,25 @@ def _unknown(order: Order, silence: UnknownOutcome | Transient) -> Order:
 def _finished(order: Order, desk: Desk, until: float) -> Order:
     """Look until the order is finished, at most LOOKS times and not after `until`; then cancel what is left of it."""
     for _ in range(LOOKS):
-        if order.state in DONE or desk.monotonic_s() + LOOK_S >= until:
+        if order.state in DONE or rests(order, desk) or desk.monotonic_s() + LOOK_S >= until:
             break
         desk.pause(LOOK_S)
         order = _ask(order, desk)
-    return order if order.state in DONE or desk.monotonic_s() >= until else _cancelled(order, desk)
+    if order.state in DONE or rests(order, desk) or desk.monotonic_s() >= until:
+        return order
+    return _lapsed(_cancelled(order, desk), desk)
+
+
+def _lapsed(order: Order, desk: Desk) -> Order:
+    """An order does not outlive its session: what a close has left of it is over, even where the venue lists it on.
+
+    Only once the venue has had time to tell the auction's fills.
+    """
+    at = desk.clock()
+    closed = desk.days.closed(at)
+    if order.state not in WAITING or desk.days.is_open(at) or not order.at < closed <= at - SETTLE // 2:
+        return order
+    return moved(order, State.EXPIRED, note=f"over with its session: {order.note}")
 
 
 def _ask(order: Order, desk: Desk) -> Order:

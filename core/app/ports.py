@@ -57,6 +57,10 @@ class Quotes(Protocol):
 
     def bars(self, symbol: str, span: Millis, count: int, until: Millis | None = None) -> list[Bar]: ...
 
+    def holidays(self, first: str) -> dict[str, bool]:
+        """Does each day from `first` (YYYY-MM-DD) on trade? As far as the venue says; empty where it never does."""
+        ...
+
     @property
     def calls(self) -> int:
         """HTTP calls made so far by this object."""

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 import msgspec
 
+from core.app.confirm import told
 from core.app.leave import held, leave
 from core.app.lookout import Lookout, Unanswered
 from core.app.ports import Leases, Signals
@@ -18,6 +19,7 @@ from core.domain.levels import SafeSet, SafetyHealth
 from core.domain.messages import Alert, Kind
 from core.domain.policies import WhenHeld
 from core.domain.positions import Position
+from core.domain.sessions import awake
 from core.domain.signals import Exit
 from core.domain.values import Millis
 
@@ -28,6 +30,7 @@ UNLISTED = "not listed any more"
 class Filtering(StrEnum):
     REFRESHED = "refreshed"
     KEPT = "kept"
+    CLOSED = "market closed"
 
 
 class Filtered(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,8 +50,14 @@ class Filtered(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def run(lookout: Lookout, leases: Leases, signals: Signals) -> Filtered:
-    """Refresh the safe set. Where the venue does not answer, the last good one stays and people are told once (A3)."""
+    """Refresh the safe set. Where the venue does not answer, the last good one stays and people are told once (A3).
+
+    Nothing is asked while the market is closed, but for its days, and for the hour before it opens (B6).
+    """
     at = lookout.clock()
+    lookout = msgspec.structs.replace(lookout, told=told(lookout))
+    if not awake(at, lookout.days):
+        return Filtered(outcome=Filtering.CLOSED)
     try:
         listings = lookout.quotes.listing(lookout.policy.universe)
         fresh = safety.split(listings, lookout.policy.universe, lookout.policy.safety, at)

@@ -32,6 +32,8 @@ class Watched(msgspec.Struct, frozen=True, kw_only=True):
 def keep(locks: Sequence[Lock], desk: Desk, quotes: Quotes) -> Watched:
     """Look at every position whose exit nobody watches. People are told where there is anything to watch."""
     at = desk.clock()
+    if not desk.days.is_open(at):
+        return Watched(silent=False)  # nothing trades, so nothing is said, and nothing could be sold
     sign = _last_sign(desk)
     if sign is not None and at - sign <= desk.policy.sweep.silent_s * 1000:
         return Watched(silent=False)
@@ -74,7 +76,7 @@ def _prices(tickers: Iterable[Ticker]) -> dict[str, float]:
 def _due(position: Position, price: float, desk: Desk) -> Signal | None:
     """The sale that is due at this price or time; the trend needs candles, which only the streamer has."""
     at, policy = desk.clock(), desk.policy.exits
-    left = desk.days.day_end(at) - at
+    left = desk.days.closes(at) - at
     leave = exits.check(exits.holding(position, policy), price, nan, left, policy, at)
     if leave is None:
         return None

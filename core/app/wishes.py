@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from core.app.checks import Objection, objection
+from core.app.checks import Objection, closed, objection
 from core.app.desk import Desk
 from core.app.ports import Limits
 from core.domain.leases import Granted, Intent
+from core.domain.levels import References
 from core.domain.orders import Order, order_id
 from core.domain.signals import Exit, Signal
 from core.domain.sizing import Grid, TooSmall, portion, size
-from core.domain.values import ZERO, Millis, Side
+from core.domain.values import DAY, ZERO, Millis, Side
 
 
 def wish(signal: Signal, desk: Desk, at: Millis) -> Intent | Objection:
     """What the signal asks for, or why nothing is asked: no lock is taken for that."""
     if signal.side is Side.SELL:
-        return to_sell(signal, desk, at)
+        return next(closed(desk, at), None) or to_sell(signal, desk, at)
     last = desk.last_price(signal.instrument.symbol)
     if found := objection(signal.instrument.symbol, signal.price, last, desk, at):
         return found
@@ -28,12 +29,25 @@ def to_buy(signal: Signal, price: Decimal, desk: Desk, at: Millis) -> Intent | O
     """A buy of as much as the worker's capital and the limits allow, at `max_slippage` over the decision at worst."""
     symbol, policy = signal.instrument.symbol, desk.policy
     worst = Decimal(str(signal.price)) * (1 + Decimal(str(policy.risk.max_slippage)))
-    limit = desk.rules.floor_price(symbol, max(worst, price), Side.BUY, at)
+    limit = min(desk.rules.floor_price(symbol, max(worst, price), Side.BUY, at), _highest(symbol, desk, at))
     budget = min(policy.workers.capital, policy.risk.per_symbol, policy.risk.total_exposure)
     sized = size(price, limit, budget, grid(symbol, Side.BUY, desk, at))
     if isinstance(sized, TooSmall):
         return Objection("minimum order", f"{sized.value:f} of {sized.minimum:f}")
     return _intent(signal, desk, at, quantity=sized.quantity, limit=sized.limit, cost=sized.cost)
+
+
+def _highest(symbol: str, desk: Desk, at: Millis) -> Decimal:
+    """The day's highest legal price, by yesterday's close; no limit where the venue has none, or nobody knows it.
+
+    A price over it is refused by the venue, so a buy of something that has nearly risen to it would never be sent.
+    """
+    bounds = desk.rules.bounds
+    references = desk.shelf.read(References, desk.market) if bounds else None
+    row = references.rows.get(symbol) if references and references.day <= at < references.day + DAY else None
+    if bounds is None or row is None or row.close <= 0.0:
+        return Decimal("Infinity")
+    return bounds(symbol, Decimal(str(row.close)), at)[1]
 
 
 def to_sell(signal: Signal, desk: Desk, at: Millis) -> Intent | Objection:

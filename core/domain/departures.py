@@ -67,7 +67,7 @@ class Departures:
         if held is None or (held.said and at - held.said < policy.repeat_s * 1000):
             return NOTHING
         leave = self._reason(symbol, held, price, at)
-        if leave is None:
+        if leave is None or not self._days.is_open(at):
             return NOTHING
         held.said = at
         name = self.names.get(symbol.instrument.symbol, "")
@@ -77,7 +77,7 @@ class Departures:
         if symbol.leaving is not None:
             return exits.ordered(symbol.leaving, price, held.entry)
         trend = symbol.series(self._trend).gauges.trend.peek(price) if self._exits.trend else nan
-        return exits.check(held, price, trend, self._days.day_end(at) - at, self._exits, at)
+        return exits.check(held, price, trend, self._days.closes(at) - at, self._exits, at)
 
     def _take(self, symbol: Symbol, position: Position) -> None:
         before = symbol.holding

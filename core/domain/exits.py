@@ -57,7 +57,7 @@ def check(held: Holding, price: float, trend: float, left_ms: int, policy: ExitP
     Args:
         price: quote currency per unit, 0 where no price is known (then only the time can decide).
         trend: the short moving average at this price, NaN where it is not known; a price under it breaks the trend.
-        left_ms: how long until the market's day ends.
+        left_ms: how long until the market closes, or its day ends where it never does.
         at: decides how long the position has been held.
     """
     if price > 0.0:

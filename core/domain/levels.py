@@ -35,6 +35,15 @@ class SafetyHealth(msgspec.Struct, frozen=True, kw_only=True):
     reason: str = ""
 
 
+class OpenDays(msgspec.Struct, frozen=True, kw_only=True):
+    """B6: whether single days trade, by name, as the venue told on `day`: it beats every table."""
+
+    market: Market
+    at: Millis
+    day: str
+    days: dict[str, bool]
+
+
 class Reference(msgspec.Struct, frozen=True):
     """Yesterday and the days before it; `ma_sum` adds the closes of the last `ma_days` finished days."""
 

@@ -93,8 +93,7 @@ def day_of(at: Millis, policy: DayPolicy) -> str:
     >>> day_of(Millis(0), DayPolicy(ends="09:00")), day_of(Millis(0), DayPolicy(ends="15:30"))
     ('1970-01-01', '1970-01-01')
     """
-    middle = ends_at(at, policy) - DAY // 2 + KST
-    return datetime.fromtimestamp(middle / 1000, UTC).strftime("%Y-%m-%d")
+    return date_of(Millis(ends_at(at, policy) - DAY // 2))
 
 
 def liquidating(at: Millis, policy: DayPolicy, days: Calendar) -> bool:
@@ -116,6 +115,11 @@ def settling(at: Millis, days: Calendar) -> bool:
 def awake(at: Millis, days: Calendar) -> bool:
     """Is the market open, or will it be soon? Nobody need watch it at any other time (B6)."""
     return days.opens(at) - at <= PREPARE
+
+
+def date_of(at: Millis) -> str:
+    """The date in Korea, "YYYY-MM-DD"."""
+    return datetime.fromtimestamp((at + KST) / 1000, UTC).strftime("%Y-%m-%d")
 
 
 def of_day(text: str) -> Millis:

@@ -147,7 +147,7 @@ def test_with_every_worker_taken_a_buy_is_refused_and_the_lock_given_back(table)
 
 def test_nothing_is_bought_while_the_market_is_closed(table):  # B6
     table.changes = {
-        "rules": replace(RULES, calendar=lambda day: replace(RULES.calendar(day), is_open=lambda at: False))
+        "rules": replace(RULES, calendar=lambda day, told: replace(RULES.calendar(day), is_open=lambda at: False))
     }
     assert table.buy().limit == "session"
 
