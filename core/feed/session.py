@@ -11,25 +11,35 @@ Rules of the machine:
   4. Nothing goes out above the venue's message rates: a change waits for its turn, and changes that wait become one.
   5. A connection on which nothing was asked for is told nothing, and is never stale.
   6. Silence is measured against `at`; a clock set back starts the measurement anew.
+  7. Where the venue answers each registration, only what it confirmed is held (core/feed/registrations.py); a refusal
+     of the connection itself is a Hangup.
+  8. While the market is closed no market data is expected.
+
+What a frame asks for (an echo, a hang-up, the next registration) is done by `waited`, which is `stirred` then.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from enum import StrEnum
 
 from core.domain.effects import Action, Hangup, Ping, Send
 from core.domain.errors import WireSurprise
-from core.domain.events import Bar, Book, Inbound, Ticker, Trade
+from core.domain.events import Acknowledged, Bar, Book, Echo, Inbound, Ticker, Trade
 from core.domain.policies import StreamPolicy
 from core.domain.values import Millis
 from core.feed.freshness import NEVER, Gap, deadline, verdict
 from core.feed.rates import Rates
-from core.venues.spec import Channel, StreamSpec
+from core.feed.registrations import Registrations
+from core.venues.spec import Channel, Cure, StreamSpec, Topic
 
 DATA = frozenset({Trade, Book, Ticker, Bar})
+FLOWING = frozenset({Topic.TRADE, Topic.BOOK, Topic.TICKER, Topic.CANDLE})
+"""Topics that bring market data in an open market whatever happens; the others speak when there is news."""
 NOTHING: frozenset[Channel] = frozenset()
+ENDING = frozenset({Cure.IN_USE, Cure.RENEW})
+"""Refusals of the connection itself: nothing more is said on it."""
 SPARE = 4
 """Messages of each minute that requests leave to the heartbeat (at most; a tenth of a small limit)."""
 
@@ -41,21 +51,27 @@ class Phase(StrEnum):
 
 
 class Session:
-    """See the rules above. `ticket` names this connection to the venue.
+    """See the rules above. `ticket` names this connection to the venue, or opens it.
 
     frames, surprises, sent   what came, what did not read, what was said, over all of its lives
     opens                     how often it was opened
     proved                    whether market data came since it was last opened
+    stirred                   a frame left something to do for `waited`
+    spent                     the ticket was refused: another is needed before it is opened again
     """
 
     __slots__ = (
-        "_asked", "_decode", "_fresh", "_heard", "_mute_ms", "_ping_ms", "_rates", "_silent_since", "_spare",
-        "_spec", "_spoke", "_stale_ms", "_ticket", "_unsent", "_wanted", "frames", "opens", "phase", "proved",
-        "sent", "surprises",
+        "_asked", "_awake", "_decode", "_ends", "_fresh", "_heard", "_mute_ms", "_ping_ms", "_rates", "_register",
+        "_replies", "_silent_since", "_spare", "_spec", "_spoke", "_stale_ms", "_streams", "_ticket", "_unsent",
+        "_wanted", "frames", "opens", "phase", "proved", "sent", "spent", "stirred", "surprises",
     )  # fmt: skip
 
-    def __init__(self, spec: StreamSpec, policy: StreamPolicy, ticket: str) -> None:
-        self._spec, self._ticket, self._decode = spec, ticket, spec.decode
+    def __init__(
+        self, spec: StreamSpec, policy: StreamPolicy, ticket: str, awake: Callable[[Millis], bool] = lambda at: True
+    ) -> None:
+        self._spec, self._ticket, self._awake = spec, ticket, awake
+        self._decode = spec.decoder() if spec.decoder else spec.decode
+        self._register = Registrations(spec) if spec.answers else None
         self._mute_ms = _ms(policy.mute_s, spec.mute_s)
         self._stale_ms = _ms(policy.stale_s, spec.stale_s)
         self._ping_ms = _ms(policy.ping_s, spec.ping_s)
@@ -63,22 +79,36 @@ class Session:
         self._spare = min(SPARE, spec.messages_per_min // 10)
         self._wanted = self._asked = NOTHING
         self._unsent: deque[bytes] = deque()
+        self._replies: deque[bytes] = deque()
         self._heard = self._fresh = self._spoke = Millis(0)
         self._silent_since: Millis | None = None
-        self.phase, self.proved = Phase.SHUT, False
+        self._ends, self._streams = "", False
+        self.phase, self.proved, self.stirred, self.spent = Phase.SHUT, False, False, False
         self.frames = self.surprises = self.sent = self.opens = 0
 
-    def want(self, channels: frozenset[Channel], at: Millis) -> list[Action]:
-        """Change what is wanted; what may be said at once is in the answer, the rest comes from `waited`."""
-        self._wanted = channels
+    def ticket(self, text: str) -> None:
+        """What opens the next connection; said before `opened`."""
+        self._ticket, self.spent = text, False
+
+    def want(self, channels: Collection[Channel], at: Millis) -> list[Action]:
+        """Change what is wanted; what may be said at once is in the answer, the rest comes from `waited`.
+
+        The order counts where the venue takes registrations one by one: the first are made first.
+        """
+        self._wanted = frozenset(channels)
+        if self._register is not None:
+            self._register.want(channels)
         return self._speak(at)
 
     def opened(self, at: Millis) -> list[Action]:
         self.phase, self.proved = Phase.OPEN, False
         self.opens += 1
-        self._asked = NOTHING
+        self._asked, self._streams, self._ends = NOTHING, False, ""
         self._unsent.clear()
+        self._replies.clear()
         self._rates.forget()
+        if self._spec.decoder is not None:
+            self._decode = self._spec.decoder()
         self._heard = self._fresh = self._spoke = at
         return self._speak(at)
 
@@ -96,6 +126,7 @@ class Session:
                 self._fresh = at
                 self.proved = True
                 break
+            self._aside(item, at)
         return inbound
 
     def heard(self, at: Millis) -> None:
@@ -103,20 +134,24 @@ class Session:
         self._heard = at
 
     def waited(self, at: Millis) -> list[Action]:
-        """What time alone asks for: a deferred request, a heartbeat, a hang-up. Call it at `due`, or more often."""
+        """What time or a frame asks for: an echo, a deferred request, a heartbeat, a hang-up. Call it at `due`, or more
+        often, and when `stirred`."""
+        self.stirred = False
         if self.phase is not Phase.OPEN:
             return []
         self._mind_the_clock(at)
-        if reason := verdict(at, self._heard, self._fresh if self._asked else None, self._mute_ms, self._stale_ms):
+        if reason := self._ends or self._verdict(at):
             self.phase = Phase.HUNG
             return [Hangup(reason)]
-        return self._speak(at) or self._beat(at)
+        return [*self._reply(at), *(self._speak(at) or self._beat(at))]
 
-    def lost(self, at: Millis) -> None:
-        """The connection is gone. What is wanted stays wanted."""
-        if self.phase is not Phase.SHUT and self._asked and self._silent_since is None:
+    def lost(self, at: Millis) -> str:
+        """The connection is gone; what is wanted stays wanted. Says what is suspected of having broken it, or ""."""
+        if self.phase is not Phase.SHUT and self._streams and self._silent_since is None:
             self._silent_since = min(self._fresh, at)
         self.phase = Phase.SHUT
+        suspect = None if self._register is None else self._register.lost(at)
+        return "" if suspect is None else f"the registration of {suspect.topic.value} may be what breaks the line"
 
     def gap(self, at: Millis) -> Gap | None:
         """The stretch that was missed, told once, when data has come again after a loss; None where there is none."""
@@ -130,8 +165,10 @@ class Session:
         """When `waited` may next have something to do."""
         if self.phase is not Phase.OPEN:
             return NEVER
-        silence = deadline(self._fresh, self._stale_ms) if self._asked else NEVER
+        silence = deadline(self._fresh, self._stale_ms) if self._streams else NEVER
         speech = self._rates.ready(Millis(0), self._spare) if self._has_more() else NEVER
+        if self._register is not None:
+            speech = max(self._rates.ready(Millis(0), self._spare), self._register.due)
         beat = max(deadline(self._spoke, self._ping_ms), self._rates.ready(Millis(0)))
         return min(deadline(self._heard, self._mute_ms), silence, speech, beat)
 
@@ -142,18 +179,64 @@ class Session:
 
     @property
     def asked(self) -> frozenset[Channel]:
-        """What the venue was last asked for on this connection; empty while there is none."""
-        return self._asked if self.phase is Phase.OPEN else NOTHING
+        """What the venue was last asked for, or where it answers, what it confirmed; empty while there is no line."""
+        if self.phase is not Phase.OPEN:
+            return NOTHING
+        return self._asked if self._register is None else frozenset(self._register.held)
 
     @property
     def settled(self) -> bool:
-        """Whether all that is wanted has been asked for."""
-        return self.phase is Phase.OPEN and not self._has_more()
+        """Whether all that is wanted has been asked for, and confirmed where the venue confirms."""
+        return self.phase is Phase.OPEN and not (self._has_more() if self._register is None else self._register.unmet)
+
+    @property
+    def registrations(self) -> Registrations | None:
+        """What the venue answered, where it answers."""
+        return self._register
+
+    def room(self, at: Millis) -> int:
+        """Registrations that this connection may have now; 0 where the venue does not count them."""
+        return self._spec.slots if self._register is None else self._register.room(at)
+
+    def _aside(self, item: Inbound, at: Millis) -> None:
+        """What is no market data and wants something of us."""
+        match item:
+            case Echo(body=body):
+                self._replies.append(body)
+            case Acknowledged(topic=topic, symbol=symbol, code=code) if self._register is not None:
+                cure = self._register.answered(topic, symbol, code, at)
+                if cure in ENDING:
+                    self._ends, self.spent = f"{cure.value}: {code} {item.message}", cure is Cure.RENEW
+                self._expect(self._register.held, at)
+            case _:
+                return
+        self.stirred = True
+
+    def _expect(self, channels: Collection[Channel], at: Millis) -> None:
+        """Market data is expected from now on where it was not."""
+        flows = any(channel.topic in FLOWING for channel in channels)
+        if flows and not self._streams:
+            self._fresh = at
+        self._streams = flows
+
+    def _verdict(self, at: Millis) -> str:
+        if self._streams and at >= deadline(self._fresh, self._stale_ms) and not self._awake(at):
+            self._fresh = at
+        return verdict(at, self._heard, self._fresh if self._streams else None, self._mute_ms, self._stale_ms)
+
+    def _reply(self, at: Millis) -> list[Action]:
+        said: list[Action] = []
+        while self._replies:
+            said.append(Send(self._replies.popleft()))
+            self._said(at)
+        return said
 
     def _has_more(self) -> bool:
-        return bool(self._unsent) or self._wanted != self._asked
+        return self._register is None and (bool(self._unsent) or self._wanted != self._asked)
 
     def _speak(self, at: Millis) -> list[Action]:
+        if self._register is not None:
+            return self._register_next(at, self._register)
         said: list[Action] = []
         while self.phase is Phase.OPEN and self._has_more() and self._rates.ready(at, self._spare) <= at:
             if not self._unsent:
@@ -163,12 +246,19 @@ class Session:
                 self._said(at)
         return said
 
+    def _register_next(self, at: Millis, register: Registrations) -> list[Action]:
+        if self.phase is not Phase.OPEN or self._ends or self._rates.ready(at, self._spare) > at:
+            return []
+        if (message := register.next(at, self._ticket)) is None:
+            return []
+        self._said(at)
+        return [Send(message)]
+
     def _draft(self, at: Millis) -> None:
         """Word the newest want, only now that it may be said: what changed while waiting is one request."""
-        if not self._asked:
-            self._fresh = at
         gone, new = self._asked - self._wanted, self._wanted - self._asked
         self._asked = self._wanted
+        self._expect(self._asked, at)
         if self._spec.replaces:
             self._unsent.extend(self._spec.request(self._wanted, self._ticket))
             return

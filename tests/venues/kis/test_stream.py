@@ -94,7 +94,7 @@ def test_every_record_of_a_frame_is_read_whatever_its_width(tr, width, count):
     rows = []
     for number in range(count):
         row = trade(STCK_PRPR=str(70_000 + number), CNTG_VOL=str(number + 1), ACML_VOL=str(1_000 + number))
-        rows.append((row + ["x", "", "y"])[:width])
+        rows.append([*row, "x", "", "y"][:width])
     found = decode(frame(tr, *rows), SEEN)
     trades = [event for event in found if isinstance(event, Trade)]
     assert [(t.price, t.quantity, t.total) for t in trades] == [(70_000 + n, n + 1, 1_000 + n) for n in range(count)]
