@@ -33,7 +33,7 @@ def main() -> int:
     logging.getLogger("pynamodb").setLevel(logging.WARNING)
     wiring = Wiring(os.environ)
     try:
-        markets = [(venue(market), wiring.policy(market)) for market in wiring.settings.enabled]
+        markets = [(venue(market, wiring.policy(market)), wiring.policy(market)) for market in wiring.settings.enabled]
         ports = _ports(wiring)
     except Misconfigured as fault:
         sys.stderr.write(f"{fault}\n")

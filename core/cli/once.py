@@ -95,7 +95,7 @@ def _look() -> tuple[Scan, dict[str, str], Targets | None]:
 
 def direct(settings: Settings, market: Market) -> tuple[Scan, dict[str, str], Targets | None]:
     """List, filter and scan with nothing but the venue's public REST side. Raises Transient where it stays silent."""
-    policy, spec, shelf = settings.markets[market], venue(market), MemoryShelf(place.clock)
+    policy, spec, shelf = settings.markets[market], venue(market, settings.markets[market]), MemoryShelf(place.clock)
     quotes = HttpQuotes(spec.rest, policy.rest, MemoryBudget(), place.clock, time.sleep, random.random)
     lookout = Lookout(
         market=market,

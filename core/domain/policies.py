@@ -51,14 +51,17 @@ class UniversePolicy(Policy, frozen=True):
 
 
 class SafetyPolicy(Policy, frozen=True):
-    """A1-A4. `exclude` names venue flags; `max_age_s` is when the safe set is too old to buy from."""
+    """A1-A4. `exclude` names venue flags; `max_age_s` is when the safe set is too old to buy from.
+
+    By default every flag that a venue warns with, and the kinds of paper that are no ordinary share. A flag that a
+    venue does not have excludes nothing there.
+    """
 
     exclude: tuple[str, ...] = (
         "WARNING",
-        "PRICE_FLUCTUATIONS",
-        "TRADING_VOLUME_SOARING",
-        "DEPOSIT_AMOUNT_SOARING",
-        "CONCENTRATION_OF_SMALL_ACCOUNTS",
+        *("PRICE_FLUCTUATIONS", "TRADING_VOLUME_SOARING", "DEPOSIT_AMOUNT_SOARING", "CONCENTRATION_OF_SMALL_ACCOUNTS"),
+        *("MANAGED", "HALTED", "LIQUIDATION_TRADING", "CAUTION", "RISK", "OVERHEATED", "INVESTMENT_CAUTION"),
+        *("PREFERRED", "SPAC", "ETF", "ETN"),
     )
     max_age_s: Seconds = 7200.0
     when_held: WhenHeld = WhenHeld.HOLD

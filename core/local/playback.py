@@ -28,7 +28,8 @@ COLUMNS = ("symbol", "span_ms", "opens_ms", "open", "high", "low", "close", "vol
 
 def play(tape: Iterable[tuple[Millis, bytes]], settings: Settings, market: Market) -> Replay:
     """Play a tape as the settings say; nothing outside it is read, no clock and no dice."""
-    policy, spec, playhead = settings.markets[market], venue(market), Playhead()
+    policy, playhead = settings.markets[market], Playhead()
+    spec = venue(market, policy)
     session = Session(spec.stream, policy.stream, TICKET)
     engine = Engine(market, policy, spec.rules.link, days=spec.rules.calendar(policy.day))
     return replay(tape, session, engine, _desk(settings, market, playhead), playhead)
@@ -45,7 +46,7 @@ def write_candles(candles: Sequence[Bar], path: Path) -> None:
 
 
 def _desk(settings: Settings, market: Market, playhead: Playhead) -> Desk:
-    books, spec, attempts = MemoryBooks(), venue(market), count()
+    books, spec, attempts = MemoryBooks(), venue(market, settings.markets[market]), count()
     return Desk(
         market=market,
         policy=settings.markets[market],

@@ -12,7 +12,8 @@ from core.adapters.memory.shelf import MemoryShelf
 from core.adapters.paper import PaperBroker
 from core.app import liquidate
 from core.app.desk import Desk, Ending
-from core.app.liquidate import Liquidating, due, run
+from core.app.liquidate import Liquidating, run
+from core.app.remainder import due
 from core.app.trade import handle
 from core.domain.errors import OrderExecutionError, Refused, Transient, UnknownOutcome
 from core.domain.events import Book, Level

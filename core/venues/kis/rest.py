@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
-from core.domain.errors import Misconfigured, Refused, WrongEnvironment
+from core.domain.errors import Refused, WrongEnvironment
 from core.domain.events import Book, Listing, Ticker
 from core.domain.policies import UniversePolicy
 from core.domain.values import Market, Millis
@@ -29,6 +29,8 @@ from core.venues.kis.charts import BASE, ask, bars, bars_of_mock
 from core.venues.kis.figures import day_began, instrument, iso
 from core.venues.kis.keys import KEYS
 from core.venues.kis.refusals import KeyRefused, read, refusal
+from core.venues.kis.universe import Row, kinds
+from core.venues.kis.universe import rows as members
 from core.venues.spec import RestSpec
 
 BATCH = 30
@@ -40,34 +42,28 @@ REAL, MOCK = {"rest": 18.0}, {"rest": 1.0}
 
 
 def listing(universe: UniversePolicy, seen: Millis) -> Flow[list[Listing]]:
-    """Every stock of the universe with its warnings. KIS lists nothing by itself: `universe.codes` says what to ask.
+    """Every stock of the universe with its warnings. KIS lists nothing by itself: the universe says what to ask.
 
     One call for each stock, because only the single quote carries warnings, and nine calls for 250 names. A stock that
     KIS does not know is left out.
     """
-    symbols = _named(universe)
-    quotes = yield from _quotes(symbols)
+    known = members(universe)
+    quotes = yield from _quotes(list(known))
     names = {symbol: row.inter_kor_isnm.strip() for symbol, row in quotes.items()}
-    rows = yield from _listed(symbols, names, companion=True)
+    rows = yield from _listed(known, names, companion=True)
     return rows
 
 
 def listing_of_mock(universe: UniversePolicy, seen: Millis) -> Flow[list[Listing]]:
-    """As `listing`, without names and without the second look behind a status."""
-    rows = yield from _listed(_named(universe), {}, companion=False)
+    """As `listing`, with the names of our own list and without the second look behind a status."""
+    rows = yield from _listed(members(universe), {}, companion=False)
     return rows
 
 
-def _named(universe: UniversePolicy) -> list[str]:
-    if not (symbols := list(dict.fromkeys((*universe.codes, *universe.always)))):
-        raise Misconfigured("this market lists nothing by itself: its universe must name the codes")
-    return symbols
-
-
-def _listed(symbols: Sequence[str], names: dict[str, str], *, companion: bool) -> Flow[list[Listing]]:
+def _listed(known: dict[str, Row], names: dict[str, str], *, companion: bool) -> Flow[list[Listing]]:
     found: list[Listing] = []
     refusals = 0
-    for symbol in symbols:
+    for symbol, member in known.items():
         try:
             row = yield from _price(symbol)
             flags = warnings.of_price(row)
@@ -79,7 +75,9 @@ def _listed(symbols: Sequence[str], names: dict[str, str], *, companion: bool) -
                 raise
             continue
         if row.listed:
-            found.append(Listing(instrument=instrument(symbol), name=names.get(symbol) or symbol, flags=flags))
+            name = names.get(symbol) or member.name
+            flags |= kinds(symbol, name, member.board)
+            found.append(Listing(instrument=instrument(symbol), name=name or symbol, flags=flags))
     return found
 
 

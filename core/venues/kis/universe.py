@@ -41,10 +41,10 @@ FUND_NAMES = (
 
 
 def rows(universe: UniversePolicy) -> dict[str, Row]:
-    """Every symbol to look at, by code: the owner's list, else the shipped one, and whatever else the settings name."""
-    listed = {code: Row(code, name, board) for code, name, board in universe.listed} or dict(SHIPPED)
-    named = (*universe.codes, *universe.always)
-    return listed | {code: SHIPPED.get(code, Row(code, "", "")) for code in named if code not in listed}
+    """Every symbol to look at, by code: `codes` where given, else the owner's list, else the shipped one."""
+    listed = {code: Row(code, name, board) for code, name, board in universe.listed}
+    wanted = (*(universe.codes or listed or SHIPPED), *universe.always)
+    return {code: listed.get(code) or SHIPPED.get(code) or Row(code, "", "") for code in wanted}
 
 
 def kinds(code: str, name: str, board: str = "") -> frozenset[str]:
