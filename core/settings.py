@@ -18,6 +18,7 @@ import msgspec
 import yaml
 from msgspec import Meta
 
+from core.domain import symbol_list
 from core.domain.errors import CoreError, Misconfigured
 from core.domain.policies import MarketPolicy, NotifyPolicy, Policy, RulePolicy
 from core.domain.rules import build
@@ -37,9 +38,14 @@ class Language(StrEnum):
 
 
 class BrokerKind(StrEnum):
-    """Where orders go. Live brokers come with their own opt-in; until then there is only paper."""
+    """Where orders go, on the markets that have an `account`; all others trade on paper whatever is said here.
+
+    MOCK is the venue's own practice environment. LIVE is money: it also needs HOGA_LIVE_ACCOUNT in the environment.
+    """
 
     PAPER = "paper"
+    MOCK = "mock"
+    LIVE = "live"
 
 
 class Settings(Policy, frozen=True, kw_only=True):
@@ -105,7 +111,29 @@ def load(path: Path, env: Mapping[str, str]) -> Settings:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as trouble:
         raise Misconfigured("the settings file cannot be read", file=path.name, why=trouble) from None
-    return parse(text, env, source=path.name)
+    return _with_lists(parse(text, env, source=path.name), path)
+
+
+def _with_lists(settings: Settings, path: Path) -> Settings:
+    """The settings with each market's list of symbols, read from the file that it names beside this one (A5)."""
+    faults: list[Fault] = []
+    markets = {market: _with_list(market, policy, path, faults) for market, policy in settings.markets.items()}
+    if faults:
+        raise Faulty(path.name, faults)
+    return msgspec.structs.replace(settings, markets=markets)
+
+
+def _with_list(market: Market, policy: MarketPolicy, path: Path, faults: list[Fault]) -> MarketPolicy:
+    universe = policy.universe
+    if not universe.file:
+        return policy
+    try:
+        rows = symbol_list.read((path.parent / universe.file).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as trouble:
+        why = trouble.strerror if isinstance(trouble, OSError) else str(trouble)
+        faults.append(Fault(f"markets.{market}.universe.file", universe.file, f"a list of symbols ({why})"))
+        return policy
+    return msgspec.structs.replace(policy, universe=msgspec.structs.replace(universe, listed=rows))
 
 
 def parse(text: str, env: Mapping[str, str], source: str = "settings.yaml") -> Settings:

@@ -25,6 +25,9 @@ SKEW = Millis(5 * SECOND)
 ARRIVES = Millis(30 * SECOND)
 """An order that was sent is at the venue within this, or never: longer than any time-out of ours."""
 
+LISTED = Millis(60 * SECOND)
+"""An order that was sent is on the venue's list within this: lists lag, and no venue says by how much."""
+
 
 def candidates(sending: Sending, rows: Iterable[Row]) -> list[Row]:
     """Rows that could be this order, the one nearest in time first. A row without a time could always be."""
@@ -133,7 +136,9 @@ def _fill(order: Order, venue_id: str, number: int, part: Part, rules: Rules, at
     with localcontext(EXACT):
         value = part.price * part.quantity
         fee, tax = value * rules.fee(symbol, side, at), value * rules.tax(symbol, side, at)
-    return Fill(id=f"{venue_id}-{number}", price=part.price, quantity=part.quantity, fee=fee, tax=tax, at=at)
+    return Fill(
+        id=f"{venue_id or order.id}-{number}", price=part.price, quantity=part.quantity, fee=fee, tax=tax, at=at
+    )
 
 
 def _value(order: Order, row: Row) -> Decimal:

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from core.domain.errors import Refused, UnknownOutcome, WireSurprise
+from core.domain.errors import Misconfigured, UnknownOutcome, WireSurprise
 from core.domain.events import OrderNotice
 from core.domain.orders import Order
 from core.domain.phases import Phase
@@ -155,10 +155,10 @@ def identity(known: str) -> str:
 
 
 def _account(depot: Depot) -> dict[str, str]:
-    """The account's 8 + 2 digits, however its owner wrote them. Raises Refused; its text does not show the number."""
+    """The account's 8 + 2 digits, however its owner wrote them. Raises Misconfigured; its text shows no number."""
     digits = re.sub(r"\D", "", depot.number)
     if len(digits) not in (8, 10):
-        raise Refused("the account's secret is not a KIS account number of 8 or 8 + 2 digits", digits=len(digits))
+        raise Misconfigured("the account's secret is not a KIS account number of 8 or 8 + 2 digits", digits=len(digits))
     return {"CANO": digits[:8], "ACNT_PRDT_CD": digits[8:] or "01"}
 
 

@@ -1,0 +1,84 @@
+"""A broker's log of what it sent, in the ledger table: it never expires, and neither does a claimed number.
+
+sent#ID              body = the sending, version, nonce of the write that made it so
+venue#MKT#IDENTITY   order = the one order of ours that this order of the venue's is
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from typing import Any
+from uuid import uuid4
+
+from botocore.exceptions import ClientError
+
+from core.adapters.dynamo.calls import Caller, Dice, Pause, is_cancelled, is_condition, old_item
+from core.adapters.dynamo.expressions import Request, expressed
+from core.adapters.dynamo.items import Item, read, text, to_wire
+from core.domain.sendings import Sending
+
+NEXT = "(:before = :none AND attribute_not_exists(pk)) OR version = :before"
+OURS = "attribute_not_exists(pk) OR #order = :order"
+
+
+class DynamoSendings:
+    """Implements ports.Sendings. `client` has no retries of its own (core/adapters/dynamo/calls.py)."""
+
+    def __init__(self, table: str, client: Any, *, pause: Pause = time.sleep, dice: Dice = random.random) -> None:
+        self._table, self._client = table, client
+        self._call = Caller(pause, dice)
+
+    def read(self, order: str) -> Sending | None:
+        request = {"TableName": self._table, "Key": _key(f"sent#{order}"), "ConsistentRead": True}
+        item: Item = self._call(self._client.get_item, request).get("Item", {})
+        return read(item["body"], Sending) if item else None
+
+    def write(self, sending: Sending) -> bool:
+        """A reply that was lost meets its own write when the same is asked again: the nonce tells that it is ours."""
+        nonce = uuid4().hex
+        try:
+            self._call(self._client.update_item, self._update(sending, nonce))
+        except ClientError as refused:
+            if not is_condition(refused):
+                raise
+            return text(old_item(refused) or {}, "nonce") == nonce
+        return True
+
+    def claim(self, sending: Sending, identity: str) -> bool:
+        """One transaction under a token of its own: asked twice, it is carried out once."""
+        nonce = uuid4().hex
+        claimed = expressed(
+            self._table,
+            _key(f"venue#{sending.instrument.market.value}#{identity}"),
+            update="SET #order = :order",
+            condition=OURS,
+            values={"order": sending.order},
+        )
+        writes = [{"Update": self._update(sending, nonce)}, {"Update": claimed}]
+        try:
+            self._call(self._client.transact_write_items, {"TransactItems": writes, "ClientRequestToken": nonce})
+        except ClientError as refused:
+            if not is_cancelled(refused):
+                raise
+            return False
+        return True
+
+    def _update(self, sending: Sending, nonce: str) -> Request:
+        return expressed(
+            self._table,
+            _key(f"sent#{sending.order}"),
+            update="SET body = :body, version = :version, nonce = :nonce",
+            condition=NEXT,
+            values={
+                "body": sending,
+                "version": sending.version,
+                "nonce": nonce,
+                "before": sending.version - 1,
+                "none": 0,
+            },
+        )
+
+
+def _key(name: str) -> Item:
+    return {"pk": to_wire(name), "sk": to_wire(name)}

@@ -1,0 +1,110 @@
+"""The gate that every order passes last: nothing leaves for an address that two opt-ins have not opened.
+
+An order reaches a live account only where settings say `broker: live` and the environment names the account's number.
+The gate stands inside the transport, behind everything that could still change an address (a base address, a redirect,
+a proxy), so what it does not know does not leave the machine.
+"""
+
+from __future__ import annotations
+
+from hmac import compare_digest
+from typing import Any
+
+import requests
+from requests.adapters import BaseAdapter, HTTPAdapter
+from urllib3 import Retry
+from urllib3.util import parse_url
+
+from core.adapters.secrets import Secret
+from core.domain.errors import Misconfigured
+from core.domain.policies import AccountPolicy, Environment
+from core.settings import BrokerKind
+from core.venues.ordering import Orders
+
+OPT_IN = "HOGA_LIVE_ACCOUNT"
+"""The second opt-in: the number of the account, in the environment of the process that sends orders."""
+
+HERE = frozenset({"127.0.0.1", "localhost", "[::1]"})
+"""This machine, where simulators are."""
+
+PORTS = {"http": 80, "https": 443}
+HEADERS = {"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": "hoga"}
+
+
+class Gate:
+    """One origin, and this machine. Made by `opened` only, which asks for both opt-ins where it has to."""
+
+    def __init__(self, origin: tuple[str, str, int]) -> None:
+        self._origin = origin
+
+    def check(self, url: str) -> None:
+        """Raises Misconfigured for an address that orders may not go to."""
+        parsed = parse_url(url)
+        scheme, host = parsed.scheme or "", parsed.host or ""
+        port = parsed.port or PORTS.get(scheme, 0)
+        if parsed.auth or (host not in HERE and (scheme, host, port) != self._origin):
+            raise Misconfigured(
+                "an order was held back: its address is not open to it", address=f"{scheme}://{host}:{port}"
+            )
+
+
+def opened(kind: BrokerKind, policy: AccountPolicy, spec: Orders, number: Secret, opt_in: str) -> Gate:
+    """The gate for this kind of broker, checked against the address that settings name.
+
+    Raises:
+        Misconfigured: paper sends nothing, the key is the other environment's, an opt-in is missing, or the address is
+            not this environment's. No text has the account's number in it.
+    """
+    environment = ENVIRONMENTS.get(kind)
+    if environment is None:
+        raise Misconfigured("a paper broker sends no orders", broker=kind.value)
+    if policy.key.environment is not environment:
+        raise Misconfigured(
+            "the account's key belongs to another environment", broker=kind.value, key=policy.key.environment.value
+        )
+    if environment is Environment.REAL and not _named(opt_in, number):
+        raise Misconfigured("live orders need a second opt-in: the account's number", environment=OPT_IN)
+    gate = Gate(spec.origins[environment])
+    gate.check(policy.url)
+    return gate
+
+
+ENVIRONMENTS = {BrokerKind.MOCK: Environment.MOCK, BrokerKind.LIVE: Environment.REAL}
+
+
+def _named(opt_in: str, number: Secret) -> bool:
+    """The same number, however it is written; an empty one names nothing."""
+    asked, known = (_digits(text) for text in (opt_in, number.reveal()))
+    return bool(known) and compare_digest(asked, known)
+
+
+def _digits(text: str) -> str:
+    return "".join(letter for letter in text if letter.isalnum())
+
+
+class Gated(BaseAdapter):
+    """The transport's last step: asks the gate about the very address that the socket would be opened for."""
+
+    def __init__(self, gate: Gate) -> None:
+        super().__init__()
+        self._gate = gate
+        self._wire = HTTPAdapter(max_retries=Retry(0, read=False))
+
+    def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
+        self._gate.check(request.url or "")
+        return self._wire.send(request, *args, **kwargs)
+
+    def close(self) -> None:
+        self._wire.close()
+
+
+def session(gate: Gate) -> requests.Session:
+    """Connections behind the gate: no retries but ours, no redirects, no proxy and no netrc of the machine's."""
+    made = requests.Session()
+    made.trust_env = False
+    made.headers.clear()
+    made.headers.update(HEADERS)
+    made.adapters.clear()
+    for scheme in ("http://", "https://"):
+        made.mount(scheme, Gated(gate))
+    return made

@@ -1,0 +1,182 @@
+"""The line to a venue's account: questions are asked again where that can help, an order leaves at most once.
+
+Only one thing lets an order leave again: the venue's own word that it refused it at the door (its rate limits, an
+expired token). Everything that is not an answer is an unknown outcome.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol, TypeVar
+
+import requests
+from urllib3.exceptions import HTTPError, NewConnectionError
+
+from core.adapters.gate import Gate, session
+from core.app.ports import Budget, Clock
+from core.domain.errors import Transient, UnknownOutcome, Unreached
+from core.domain.values import SECOND, Market, Millis
+from core.feed.backoff import pause_ms
+from core.venues.flow import Flow, Request, Response, run
+from core.venues.ordering import Reply
+
+T = TypeVar("T")
+
+BACKOFF_S = (0.25, 0.5, 1.0, 2.0)
+TRIES = 4
+MOST_S = 3.0
+"""An order that was noted as sent goes out within this, its repeats after a refusal at the door among them."""
+TURNS = 200
+MOST_BYTES = 4 * 1024 * 1024
+
+
+class Signer(Protocol):
+    """Adds what proves who asks. Raises Transient, Refused, Misconfigured."""
+
+    def __call__(self, request: Request) -> Request: ...
+
+    def renew(self) -> None:
+        """The venue did not accept the last signature: the next one is made with another token."""
+
+
+class Pace(Protocol):
+    """`take` as in ports.Budget, for the key that this line signs with: 0, or ms to wait."""
+
+    def __call__(self, group: str, at: Millis) -> int: ...
+
+
+def shared(budget: Budget, market: Market, limits: dict[str, float], headroom: float, purse: str) -> Pace:
+    """The budget of one app key; `purse` as in core/adapters/paced.py, "" for the key that quotes are asked with."""
+
+    def take(group: str, at: Millis) -> int:
+        limit = limits.get(group, 0.0) * headroom
+        return budget.take(market, group + purse, limit, at) if limit else 0
+
+    return take
+
+
+class OrderLine:
+    """One account's line. Not for several threads at once.
+
+    judge   the venue's word on a response; `sign` makes it ours
+    sleep   waits seconds; `clock` must go on meanwhile
+    """
+
+    def __init__(
+        self,
+        url: str,
+        gate: Gate,
+        sign: Signer,
+        judge: Callable[[Response], tuple[Reply, str]],
+        pace: Pace,
+        clock: Clock,
+        sleep: Callable[[float], None],
+        dice: Callable[[], float],
+        *,
+        connect_s: float,
+        read_s: float,
+    ) -> None:
+        self._url, self._sign, self._judge, self._pace = url.rstrip("/"), sign, judge, pace
+        self._clock, self._sleep, self._dice = clock, sleep, dice
+        self._timeout = (connect_s, read_s)
+        self._session = session(gate)
+
+    def ask(self, flow: Flow[T]) -> T:
+        """Carry a question out. Raises Transient where it kept failing, and what the flow itself raises."""
+        return run(flow, self._asked)
+
+    def order(self, flow: Flow[T], noted: Callable[[], None]) -> T:
+        """Send an order: `noted` is called once all is ready, right before it leaves, and may still raise.
+
+        Raises:
+            UnknownOutcome: it may have arrived.
+            Transient: it certainly did nothing there.
+        """
+        return run(flow, lambda request: self._ordered(request, noted))
+
+    def close(self) -> None:
+        self._session.close()
+
+    def _asked(self, request: Request) -> Response:
+        for attempt in range(TRIES):
+            signed = self._ready(request)
+            try:
+                response = self._send(signed)
+            except UnknownOutcome as silence:
+                if attempt + 1 == TRIES:
+                    raise Transient(silence.found, **silence.facts) from None
+            except Unreached:
+                if attempt + 1 == TRIES:
+                    raise
+            else:
+                if self._judge(response)[0] not in (Reply.AGAIN, Reply.RENEW, Reply.UNSURE) or attempt + 1 == TRIES:
+                    return response
+                self._heed(response)
+            self._wait(attempt)
+        raise Transient("a question needs at least one try", tries=TRIES)
+
+    def _ordered(self, request: Request, noted: Callable[[], None]) -> Response:
+        signed = self._ready(request)
+        stop = self._clock() + MOST_S * SECOND
+        noted()
+        if self._clock() > stop:
+            raise Unreached("noting an order took too long to send it after that", path=request.path)
+        for attempt in range(TRIES):
+            response = self._send(signed)
+            if self._judge(response)[0] not in (Reply.AGAIN, Reply.RENEW):
+                return response
+            self._heed(response)
+            self._wait(attempt)
+            signed = self._ready(request)
+            if self._clock() > stop:
+                break
+        return response
+
+    def _heed(self, response: Response) -> None:
+        if self._judge(response)[0] is Reply.RENEW:
+            self._sign.renew()
+
+    def _wait(self, attempt: int) -> None:
+        self._sleep(pause_ms(BACKOFF_S, attempt, self._dice, None) / 1000)
+
+    def _ready(self, request: Request) -> Request:
+        """Signed first, for that may take a call of its own; then the budget's turn, so that it can leave at once."""
+        signed = self._sign(request)
+        for _ in range(TURNS):
+            wait = self._pace(request.group, self._clock())
+            if wait <= 0:
+                return signed
+            self._sleep(wait / 1000)
+        raise Transient("the shared budget of calls has no room", group=request.group)
+
+    def _send(self, request: Request) -> Response:
+        """One attempt. No text of the library's is passed on: it has the query in it, and that the account."""
+        try:
+            with self._open(request) as reply:
+                body = reply.raw.read(MOST_BYTES, decode_content=True)
+                headers = {name.lower(): value for name, value in reply.headers.items()}
+                return Response(reply.status_code, body, headers)
+        except requests.exceptions.ConnectTimeout:
+            raise Unreached("the venue cannot be reached", path=request.path, fault="ConnectTimeout") from None
+        except (requests.RequestException, HTTPError) as fault:
+            if _never_left(fault):
+                raise Unreached("the venue cannot be reached", path=request.path, fault="no connection") from None
+            raise UnknownOutcome("the venue did not answer", path=request.path, fault=type(fault).__name__) from None
+
+    def _open(self, request: Request) -> requests.Response:
+        return self._session.request(
+            request.method,
+            self._url + request.path,
+            params=list(request.query),
+            data=request.body or None,
+            headers=dict(request.headers),
+            timeout=self._timeout,
+            allow_redirects=False,
+            stream=True,
+        )
+
+
+def _never_left(fault: Exception) -> bool:
+    """No connection came about at all: refused, or no such host."""
+    cause = fault.args[0] if fault.args else None
+    return isinstance(getattr(cause, "reason", cause), NewConnectionError)

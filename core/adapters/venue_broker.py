@@ -1,0 +1,171 @@
+"""The one broker for real accounts: it runs a venue's order flows, for venues that know no client order id.
+
+    note what is sent -> send -> claim the venue's number
+
+Each arrow is one conditional write or one call. What was never noted never left; what was noted and has no number is
+looked for in the venue's own list, and is sent again only once that list proves that it never arrived.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+
+from msgspec.structs import replace
+
+from core.adapters.order_line import OrderLine
+from core.adapters.venue_enquiry import Enquiry
+from core.app.evidence import from_notices
+from core.app.notices import Heard
+from core.app.ports import Clock, NoticeBoard, Outcome, Sendings
+from core.domain.errors import OrderExecutionError, Transient, UnknownOutcome
+from core.domain.orders import Order, State
+from core.domain.phases import Phase
+from core.domain.sendings import Fate, Sending, Standing
+from core.domain.sessions import Calendar
+from core.domain.values import ZERO, Instrument, Market, Millis
+from core.venues.ordering import Depot, Orders, Receipt
+from core.venues.spec import Rules
+
+
+class VenueBroker:
+    """Implements ports.Broker for one account. Not for several threads at once.
+
+    depot     the account, read when it is needed: its number is a secret
+    phase     what kind of trading goes on in a symbol at a moment
+    """
+
+    def __init__(
+        self,
+        spec: Orders,
+        line: OrderLine,
+        depot: Callable[[], Depot],
+        sendings: Sendings,
+        board: NoticeBoard,
+        rules: Rules,
+        days: Calendar,
+        phase: Callable[[Instrument, Millis], Phase],
+        clock: Clock,
+    ) -> None:
+        self._spec, self._line, self._depot = spec, line, depot
+        self._sendings, self._rules, self._phase, self._clock = sendings, rules, phase, clock
+        self._enquiry = Enquiry(spec, line, depot, sendings, board, rules, days, clock)
+
+    def place(self, order: Order, at: Millis) -> Outcome:
+        """Send an order that was never sent. One that may have been is looked for first, and is not sent blindly."""
+        known = self._sendings.read(order.id)
+        if known is None or known.fate is Fate.UNSENT:
+            return self._send(order, known)
+        if known.fate is Fate.REFUSED:
+            raise OrderExecutionError(known.note, order=order.id)
+        try:
+            found = self.find(order, at)
+        except Transient as trouble:
+            raise UnknownOutcome(trouble.found, order=order.id) from trouble
+        return self._send(order, self._sendings.read(order.id)) if found is None else found
+
+    def find(self, order: Order, at: Millis) -> Outcome | None:
+        """None only where it is certain that the venue has never had it.
+
+        Raises:
+            UnknownOutcome: it may have arrived, and nothing shows it yet.
+        """
+        sending = self._settled(order)
+        match sending:
+            case None | Sending(fate=Fate.UNSENT):
+                return None
+            case Sending(fate=Fate.REFUSED):
+                return Outcome(venue_id="", state=State.REJECTED.value, fills=(), note=sending.note)
+            case Sending(fate=Fate.SHOWN):
+                return self._enquiry.shown(order, sending)
+            case _:
+                return self._enquiry.known(order, sending)
+
+    def cancel(self, order: Order, at: Millis) -> Outcome:
+        """Take back what is left; what comes back is what the venue says of the order afterwards."""
+        sending = self._settled(order)
+        if sending is None or sending.fate is not Fate.TAKEN:
+            raise OrderExecutionError("there is nothing to cancel", order=order.id)
+        flow = self._spec.cancel(order, sending.venue_id, self._depot(), self._clock())
+        self._line.order(flow, lambda: None)  # asked twice, a cancel does nothing more
+        cancelled = replace(sending, cancelled=self._clock(), version=sending.version + 1)
+        self._sendings.write(cancelled)
+        self._enquiry.fresh(order, taken=False)
+        return self._enquiry.known(order, cancelled)
+
+    def holdings(self, market: Market) -> dict[str, Decimal]:
+        found: dict[str, Decimal] = {}
+        for held in self._enquiry.ask(self._spec.holdings(self._depot(), self._clock())):
+            found[held.symbol] = found.get(held.symbol, ZERO) + held.units
+        return found
+
+    def affordable(self, symbol: str, price: Decimal | None) -> Decimal:
+        """Units that the account's cash buys, without credit."""
+        return self._enquiry.ask(self._spec.affordable(symbol, price, self._depot(), self._clock()))
+
+    def _settled(self, order: Order) -> Sending | None:
+        sending = self._sendings.read(order.id)
+        open_ended = sending is not None and sending.fate is Fate.SENT
+        return self._enquiry.sought(order, sending) if sending is not None and open_ended else sending
+
+    def _send(self, order: Order, last: Sending | None) -> Outcome:
+        depot, at = self._depot(), self._clock()
+        draft = _draft(order, self._before(order), last)
+        noted: list[Sending] = []
+
+        def note() -> None:
+            sending = replace(draft, at=self._clock())
+            if not self._sendings.write(sending):
+                raise UnknownOutcome("this order is being sent by someone else", order=order.id)
+            noted.append(sending)
+
+        flow = self._spec.place(order, depot, self._phase(order.instrument, at), at)
+        try:
+            receipt = self._line.order(flow, note)
+        except OrderExecutionError as refused:
+            self._mark(noted, Fate.REFUSED, refused.found)
+            raise
+        except Transient:
+            self._mark(noted, Fate.UNSENT, "")
+            raise
+        return self._taken(order, noted[0], receipt)
+
+    def _before(self, order: Order) -> Standing | None:
+        """What is held before an order. Raises Transient where nobody says: nothing was sent yet."""
+        try:
+            return self._enquiry.before(order)
+        except UnknownOutcome as silence:
+            raise Transient(silence.found, **silence.facts) from silence
+
+    def _mark(self, noted: list[Sending], fate: Fate, note: str) -> None:
+        """What cannot be noted stays SENT: it costs a proof of absence later, and nothing else."""
+        for sending in noted:
+            try:
+                self._sendings.write(replace(sending, fate=fate, note=note, version=sending.version + 1))
+            except Transient:
+                return
+
+    def _taken(self, order: Order, sending: Sending, receipt: Receipt) -> Outcome:
+        try:
+            taken = self._enquiry.claimed(sending, receipt.id)
+        except Transient as trouble:
+            raise UnknownOutcome("the venue took it, and its number is not noted", order=order.id) from trouble
+        if taken is None:
+            raise UnknownOutcome("the venue's number belongs to another order of ours", order=order.id)
+        self._enquiry.fresh(order, taken=True)
+        return from_notices(order, taken, Heard(), self._rules)
+
+
+def _draft(order: Order, before: Standing | None, last: Sending | None) -> Sending:
+    """What is noted of an order; its time is put in when it leaves."""
+    return Sending(
+        order=order.id,
+        instrument=order.instrument,
+        side=order.side,
+        quantity=order.quantity,
+        limit=order.limit,
+        at=order.at,
+        fate=Fate.SENT,
+        before=before,
+        version=last.version + 1 if last else 1,
+    )
