@@ -150,8 +150,3 @@ def account_rest(rest: RestPolicy, account: AccountPolicy) -> RestPolicy:
 def purse(environment: Environment) -> str:
     """Who pays for a call: the mock environment counts its calls apart from the real one."""
     return "" if environment is Environment.REAL else f".{environment.value}"
-
-
-def environment(policy: MarketPolicy) -> Environment:
-    """Where quotes come from: the first key's environment, real where nobody need sign."""
-    return policy.keys[0].environment if policy.keys else Environment.REAL

@@ -41,7 +41,7 @@ def _last_prices(lookout: Lookout) -> dict[str, float]:
 def _sell(position: Position, reason: Exit, prices: dict[str, float], names: dict[str, str], at: Millis) -> Signal:
     """At the last scanned price; a symbol that is not scanned any more has only its entry price."""
     entry = float(position.price)
-    price = prices.get(position.instrument.symbol, entry)
+    price = prices.get(position.instrument.symbol) or entry
     return Signal(
         id=signal_id(position.instrument, Side.SELL, reason.value, at),
         instrument=position.instrument,

@@ -17,7 +17,7 @@ from core.domain.errors import CoreError
 from core.domain.events import Listing
 from core.domain.levels import SafeSet, SafetyHealth
 from core.domain.messages import Alert, Kind
-from core.domain.policies import WhenHeld
+from core.domain.policies import UniversePolicy, WhenHeld
 from core.domain.positions import Position
 from core.domain.sessions import awake
 from core.domain.signals import Exit
@@ -58,12 +58,12 @@ def run(lookout: Lookout, leases: Leases, signals: Signals) -> Filtered:
     lookout = msgspec.structs.replace(lookout, told=told(lookout))
     if not awake(at, lookout.days):
         return Filtered(outcome=Filtering.CLOSED)
+    positions = held(leases, lookout.market)
     try:
-        listings = lookout.quotes.listing(lookout.policy.universe)
+        listings = lookout.quotes.listing(with_held(lookout.policy.universe, positions))
         fresh = safety.split(listings, lookout.policy.universe, lookout.policy.safety, at)
     except Unanswered as trouble:
         return _kept(lookout, trouble, at)
-    positions = held(leases, lookout.market)
     unsafe = endangered(fresh, listings, positions)
     sold = _looked_after(lookout, signals, fresh, positions, unsafe)
     lookout.shelf.write(fresh)
@@ -77,6 +77,12 @@ def run(lookout: Lookout, leases: Leases, signals: Signals) -> Filtered:
         age_ms=Millis(0),
         references=top_up(lookout, fresh.safe, at),
     )
+
+
+def with_held(universe: UniversePolicy, positions: Sequence[Position]) -> UniversePolicy:
+    """A venue that lists only what it is asked for must be asked for what is held, whatever the list says by now."""
+    symbols = (position.instrument.symbol for position in positions)
+    return msgspec.structs.replace(universe, codes=tuple(dict.fromkeys((*universe.codes, *symbols))))
 
 
 def endangered(

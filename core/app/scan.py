@@ -15,11 +15,13 @@ from core.app.lookout import Lookout, Unanswered, paged
 from core.app.ports import Passes
 from core.domain import snapshots, watchlist
 from core.domain.approach import Approach, approaching
-from core.domain.errors import CoreError
+from core.domain.errors import CoreError, Misconfigured
 from core.domain.events import Book, Ticker
 from core.domain.levels import References, SafeSet, Scan, ScanHealth, Snapshot, Targets
 from core.domain.messages import Alert, Kind
 from core.domain.values import Instrument, Millis
+from core.feed.pace import round_s, slowest
+from core.venues.spec import environment
 
 
 class Scanning(StrEnum):
@@ -64,6 +66,7 @@ def run(lookout: Lookout, passes: Passes, *, second: bool) -> Scanned:
 
 def _scan(lookout: Lookout, health: ScanHealth | None, universe: SafeSet, at: Millis) -> Scanned:
     before, (size, warning) = lookout.quotes.calls, batch_size(lookout)
+    possible(lookout, len(universe.safe), size)
     try:
         tickers, books = _asked(lookout, universe.safe, size)
     except Unanswered as trouble:
@@ -97,18 +100,39 @@ def batch_size(lookout: Lookout) -> tuple[int, str]:
     return most, f"scan.batch_size {wanted} is more than {lookout.market.value} takes: {most} is used"
 
 
+def possible(lookout: Lookout, symbols: int, size: int) -> None:
+    """Raises Misconfigured where a scan would take longer than the time between two of them, whoever else calls."""
+    policy, rest = lookout.policy, lookout.venue.rest
+    needs_s = round_s(symbols, size, slowest(rest.limits, policy.rest.limits, policy.rest.headroom))
+    if needs_s > policy.scan.interval_s:
+        raise Misconfigured(
+            "one scan takes longer than scan.interval_s at the calls that this key's environment allows",
+            symbols=symbols,
+            calls=-(-symbols // size),
+            needs_s=round(needs_s),
+            interval_s=policy.scan.interval_s,
+            environment=environment(policy).value,
+        )
+
+
 def _asked(lookout: Lookout, symbols: Sequence[str], size: int) -> tuple[list[Ticker], list[Book]]:
-    """Tickers of all symbols, then the best bid and ask of those that the venue still knows."""
+    """Tickers of all symbols, then the books of those whose ticker does not carry the best bid and ask.
+
+    A venue that tells one book a call is not asked for any: a scan never makes one call per symbol (B1).
+    """
     quote = lookout.policy.universe.quote
 
     def pause() -> None:
         lookout.pause(lookout.policy.scan.pause_s)
 
     tickers = paged(lambda batch: lookout.quotes.tickers(batch, quote), symbols, size, pause)
-    known = [ticker.instrument.symbol for ticker in tickers]
-    if known:
+    most = lookout.venue.rest.books_batch or size
+    bare = [
+        ticker.instrument.symbol for ticker in tickers if ticker.bid is None and lookout.venue.rest.books_batch != 1
+    ]
+    if bare:
         pause()
-    return tickers, paged(lambda batch: lookout.quotes.books(batch, 1), known, size, pause)
+    return tickers, paged(lambda batch: lookout.quotes.books(batch, 1), bare, min(size, most), pause)
 
 
 def _snapshots(lookout: Lookout, tickers: Sequence[Ticker], books: Sequence[Book], at: Millis) -> list[Snapshot]:

@@ -12,8 +12,12 @@ ONE_SIDED = 1.0
 
 
 def build(ticker: Ticker, book: Book | None, reference: Reference | None) -> Snapshot:
-    """Unite what the venue says of one symbol. A crossed book is worse than none, so it counts as none (D15)."""
-    sides = (book.bid, book.ask) if book is not None and not _crossed(book) else (0.0, 0.0)
+    """Unite what the venue says of one symbol. A crossed book is worse than none, so it counts as none (D15).
+
+    Where there is no book, the best offers may stand in the ticker itself.
+    """
+    offers = _offers(ticker, book)
+    sides = offers or (0.0, 0.0)
     return Snapshot(
         symbol=ticker.instrument.symbol,
         price=ticker.price,
@@ -27,7 +31,7 @@ def build(ticker: Ticker, book: Book | None, reference: Reference | None) -> Sna
         prev_low=reference.low if reference else None,
         bid=sides[0],
         ask=sides[1],
-        spread=None if book is None or _crossed(book) else spread(*sides),
+        spread=None if offers is None else spread(*sides),
         disparity=disparity(ticker.price, reference) if reference else None,
         at=ticker.at,
         seen=ticker.seen,
@@ -87,5 +91,12 @@ def _removed_by(row: Snapshot, policy: ScanPolicy) -> str:
     return ""
 
 
-def _crossed(book: Book) -> bool:
-    return 0.0 < book.ask <= book.bid
+def _offers(ticker: Ticker, book: Book | None) -> tuple[float, float] | None:
+    """Best bid and ask; None where nobody says, or where they cross."""
+    if book is not None:
+        bid, ask = book.bid, book.ask
+    elif ticker.bid is not None and ticker.ask is not None:
+        bid, ask = ticker.bid, ticker.ask
+    else:
+        return None
+    return None if 0.0 < ask <= bid else (bid, ask)

@@ -1,5 +1,6 @@
 """Even spacing of calls: the one way to keep a limit that somebody else counts by their own clock."""
 
+from collections.abc import Mapping
 from math import ceil
 
 from core.domain.values import Millis
@@ -21,6 +22,24 @@ def step_ms(limit: float) -> int:
     (125, 112, 2000)
     """
     return ceil(1000 / (int(limit) if limit >= 1 else limit))
+
+
+def slowest(venue: Mapping[str, float], owner: Mapping[str, float], headroom: float) -> float:
+    """Calls a second of the tightest rate-limit group, the owner's figure before the venue's; 0 = no limit.
+
+    >>> slowest({"rest": 18.0}, {}, 0.5), slowest({"rest": 18.0}, {"rest": 4.0}, 0.5), slowest({}, {}, 0.8)
+    (9.0, 2.0, 0.0)
+    """
+    return min((owner.get(group) or limit for group, limit in venue.items()), default=0.0) * headroom
+
+
+def round_s(symbols: int, batch: int, limit: float) -> float:
+    """Seconds that one round of calls over all symbols takes at the least, `batch` of them in a call.
+
+    >>> round_s(250, 30, 10.0), round_s(250, 1, 0.5), round_s(250, 30, 0.0)
+    (0.9, 500.0, 0.0)
+    """
+    return -(-symbols // batch) * step_ms(limit) / 1000 if limit else 0.0
 
 
 def wait_ms(ready: int, step: int, at: Millis) -> int:

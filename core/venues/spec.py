@@ -140,6 +140,7 @@ class RestSpec(msgspec.Struct, frozen=True, kw_only=True):
     keys      how calls are signed; None where anybody may ask
     holidays  (first day "YYYY-MM-DD", seen) -> is the market open, by day; None where the venue does not say
     mock      how the venue's mock environment answers, where it has one that answers otherwise
+    size      how many symbols a universe names; 0 where only the venue knows
     """
 
     market: Market
@@ -156,6 +157,7 @@ class RestSpec(msgspec.Struct, frozen=True, kw_only=True):
     keys: KeySpec | None = None
     holidays: Callable[[str, Millis], Flow[dict[str, bool]]] | None = None
     mock: RestSpec | None = None
+    size: Callable[[UniversePolicy], int] = lambda universe: len(universe.codes)
 
     def at(self, environment: Environment) -> RestSpec:
         """How this venue answers there."""
@@ -211,9 +213,15 @@ HOMES: dict[Market, str] = {Market.UPBIT: "upbit", Market.KRX: "kis"}
 def venue(market: Market, policy: MarketPolicy | None = None) -> Venue:
     """The venue's records, loaded when first asked for: a function pays only for its own market.
 
-    With the owner's settings its rules are those that hold under them.
+    With the owner's settings its rules are those that hold under them, and its quotes those of the key's environment.
     """
     found: Venue = import_module(f"core.venues.{HOMES[market]}").VENUE
-    if policy is None or found.tailored is None:
+    if policy is None:
         return found
-    return msgspec.structs.replace(found, rules=found.tailored(policy))
+    rules = found.tailored(policy) if found.tailored else found.rules
+    return msgspec.structs.replace(found, rest=found.rest.at(environment(policy)), rules=rules)
+
+
+def environment(policy: MarketPolicy) -> Environment:
+    """Where quotes come from: the first key's environment; the real one where nobody need sign."""
+    return policy.keys[0].environment if policy.keys else Environment.REAL

@@ -87,8 +87,9 @@ def _price(symbol: str) -> Flow[PriceRow]:
 
 
 def _companion(symbol: str) -> Flow[frozenset[str]]:
+    """What the second single quote adds; nothing where KIS does not answer it: the first one has spoken."""
     reply = yield ask("inquire-price-2", "FHPST01010000", symbol, {})
-    return warnings.of_companion(read(reply, CompanionSaid).output)
+    return frozenset() if refusal(reply) else warnings.of_companion(read(reply, CompanionSaid).output)
 
 
 def tickers(symbols: Sequence[str], quote: str, seen: Millis) -> Flow[list[Ticker]]:
@@ -183,6 +184,7 @@ REST = RestSpec(
     day_began=day_began,
     keys=KEYS,
     holidays=holidays,
+    size=lambda universe: len(members(universe)),
 )
 REST = replace(
     REST,
