@@ -97,7 +97,7 @@ class VenueBroker:
         found: dict[str, Decimal] = {}
         for held in self._enquiry.ask(self._spec.holdings(self._depot(), self._clock())):
             found[held.symbol] = found.get(held.symbol, ZERO) + held.units
-        return found
+        return {symbol: units for symbol, units in found.items() if units}
 
     def affordable(self, symbol: str, price: Decimal | None) -> Decimal:
         """Units that the account's cash buys, without credit."""

@@ -6,6 +6,7 @@ An order without a number is looked for among the venue's orders; that it never 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from decimal import Decimal
 from typing import TypeVar
 
 from msgspec.structs import replace
@@ -32,7 +33,7 @@ from core.domain.sendings import Fate, Sending, Standing
 from core.domain.sessions import SETTLE, Calendar
 from core.domain.values import SECOND, ZERO, Millis
 from core.venues.flow import Flow
-from core.venues.ordering import Depot, Listed, Orders, Row, Sought
+from core.venues.ordering import Depot, Held, Listed, Orders, Row, Sought
 from core.venues.spec import Rules
 
 T = TypeVar("T")
@@ -101,8 +102,8 @@ class Enquiry:
             return found
         if depot.environment in self._spec.shy:
             return self._by_holdings(order, sending, self._summed(order, listed, depot, at), at)
-        if not listed.whole:
-            raise UnknownOutcome("the venue adds up more than it lists", order=order.id)
+        if not listed.whole or self._traded(order, depot, at) > listed.filled:
+            raise UnknownOutcome("the venue's list is behind what it adds up", order=order.id)
         return self._noted(replace(sending, fate=Fate.UNSENT, version=sending.version + 1))
 
     def _match(self, sending: Sending, rows: Iterable[Row]) -> Sending | None:
@@ -177,7 +178,7 @@ class Enquiry:
         return self.ask(self._spec.listed(_about(order, since, venue_id), self._depot(), self._clock()))
 
     def _summed(self, order: Order, listed: Listed, depot: Depot, at: Millis) -> Standing:
-        held = [each for each in self.ask(self._spec.holdings(depot, at)) if each.symbol == order.instrument.symbol]
+        held = self._held(order, depot, at)
         return Standing(
             units=sum((each.units for each in held), ZERO),
             cost=sum((each.cost for each in held), ZERO),
@@ -185,6 +186,13 @@ class Enquiry:
             filled=listed.filled,
             value=listed.value,
         )
+
+    def _traded(self, order: Order, depot: Depot, at: Millis) -> Decimal:
+        """Units of the order's side today, by the account's own count: what a list that lags does not show."""
+        return sum((each.traded(order.side) for each in self._held(order, depot, at)), ZERO)
+
+    def _held(self, order: Order, depot: Depot, at: Millis) -> list[Held]:
+        return [each for each in self.ask(self._spec.holdings(depot, at)) if each.symbol == order.instrument.symbol]
 
 
 def _about(order: Order, since: Millis, venue_id: str = "") -> Sought:

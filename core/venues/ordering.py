@@ -87,12 +87,20 @@ class Sought(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Held(msgspec.Struct, frozen=True, kw_only=True):
-    """Units of one symbol, what may be sold of them now, and what they cost in quote currency."""
+    """Units of one symbol, what may be sold of them now, and what they cost in quote currency.
+
+    bought, sold  units today, by the account's own count: a list of orders that says less is behind
+    """
 
     symbol: str
     units: Decimal
     sellable: Decimal
     cost: Decimal
+    bought: Decimal = ZERO
+    sold: Decimal = ZERO
+
+    def traded(self, side: Side) -> Decimal:
+        return self.bought if side is Side.BUY else self.sold
 
 
 class Reply(StrEnum):
@@ -113,7 +121,7 @@ class Orders(msgspec.Struct, frozen=True, kw_only=True):
     amend      (order, its venue_id, new limit, depot, at) -> the number of what rests from now on
     listed     (sought, depot, at) -> the account's orders of some days, pages by itself
     standing   (sought, depot, at) -> orders that still wait; None where the environment has no such list
-    holdings   (depot, at) -> every symbol with units
+    holdings   (depot, at) -> every symbol with units, or traded today
     affordable (symbol, price or None, depot, at) -> units that cash buys without credit
     judge      a response -> what it means to do, and the venue's words
     noticed    a notice of one of our orders -> its venue_id

@@ -110,6 +110,8 @@ class BalanceRow(msgspec.Struct):
     hldg_qty: str = ""
     ord_psbl_qty: str = ""
     pchs_amt: str = ""
+    thdt_buyqty: str = ""
+    thdt_sll_qty: str = ""
 
     def held(self) -> Held:
         return Held(
@@ -117,6 +119,8 @@ class BalanceRow(msgspec.Struct):
             units=number(self.hldg_qty),
             sellable=number(self.ord_psbl_qty),
             cost=number(self.pchs_amt),
+            bought=number(self.thdt_buyqty),
+            sold=number(self.thdt_sll_qty),
         )
 
 

@@ -108,7 +108,7 @@ def standing(sought: Sought, depot: Depot, at: Millis) -> Flow[tuple[Row, ...] |
 
 
 def holdings(depot: Depot, at: Millis) -> Flow[list[Held]]:
-    """Every stock with units, by stock; what was sold out stays listed with 0 until D+2 and is left out."""
+    """Every stock with units or trades of today; what was sold out before stays listed with 0 until D+2."""
     query = {
         "AFHR_FLPR_YN": "N",
         "OFL_YN": "",
@@ -120,7 +120,7 @@ def holdings(depot: Depot, at: Millis) -> Flow[list[Held]]:
     }
     pages = yield from _pages("inquire-balance", BALANCE, query, depot)
     found = [row.held() for page in pages for row in read(page.output1 or [], list[BalanceRow])]
-    return [held for held in found if held.units]
+    return [held for held in found if held.units or held.bought or held.sold]
 
 
 def affordable(symbol: str, price: Decimal | None, depot: Depot, at: Millis) -> Flow[Decimal]:
