@@ -23,6 +23,8 @@ from core.domain.errors import CoreError, Misconfigured
 from core.domain.policies import MarketPolicy, NotifyPolicy, Policy, RulePolicy
 from core.domain.rules import build
 from core.domain.values import Market
+from core.feed.pace import round_s, slowest
+from core.venues.spec import environment, venue
 
 PREFIX = "HOGA__"
 
@@ -290,12 +292,33 @@ def _named_by(fault: Fault, env: Mapping[str, str]) -> Fault:
 
 
 def _contradictions(settings: Settings) -> Iterator[Fault]:
+    yield from _broker_faults(settings)
     for market, policy in settings.markets.items():
         yield from _rule_faults(f"markets.{market}.rules", policy.rules)
         yield from _money_faults(f"markets.{market}", policy)
+        yield from _key_faults(f"markets.{market}", market, policy)
     for channel in ("telegram",):
         if channel in settings.notify.channels and not settings.notify.telegram.chat:
             yield Fault("notify.telegram.chat", "nothing", "the chat's id, because telegram is one of notify.channels")
+
+
+def _key_faults(path: str, market: Market, policy: MarketPolicy) -> Iterator[Fault]:
+    """A market that wants to know who asks needs a key, and one whose environment is quick enough for the universe."""
+    found = venue(market)
+    if not policy.enabled or found.rest.keys is None:
+        return
+    if not policy.keys:
+        yield Fault(f"{path}.keys", "no key", "the names of an app key's secrets, for quotes and streams")
+    rest = found.rest.at(environment(policy))
+    size, limit = rest.size(policy.universe), slowest(rest.limits, policy.rest.limits, policy.rest.headroom)
+    needs_s, best = round_s(size, rest.batch, limit), -(-size // found.rest.batch)
+    if needs_s > policy.scan.interval_s:
+        yield Fault(
+            f"{path}.keys[0].environment",
+            f"{environment(policy).value}, where a scan of {size} symbols takes {needs_s:.0f} s",
+            f"one that scans within scan.interval_s, {policy.scan.interval_s:g} s: a real key does it in {best} calls, "
+            "and orders can go to the mock environment all the same (`account`); or a shorter universe",
+        )
 
 
 def _rule_faults(path: str, rules: tuple[RulePolicy, ...]) -> Iterator[Fault]:
@@ -311,6 +334,30 @@ def _rule_faults(path: str, rules: tuple[RulePolicy, ...]) -> Iterator[Fault]:
             build(rules)
         except CoreError as trouble:
             yield Fault(path, trouble.found, ", ".join(f"{key} {value}" for key, value in trouble.facts.items()))
+
+
+def _broker_faults(settings: Settings) -> Iterator[Fault]:
+    """Where orders leave this machine, every account must fit the broker; a market without one trades on paper."""
+    accounts = {m: p.account for m, p in settings.markets.items() if p.account is not None and p.enabled}
+    for market, account in accounts.items():
+        yield from _account_faults(f"markets.{market}.account", market, account, settings.broker)
+    if settings.broker is not BrokerKind.PAPER and not accounts:
+        allowed = "paper, or an `account` on a market that is enabled"
+        yield Fault("broker", f"{settings.broker.value!r} and no account", allowed)
+
+
+def _account_faults(path: str, market: Market, account: AccountPolicy, broker: BrokerKind) -> Iterator[Fault]:
+    orders = venue(market).orders
+    if orders is None:
+        yield Fault(path, "an account", "none: orders of this market go to paper only")
+        return
+    wanted = {BrokerKind.MOCK: Environment.MOCK, BrokerKind.LIVE: Environment.REAL}.get(broker)
+    if wanted is not None and account.key.environment is not wanted:
+        allowed = f"{wanted.value}, because broker is {broker.value}"
+        yield Fault(f"{path}.key.environment", account.key.environment.value, allowed)
+    if not allowed_address(account.url, orders.origins[account.key.environment]):
+        scheme, host, port = orders.origins[account.key.environment]
+        yield Fault(f"{path}.url", account.url, f"{scheme}://{host}:{port}, or this machine for a simulator")
 
 
 def _money_faults(path: str, policy: MarketPolicy) -> Iterator[Fault]:

@@ -9,6 +9,8 @@ import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import yaml
+
 from core.local.template import ROOT
 
 LEFT_OUT = frozenset({"cli", "local", "simulators"})
@@ -37,7 +39,17 @@ def build(where: Path, settings: Path, *, root: Path = ROOT, told: Told = lambda
             _compile(target, str(path))
         told(done, len(found))
     shutil.copyfile(settings, where / "settings.yaml")
+    for beside in symbol_lists(settings):
+        (where / beside).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(settings.parent / beside, where / beside)
     return where
+
+
+def symbol_lists(settings: Path) -> list[str]:
+    """The lists of symbols that a settings file names, as it names them."""
+    read = yaml.safe_load(settings.read_text(encoding="utf-8")) or {}
+    universes = (market.get("universe", {}) for market in read.get("markets", {}).values())
+    return [universe["file"] for universe in universes if universe.get("file")]
 
 
 def zipped(folder: Path) -> bytes:
