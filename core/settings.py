@@ -20,7 +20,7 @@ from msgspec import Meta
 
 from core.domain import symbol_list
 from core.domain.errors import CoreError, Misconfigured
-from core.domain.policies import MarketPolicy, NotifyPolicy, Policy, RulePolicy
+from core.domain.policies import AccountPolicy, Environment, MarketPolicy, NotifyPolicy, Policy, RulePolicy
 from core.domain.rules import build
 from core.domain.values import Market
 from core.feed.pace import round_s, slowest
@@ -355,7 +355,7 @@ def _account_faults(path: str, market: Market, account: AccountPolicy, broker: B
     if wanted is not None and account.key.environment is not wanted:
         allowed = f"{wanted.value}, because broker is {broker.value}"
         yield Fault(f"{path}.key.environment", account.key.environment.value, allowed)
-    if not allowed_address(account.url, orders.origins[account.key.environment]):
+    if not orders.takes(account.key.environment, account.url):
         scheme, host, port = orders.origins[account.key.environment]
         yield Fault(f"{path}.url", account.url, f"{scheme}://{host}:{port}, or this machine for a simulator")
 

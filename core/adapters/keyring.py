@@ -16,7 +16,7 @@ from core.domain.errors import Misconfigured
 from core.domain.policies import AccountPolicy, Environment, KeyPolicy, MarketPolicy, RestPolicy
 from core.domain.values import Market
 from core.venues.flow import Flow, Request, run
-from core.venues.spec import Issued, KeySpec, RestSpec
+from core.venues.spec import Issued, KeySpec, RestSpec, purse
 
 NAME_LENGTH = 16
 
@@ -145,8 +145,3 @@ def account_rest(rest: RestPolicy, account: AccountPolicy) -> RestPolicy:
         read_s=rest.read_s,
         backoff_s=rest.backoff_s,
     )
-
-
-def purse(environment: Environment) -> str:
-    """Who pays for a call: the mock environment counts its calls apart from the real one."""
-    return "" if environment is Environment.REAL else f".{environment.value}"

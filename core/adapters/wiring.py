@@ -19,9 +19,11 @@ from core.adapters.access import access
 from core.domain.errors import Misconfigured
 from core.domain.policies import MarketPolicy
 from core.domain.values import Market, Millis
-from core.venues.spec import venue
+from core.venues.spec import environment, purse, venue
 
 if TYPE_CHECKING:
+    from core.adapters.keyring import AppKey, KeyRing
+    from core.adapters.secrets import Secrets
     from core.app import ports
     from core.app.desk import Desk
     from core.app.lookout import Lookout
@@ -44,6 +46,7 @@ class Wiring:
         self._env = env
         self._clients: dict[str, Any] = {}
         self._quotes: dict[Market, ports.Quotes] = {}
+        self._rings: dict[Market, KeyRing] = {}
         self._names: dict[Market, dict[str, str]] = {}
         self.clock = wall_clock
 
@@ -165,15 +168,44 @@ class Wiring:
 
             policy = self.policy(market)
             self._quotes[market] = HttpQuotes(
-                venue(market).rest,
+                venue(market, policy).rest,
                 policy.rest,
                 self.budget,
                 self.clock,
                 time.sleep,
                 random.random,
                 tries=policy.scan.tries,
+                sign=self._signer(market),
+                purse=purse(environment(policy)),
             )
         return self._quotes[market]
+
+    def credentials(self, market: Market) -> KeyRing:
+        """The market's app keys, and the account's: tokens and approval keys that everybody shares (E12)."""
+        if market not in self._rings:
+            from core.adapters.dynamo.tokens import DynamoVault
+            from core.adapters.keyring import ring
+
+            self._rings[market] = ring(
+                venue(market).rest,
+                self.policy(market),
+                self.secrets,
+                DynamoVault(self.named("HOGA_STATE_TABLE"), self.client("dynamodb")),
+                self.budget,
+                self.clock,
+                time.sleep,
+                random.random,
+                lambda: uuid4().hex,
+            )
+        return self._rings[market]
+
+    def _signer(self, market: Market) -> AppKey | None:
+        """Who asks for quotes: the market's first key; nobody where everybody may ask."""
+        if venue(market).rest.keys is None:
+            return None
+        if not (keys := self.policy(market).keys):
+            raise Misconfigured("this market answers app keys only: `keys` names none", market=market.value)
+        return self.credentials(market)[keys[0].app_key]
 
     def broker(self, market: Market) -> ports.Broker:
         """Paper is all there is: settings name no other kind yet, so nothing here can reach a real account."""
@@ -239,16 +271,21 @@ class Wiring:
 
     def _last_price(self, market: Market, symbol: str) -> float | None:
         rows = self.quotes(market).tickers([symbol], self.policy(market).universe.quote)
-        return rows[0].price if rows else None
+        return (rows[0].price or None) if rows else None
 
     @cached_property
     def notifiers(self) -> dict[str, ports.Notifier]:
         """One for each channel of the settings; their secrets are read when the first message goes out."""
         from core.adapters.channels import notifiers
+
+        return notifiers(self.settings.notify, self.settings.language.value, self.secrets)
+
+    @cached_property
+    def secrets(self) -> Secrets:
+        """Read when the first of them is needed."""
         from core.adapters.secrets import SsmSecrets
 
-        secrets = SsmSecrets(f"/hoga/{self.named('HOGA_STAGE')}", self.client("ssm"), time.monotonic)
-        return notifiers(self.settings.notify, self.settings.language.value, secrets)
+        return SsmSecrets(f"/hoga/{self.named('HOGA_STAGE')}", self.client("ssm"), time.monotonic)
 
     @property
     def picture(self) -> Callable[[Alert], bytes | None]:

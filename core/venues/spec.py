@@ -225,3 +225,8 @@ def venue(market: Market, policy: MarketPolicy | None = None) -> Venue:
 def environment(policy: MarketPolicy) -> Environment:
     """Where quotes come from: the first key's environment; the real one where nobody need sign."""
     return policy.keys[0].environment if policy.keys else Environment.REAL
+
+
+def purse(environment: Environment) -> str:
+    """Who pays for a call: a mock environment counts its calls apart from the real one."""
+    return "" if environment is Environment.REAL else f".{environment.value}"
