@@ -6,13 +6,10 @@ expired token). Everything that is not an answer is an unknown outcome.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Protocol, TypeVar
 
-import requests
-from urllib3.exceptions import HTTPError, NewConnectionError
-
-from core.adapters.gate import Gate, session
+from core.adapters.paced import Signer
 from core.app.ports import Budget, Clock
 from core.domain.errors import Transient, UnknownOutcome, Unreached
 from core.domain.values import SECOND, Market, Millis
@@ -27,16 +24,6 @@ TRIES = 4
 MOST_S = 3.0
 """An order that was noted as sent goes out within this, its repeats after a refusal at the door among them."""
 TURNS = 200
-MOST_BYTES = 4 * 1024 * 1024
-
-
-class Signer(Protocol):
-    """Adds what proves who asks. Raises Transient, Refused, Misconfigured."""
-
-    def __call__(self, request: Request) -> Request: ...
-
-    def renew(self) -> None:
-        """The venue did not accept the last signature: the next one is made with another token."""
 
 
 class Pace(Protocol):
@@ -45,7 +32,7 @@ class Pace(Protocol):
     def __call__(self, group: str, at: Millis) -> int: ...
 
 
-def shared(budget: Budget, market: Market, limits: dict[str, float], headroom: float, purse: str) -> Pace:
+def shared(budget: Budget, market: Market, limits: Mapping[str, float], headroom: float, purse: str) -> Pace:
     """The budget of one app key; `purse` as in core/adapters/paced.py, "" for the key that quotes are asked with."""
 
     def take(group: str, at: Millis) -> int:
@@ -58,28 +45,23 @@ def shared(budget: Budget, market: Market, limits: dict[str, float], headroom: f
 class OrderLine:
     """One account's line. Not for several threads at once.
 
-    judge   the venue's word on a response; `sign` makes it ours
+    wire    one call: raises Unreached where nothing left, UnknownOutcome where something may have
+    judge   the venue's word on a response; `sign` makes a request ours
     sleep   waits seconds; `clock` must go on meanwhile
     """
 
     def __init__(
         self,
-        url: str,
-        gate: Gate,
+        wire: Callable[[Request], Response],
         sign: Signer,
         judge: Callable[[Response], tuple[Reply, str]],
         pace: Pace,
         clock: Clock,
         sleep: Callable[[float], None],
         dice: Callable[[], float],
-        *,
-        connect_s: float,
-        read_s: float,
     ) -> None:
-        self._url, self._sign, self._judge, self._pace = url.rstrip("/"), sign, judge, pace
+        self._wire, self._sign, self._judge, self._pace = wire, sign, judge, pace
         self._clock, self._sleep, self._dice = clock, sleep, dice
-        self._timeout = (connect_s, read_s)
-        self._session = session(gate)
 
     def ask(self, flow: Flow[T]) -> T:
         """Carry a question out. Raises Transient where it kept failing, and what the flow itself raises."""
@@ -94,14 +76,11 @@ class OrderLine:
         """
         return run(flow, lambda request: self._ordered(request, noted))
 
-    def close(self) -> None:
-        self._session.close()
-
     def _asked(self, request: Request) -> Response:
         for attempt in range(TRIES):
             signed = self._ready(request)
             try:
-                response = self._send(signed)
+                response = self._wire(signed)
             except UnknownOutcome as silence:
                 if attempt + 1 == TRIES:
                     raise Transient(silence.found, **silence.facts) from None
@@ -122,7 +101,7 @@ class OrderLine:
         if self._clock() > stop:
             raise Unreached("noting an order took too long to send it after that", path=request.path)
         for attempt in range(TRIES):
-            response = self._send(signed)
+            response = self._wire(signed)
             if self._judge(response)[0] not in (Reply.AGAIN, Reply.RENEW):
                 return response
             self._heed(response)
@@ -148,35 +127,3 @@ class OrderLine:
                 return signed
             self._sleep(wait / 1000)
         raise Transient("the shared budget of calls has no room", group=request.group)
-
-    def _send(self, request: Request) -> Response:
-        """One attempt. No text of the library's is passed on: it has the query in it, and that the account."""
-        try:
-            with self._open(request) as reply:
-                body = reply.raw.read(MOST_BYTES, decode_content=True)
-                headers = {name.lower(): value for name, value in reply.headers.items()}
-                return Response(reply.status_code, body, headers)
-        except requests.exceptions.ConnectTimeout:
-            raise Unreached("the venue cannot be reached", path=request.path, fault="ConnectTimeout") from None
-        except (requests.RequestException, HTTPError) as fault:
-            if _never_left(fault):
-                raise Unreached("the venue cannot be reached", path=request.path, fault="no connection") from None
-            raise UnknownOutcome("the venue did not answer", path=request.path, fault=type(fault).__name__) from None
-
-    def _open(self, request: Request) -> requests.Response:
-        return self._session.request(
-            request.method,
-            self._url + request.path,
-            params=list(request.query),
-            data=request.body or None,
-            headers=dict(request.headers),
-            timeout=self._timeout,
-            allow_redirects=False,
-            stream=True,
-        )
-
-
-def _never_left(fault: Exception) -> bool:
-    """No connection came about at all: refused, or no such host."""
-    cause = fault.args[0] if fault.args else None
-    return isinstance(getattr(cause, "reason", cause), NewConnectionError)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from decimal import Decimal
 from enum import StrEnum
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -18,6 +19,11 @@ from core.domain.phases import Phase
 from core.domain.policies import Environment
 from core.domain.values import ZERO, Instrument, Market, Millis, Side
 from core.venues.flow import Flow, Response
+
+HERE = frozenset({"127.0.0.1", "localhost", "::1"})
+"""This machine, where simulators are."""
+
+PORTS = {"http": 80, "https": 443}
 
 
 class Depot(msgspec.Struct, frozen=True, kw_only=True):
@@ -147,3 +153,14 @@ class Orders(msgspec.Struct, frozen=True, kw_only=True):
     origins: dict[Environment, tuple[str, str, int]]
     limits: dict[Environment, dict[str, float]]
     shy: frozenset[Environment] = frozenset()
+
+    def takes(self, environment: Environment, url: str) -> bool:
+        """May orders of this environment go to this address? Its own origin, or this machine."""
+        try:
+            parts = urlsplit(url)
+            host, port = parts.hostname or "", parts.port or PORTS.get(parts.scheme, 0)
+        except ValueError:
+            return False
+        if parts.username is not None or parts.scheme not in PORTS:
+            return False
+        return host in HERE or (parts.scheme, host, port) == self.origins[environment]
