@@ -107,14 +107,14 @@ class _Sessions:
 
     def before(self, session: Session) -> Session:
         number = _number_of(session.day)
-        back = (self._on(each) for each in range(number - 1, number - FURTHEST, -1))
+        back = (self.on(each) for each in range(number - 1, number - FURTHEST, -1))
         return next(each for each in back if each is not None)
 
     def _from(self, number: int) -> Iterator[Session]:
-        days = (self._on(each) for each in range(number, number + FURTHEST))
+        days = (self.on(each) for each in range(number, number + FURTHEST))
         return (each for each in days if each is not None)
 
-    def _on(self, number: int) -> Session | None:
+    def on(self, number: int) -> Session | None:
         if number not in self._known:
             self._known[number] = _session(number, self._policy, self._told)
         return self._known[number]
@@ -221,20 +221,21 @@ def nxt_phase(policy: DayPolicy, told: Mapping[str, bool] = TOLD) -> Callable[[M
     find = _Sessions(policy, told)
 
     def phase(at: Millis) -> Phase:
-        session = find.of(at)
-        previous = find.before(session)
-        session = previous if at < previous.evening else session
-        midnight = _number_of(session.day) * DAY - KST
-        if session.opens - midnight == 9 * HOUR and NXT_BEFORE[0] <= at - midnight < NXT_BEFORE[1]:
-            return Phase.BEFORE
-        late = session.opens - midnight != 9 * HOUR
-        after = session.closes + (0 if late else SETTLED[0])
-        marks = (
-            (session.opens + NXT_OPENS, Phase.CLOSED),
-            (session.closes - NXT_CLOSES, Phase.REGULAR),
-            (after, Phase.CLOSED),
-            (midnight + EVENING, Phase.AFTER),
-        )
-        return next((each for until, each in marks if at < until), Phase.CLOSED)
+        session = find.on(_number(at))
+        return Phase.CLOSED if session is None else _at_nxt(session, at)
 
     return phase
+
+
+def _at_nxt(session: Session, at: Millis) -> Phase:
+    midnight = _number_of(session.day) * DAY - KST
+    late = session.opens - midnight > 9 * HOUR
+    marks = (
+        (midnight + NXT_BEFORE[0], Phase.CLOSED),
+        (midnight + NXT_BEFORE[1], Phase.CLOSED if late else Phase.BEFORE),
+        (session.opens + NXT_OPENS, Phase.CLOSED),
+        (session.closes - NXT_CLOSES, Phase.REGULAR),
+        (session.closes + (0 if late else SETTLED[0]), Phase.CLOSED),
+        (midnight + EVENING, Phase.AFTER),
+    )
+    return next((each for until, each in marks if at < until), Phase.CLOSED)

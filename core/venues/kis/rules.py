@@ -43,6 +43,8 @@ TAXES = [
 SPREADS = [(ticks.day("2015-06-15"), 30), (Millis(-(2**60)), 15)]
 """Percent of the reference price that a day's prices may leave it by, newest first."""
 
+KONEX_SPREAD = 15
+
 
 def tailored(policy: MarketPolicy) -> Rules:
     """KRX's rules for this account and this list of symbols."""
@@ -98,6 +100,7 @@ class _Grid:
         """
         table = self._table(symbol, at)
         percent = next(percent for since, percent in SPREADS if at >= since)
+        percent = min(percent, KONEX_SPREAD) if self._row(symbol).board == "KONEX" else percent
         width = reference * percent / 100
         width -= width % ticks.step(reference, table)
         lowest, highest = reference - width, reference + width
