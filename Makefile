@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help setup demo test fast check bench build clean
+.PHONY: help setup demo test fast check bench build calendar clean
 .DEFAULT_GOAL := help
 
 help: ## list these targets
@@ -41,6 +41,11 @@ bench: $(READY) ## microseconds per message, against bare receiving in the same 
 
 build: $(READY) ## what `sam deploy` uploads, cross-built for Lambda, sizes printed
 	@$(BIN)/python -m core.local.artefacts
+
+calendar: ## remake KRX's table of holidays; read the difference before it is committed
+	@test -x .build/calendar/bin/python || $(PYTHON) -m venv .build/calendar
+	@.build/calendar/bin/python -m pip install --quiet --disable-pip-version-check exchange_calendars
+	@.build/calendar/bin/python infra/calendar/krx.py
 
 clean: ## remove what make made
 	rm -rf .venv .build .hoga .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
