@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import Protocol, assert_never
 
 from core.domain.effects import Action, Hangup, Ping, Quarantine, Send
-from core.domain.errors import Transient, WireSurprise
+from core.domain.errors import Refused, Transient, WireSurprise
 from core.domain.events import Inbound
 from core.domain.policies import StreamPolicy
 from core.domain.values import Millis
@@ -40,7 +40,11 @@ class Sink(Protocol):
 
 
 class Link:
-    """One connection to a venue, kept for ever: `run` ends only when it is cancelled."""
+    """One connection to a venue, kept for ever: `run` ends only when it is cancelled.
+
+    url      where it goes, if not to the policy's address
+    ticket   fetches what opens a connection, where the venue asks for one; it is given the one that was refused last
+    """
 
     def __init__(
         self,
@@ -53,21 +57,24 @@ class Link:
         clock: Callable[[], Millis],
         dice: Callable[[], float],
         gate: Callable[[], Awaitable[None]],
+        url: str = "",
+        ticket: Callable[[str], Awaitable[str]] | None = None,
     ) -> None:
         self.number, self.session, self.symbols = number, session, frozenset[str]()
+        self._url, self._ticket = url or policy.url, ticket
         self._policy, self._transport, self._sink = policy, transport, sink
         self._clock, self._dice, self._gate = clock, dice, gate
         self._line: Line | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._received, self._took = session.received, sink.took
-        self._missed = False
+        self._missed = self._fruitful = False
 
     @property
     def up(self) -> bool:
         return self._line is not None
 
-    def want(self, symbols: frozenset[str], channels: frozenset[Channel]) -> None:
-        """Change what this connection carries, without a new connection."""
+    def want(self, symbols: frozenset[str], channels: Collection[Channel]) -> None:
+        """Change what this connection carries, without a new connection; the order may count (`Session.want`)."""
         self.symbols = symbols
         self._perform(self.session.want(channels, self._clock()))
         self._watch_next()
@@ -83,6 +90,8 @@ class Link:
         self._took(inbound, at)
         if self._missed:
             self._look_for_the_gap(at)
+        if self.session.stirred:
+            self._watch()
 
     def sign(self) -> None:
         """A pong: the line lives."""
@@ -95,7 +104,7 @@ class Link:
             while True:
                 await self._gate()
                 why, dark = await self._live()
-                attempt = 0 if self.session.proved else attempt
+                attempt = 0 if self._fruitful else attempt
                 self._sink.lost(self, why, self._clock())
                 await self._rest(pause_ms(self._policy.backoff_s, attempt, self._dice) / 1000, dark)
                 attempt += 1
@@ -104,18 +113,23 @@ class Link:
 
     async def _live(self) -> tuple[str, bool]:
         """One connection from opening to loss: why it ended, and whether the venue gave no answer at all."""
-        self.session.proved = False
+        self.session.proved = self._fruitful = False
+        if self._ticket is not None:
+            try:
+                self.session.ticket(await self._ticket(self.session.spent))
+            except (Transient, Refused) as fault:
+                return str(fault), False
         try:
-            self._line = await self._transport(self._policy.url, self)
+            self._line = await self._transport(self._url, self)
         except Transient as fault:
             return str(fault), "status" not in fault.facts
         self._perform(self.session.opened(self._clock()))
         self._watch_next()
         why = await self._line.gone()
-        self._line = None
-        self.session.lost(self._clock())
+        self._line, self._fruitful = None, self.session.fruitful
+        suspected = self.session.lost(self._clock())
         self._missed = True
-        return why, False
+        return f"{why}; {suspected}" if suspected else why, False
 
     async def _rest(self, seconds: float, dark: bool) -> None:
         """Wait before the next try. Where the venue was dark, the wait also ends when it answers anything again."""
@@ -123,7 +137,7 @@ class Link:
         ends = loop.time() + seconds
         while (left := ends - loop.time()) > 0:
             await asyncio.sleep(min(left, KNOCK_S) if dark else left)
-            if dark and loop.time() < ends and await answers(self._policy.url, KNOCK_S):
+            if dark and loop.time() < ends and await answers(self._url, KNOCK_S):
                 return
 
     def _look_for_the_gap(self, at: Millis) -> None:
@@ -149,8 +163,8 @@ class Link:
                     assert_never(action)
 
     def _watch(self) -> None:
-        """The one timer of a connection. Frames only move stamps; this looks at them when they may have run out."""
-        self._timer = None
+        """The one timer of a connection. Frames only move stamps; this looks at them when they may have run out, and
+        at once where a frame asks for something."""
         self._perform(self.session.waited(self._clock()))
         self._watch_next()
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
 from core.domain.effects import Announce
 from core.domain.engine import Engine
 from core.domain.errors import WireSurprise
-from core.domain.events import Beat, Complaint, Inbound, Trade
+from core.domain.events import Bar, Book, Inbound, OrderNotice, Ticker, Trade
 from core.domain.messages import Alert, Kind
 from core.domain.policies import StreamPolicy
 from core.domain.values import HOUR, Millis
@@ -20,13 +20,15 @@ from core.feed.latency import Latency
 from core.feed.planner import Close, Join, Leave, LinkId, Open, carry_out, plan, room
 from core.feed.rates import Rates
 from core.feed.session import Session
-from core.venues.spec import Channel, StreamSpec
+from core.venues.spec import Channel, StreamSpec, Topic
+from streamer.aside import Aside
 from streamer.link import Link
 from streamer.outbox import Outbox
 from streamer.quarantine import Quarantine
+from streamer.seats import Seats
 from streamer.transport import transport
 
-NO_DATA = (Beat, Complaint)
+DATA = (Book, Ticker, Bar)
 log = logging.getLogger(__name__)
 
 
@@ -36,6 +38,9 @@ class Pump:
     last_data          our clock at the newest market data, 0 before the first
     reconnects, gaps   since the start; `added` and `removed` count symbols subscribed and dropped
     on_gap             called with the symbols of a link and the stretch that it missed
+    on_notice          called with each notice of an order, whosever it is
+    awake              is market data to be expected at a moment
+    seats              how few registrations are shared out, where the venue counts them
     """
 
     def __init__(
@@ -49,10 +54,14 @@ class Pump:
         dice: Callable[[], float],
         folder: Path,
         on_gap: Callable[[frozenset[str], Gap], None],
+        on_notice: Callable[[OrderNotice], None] = lambda notice: None,
+        awake: Callable[[Millis], bool] = lambda at: True,
+        seats: Seats | None = None,
     ) -> None:
         self.market = spec.market
         self._spec, self._policy, self._engine, self._outbox = spec, policy, engine, outbox
         self._clock, self._dice, self._on_gap = clock, dice, on_gap
+        self._awake, self.seats = awake, seats
         self._step, self._put = engine.step, outbox.put
         self._connects = Rates(spec.connects_per_s)
         self._tasks: dict[LinkId, asyncio.Task[None]] = {}
@@ -61,9 +70,10 @@ class Pump:
         self._told_of_losses = False
         self.links: dict[LinkId, Link] = {}
         self.quarantine = Quarantine(spec.market, folder)
+        self.aside = Aside(spec, engine, self.quarantine, on_notice)
         self.latency = Latency()
         self.last_data = Millis(0)
-        self.reconnects = self.gaps = self.added = self.removed = self.complaints = 0
+        self.reconnects = self.gaps = self.added = self.removed = 0
 
     def took(self, inbound: Sequence[Inbound], at: Millis) -> None:
         """The hot path: every event of one frame goes through the engine before the socket is read again.
@@ -74,8 +84,8 @@ class Pump:
             if type(item) is Trade:
                 if not item.replayed:
                     self.latency.add(at - item.at)
-            elif isinstance(item, NO_DATA):
-                self._aside(item)
+            elif not isinstance(item, DATA):
+                self._put(self.aside.take(item))
                 continue
             self.last_data = at
             effects = self._step(item)
@@ -109,8 +119,14 @@ class Pump:
         async with asyncio.TaskGroup() as self._group:
             await asyncio.Event().wait()
 
-    def carry(self, wanted: Sequence[str]) -> None:
-        """Change the subscriptions to `wanted`, best first: at once, without a new connection while one has room."""
+    def carry(self, wanted: Sequence[str], firm: Sequence[str] = ()) -> None:
+        """Change the subscriptions to `wanted`, best first: at once, without a new connection while one has room.
+
+        Where registrations are counted, `firm` symbols (held, or with an open order) are wanted before all others.
+        """
+        if self.seats is not None:
+            self._share_out(self.seats, wanted, firm)
+            return
         limit = room(self._policy.per_connection, self._spec.channels_per_connection, len(self._spec.topics))
         layout = {number: link.symbols for number, link in self.links.items()}
         steps = plan(wanted, layout, limit, self._policy.connections)
@@ -132,7 +148,8 @@ class Pump:
     @property
     def subscribed(self) -> tuple[str, ...]:
         """Symbols that the venue has been asked for on connections that are up."""
-        return tuple(sorted({channel.symbol for link in self.links.values() for channel in link.session.asked}))
+        asked = (channel for link in self.links.values() for channel in link.session.asked)
+        return tuple(sorted({channel.symbol for channel in asked if channel.topic is not Topic.ORDERS}))
 
     @property
     def connected(self) -> bool:
@@ -145,27 +162,52 @@ class Pump:
         return max((link.session.last_heard for link in self.links.values()), default=Millis(0))
 
     @property
+    def strays(self) -> int:
+        """Answers of the venue about nothing that was asked."""
+        return sum(link.session.strays for link in self.links.values())
+
+    @property
     def frames(self) -> int:
         return sum(link.session.frames for link in self.links.values())
 
-    def _open(self, number: LinkId) -> None:
+    def _share_out(self, seats: Seats, wanted: Sequence[str], firm: Sequence[str]) -> None:
+        """Give the registrations to those who get them. A key's connection is opened when it first has one to carry."""
+        before = frozenset[str]().union(*(link.symbols for link in self.links.values()))
+        sessions = {number: link.session for number, link in self.links.items()}
+        for number, channels in seats.share_out(wanted, firm, sessions, self._clock()).items():
+            if channels and number not in self.links:
+                self._open(number, seats.berths[number].url, seats.ticket(number))
+            if number in self.links:
+                symbols = frozenset(channel.symbol for channel in channels if channel.topic is not Topic.ORDERS)
+                self.links[number].want(symbols, channels)
+        after = frozenset[str]().union(*(link.symbols for link in self.links.values()))
+        self.added += len(after - before)
+        self.removed += len(before - after)
+
+    def _open(self, number: LinkId, url: str = "", ticket: Callable[[str], Awaitable[str]] | None = None) -> None:
         if self._group is None:
             raise RuntimeError("the pump does not run")
+        name = f"hoga-{self.market.value}-{number}-{int(self._dice() * 2**32):08x}"
         link = Link(
             number,
-            Session(self._spec, self._policy, f"hoga-{self.market.value}-{number}-{int(self._dice() * 2**32):08x}"),
+            Session(self._spec, self._policy, name, self._awake),
             self._policy,
             transport(self._policy.transport),
             self,
             clock=self._clock,
             dice=self._dice,
             gate=self._gate,
+            url=url,
+            ticket=ticket,
         )
         self.links[number] = link
         self._tasks[number] = self._group.create_task(link.run(), name=f"{self.market.value} link {number}")
 
     def _want(self, number: LinkId, symbols: frozenset[str]) -> None:
-        channels = frozenset(Channel(topic, symbol) for symbol in symbols for topic in self._spec.topics)
+        details = self._policy.details
+        channels = frozenset(
+            Channel(topic, symbol, details.get(topic.value, "")) for symbol in symbols for topic in self._spec.topics
+        )
         self.links[number].want(symbols, channels)
 
     async def _gate(self) -> None:
@@ -174,11 +216,6 @@ class Pump:
         turn = self._connects.ready(at)
         self._connects.took(turn)
         await asyncio.sleep((turn - at) / 1000)
-
-    def _aside(self, item: Inbound) -> None:
-        if isinstance(item, Complaint):
-            self.complaints += 1
-            self._put(self.quarantine.complained(item))
 
     def _restless(self, losses: int, why: str, at: Millis) -> Alert:
         return Alert(

@@ -10,12 +10,14 @@ import msgspec
 
 from core.domain.effects import Announce
 from core.domain.errors import WireSurprise
-from core.domain.events import Complaint
+from core.domain.events import Complaint, Drift
 from core.domain.messages import Alert, Kind
 from core.domain.values import Market, Millis
 
 KEPT = 200
 """Frames kept for each process: a venue that changed its format must not fill the disk."""
+SAMPLE = 600
+"""Bytes of a grown frame that go into its alert; the whole is in the file."""
 log = logging.getLogger(__name__)
 
 
@@ -25,6 +27,7 @@ class Quarantine:
     def __init__(self, market: Market, folder: Path) -> None:
         self._market, self._path = market, folder / f"quarantine-{market.value}.jsonl"
         self._kept = 0
+        self._grown: set[tuple[str, int]] = set()
         self.count = 0
 
     def keep(self, frame: bytes, surprise: WireSurprise, at: Millis) -> list[Announce]:
@@ -42,6 +45,18 @@ class Quarantine:
         extra = {"outcome": "refused", "complaint": complaint.name, "why": complaint.message}
         log.error("the venue refused a request", extra=extra)
         return [Announce(self._alert(complaint.name, complaint.seen, complaint.message))]
+
+    def grown(self, drift: Drift) -> list[Announce]:
+        """A frame read, but its records are wider than known: kept and told once for each stream and width (D1)."""
+        kind = (drift.topic, drift.fields)
+        if kind in self._grown:
+            return []
+        self._grown.add(kind)
+        found = f"{drift.topic} has {drift.fields} fields, {drift.known} are known"
+        log.warning("a frame has grown", extra={"outcome": "read", "why": found})
+        self._write(drift.body, WireSurprise(found), drift.seen)
+        sample = drift.body[:SAMPLE].decode("utf-8", "replace")
+        return [Announce(self._alert(f"drift {drift.topic} {drift.fields}", drift.seen, f"{found}: {sample}"))]
 
     def _alert(self, rule: str, at: Millis, memo: str) -> Alert:
         key = f"{self._market.value}:wire:{rule}:{at}"

@@ -19,7 +19,7 @@ from core.domain.candles import Turn
 from core.domain.departures import Departures, worth
 from core.domain.effects import Effect, Emit
 from core.domain.entries import NOTHING, Entries
-from core.domain.events import Bar, Book, MarketData, Ticker, Trade
+from core.domain.events import Bar, Book, MarketData, MarketState, Ticker, Trade
 from core.domain.levels import References
 from core.domain.policies import MarketPolicy
 from core.domain.positions import Position
@@ -38,7 +38,8 @@ class Engine:
     days       the market's calendar; always open where none is given
 
     Counters: trades (those dropped included), books, tickers, bars, late (dropped ones included), dropped, duplicates,
-    backwards, crossed, bad, gaps, candles (closed, of every span), signals (buy and sell).
+    backwards, crossed, bad, gaps, candles (closed, of every span), signals (buy and sell), skipped (times that the
+    venue's running volume rose by more than the trade that told it: what came between did not reach us).
     """
 
     def __init__(
@@ -57,7 +58,7 @@ class Engine:
         self._states: dict[str, Symbol] = {}
         self._references: References | None = None
         self.trades = self.books = self.tickers = self.bars = self.late = self.dropped = self.duplicates = 0
-        self.backwards = self.crossed = self.bad = self.gaps = self.candles = self.signals = 0
+        self.backwards = self.crossed = self.bad = self.gaps = self.candles = self.signals = self.skipped = 0
 
     def step(self, event: MarketData) -> Sequence[Effect]:
         """Take one event; returns what is to be done, which nearly always is nothing."""
@@ -71,6 +72,8 @@ class Engine:
             symbol.sequences.append(sequence)
         elif not self._new(symbol, event):
             return NOTHING
+        if event.total and symbol.ticks and 0.0 < symbol.ticks[-1].total < event.total - event.quantity:
+            self.skipped += 1
         symbol.ticks.append(event)
         before = candles.price
         turn = candles.add(event.at, price, event.quantity)
@@ -103,6 +106,16 @@ class Engine:
     def safe(self, symbols: frozenset[str] | None) -> None:
         """What may be bought; None = nothing (no safe set, one too old, or safe mode)."""
         self._entries.safe = symbols
+
+    def state(self, event: MarketState) -> None:
+        """A symbol is halted or interrupted, or trades again: while it does not, no rule buys it."""
+        name = event.instrument.symbol
+        self._entries.halted = self._entries.halted - {name} | ({name} if event.halted or event.interrupted else set())
+
+    @property
+    def halted(self) -> frozenset[str]:
+        """Symbols that do not trade freely now, as far as the venue told."""
+        return self._entries.halted
 
     def hold(self, positions: Sequence[Position], at: Millis) -> Sequence[Effect]:
         """All open positions. Whatever is not among them is not held any more."""

@@ -18,12 +18,14 @@ NOTHING: tuple[Effect, ...] = ()
 class Entries:
     """The buy rules of one market.
 
-    safe   symbols that may be bought, None for none at all
-    names  what people call each symbol
+    safe    symbols that may be bought, None for none at all
+    halted  symbols that do not trade freely now (a halt, a volatility interruption)
+    names   what people call each symbol
 
     A rule gives a signal when its condition becomes true, and again only after it has been false. A symbol that may
-    not be bought now (not safe, or trades are missing from what the rule looks at) keeps its edge, so the signal comes
-    when it may, if the condition still holds. One that is held loses it: what was true while we held it is no news.
+    not be bought now (not safe, halted, or trades are missing from what the rule looks at) keeps its edge, so the
+    signal comes when it may, if the condition still holds. One that is held loses it: what was true while we held it
+    is no news.
     """
 
     def __init__(self, rules: Sequence[Rule], link: Callable[[str], str]) -> None:
@@ -31,6 +33,7 @@ class Entries:
         self.minutes = max((rule.minutes for rule in self.rules), default=0)
         self.by_volume = any(rule.by_volume for rule in self.rules)
         self.safe: frozenset[str] | None = None
+        self.halted: frozenset[str] = frozenset()
         self.names: Mapping[str, str] = {}
         self._link = link
 
@@ -63,8 +66,9 @@ class Entries:
         symbol.calm = True
 
     def allowed(self, symbol: Symbol) -> bool:
-        """May this symbol be bought, as far as the safety filter goes?"""
-        return self.safe is not None and symbol.instrument.symbol in self.safe
+        """May this symbol be bought, as far as the safety filter and the venue's halts go?"""
+        name = symbol.instrument.symbol
+        return self.safe is not None and name in self.safe and name not in self.halted
 
     def expire(self, symbol: Symbol, at: Millis) -> None:
         """Forget signals whose time is over and whose condition is too."""

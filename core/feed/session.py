@@ -57,7 +57,7 @@ class Session:
     opens                     how often it was opened
     proved                    whether market data came since it was last opened
     stirred                   a frame left something to do for `waited`
-    spent                     the ticket was refused: another is needed before it is opened again
+    spent                     the ticket that was refused, so another is needed before it is opened again; "" for none
     """
 
     __slots__ = (
@@ -83,12 +83,12 @@ class Session:
         self._heard = self._fresh = self._spoke = Millis(0)
         self._silent_since: Millis | None = None
         self._ends, self._streams = "", False
-        self.phase, self.proved, self.stirred, self.spent = Phase.SHUT, False, False, False
+        self.phase, self.proved, self.stirred, self.spent = Phase.SHUT, False, False, ""
         self.frames = self.surprises = self.sent = self.opens = 0
 
     def ticket(self, text: str) -> None:
         """What opens the next connection; said before `opened`."""
-        self._ticket, self.spent = text, False
+        self._ticket, self.spent = text, ""
 
     def want(self, channels: Collection[Channel], at: Millis) -> list[Action]:
         """Change what is wanted; what may be said at once is in the answer, the rest comes from `waited`.
@@ -190,9 +190,14 @@ class Session:
         return self.phase is Phase.OPEN and not (self._has_more() if self._register is None else self._register.unmet)
 
     @property
-    def registrations(self) -> Registrations | None:
-        """What the venue answered, where it answers."""
-        return self._register
+    def fruitful(self) -> bool:
+        """Whether it was worth opening: market data came, or the venue confirmed a registration."""
+        return self.proved or (self._register is not None and bool(self._register.held))
+
+    @property
+    def strays(self) -> int:
+        """Answers about nothing that was asked."""
+        return 0 if self._register is None else self._register.strays
 
     def room(self, at: Millis) -> int:
         """Registrations that this connection may have now; 0 where the venue does not count them."""
@@ -206,7 +211,8 @@ class Session:
             case Acknowledged(topic=topic, symbol=symbol, code=code) if self._register is not None:
                 cure = self._register.answered(topic, symbol, code, at)
                 if cure in ENDING:
-                    self._ends, self.spent = f"{cure.value}: {code} {item.message}", cure is Cure.RENEW
+                    self._ends = f"{cure.value}: {code} {item.message}"
+                    self.spent = self._ticket if cure is Cure.RENEW else ""
                 self._expect(self._register.held, at)
             case _:
                 return
