@@ -9,15 +9,25 @@ POST /_sim/story   {"name": "demo"} begins the stories now
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Protocol
 
 import msgspec
 from aiohttp import web
 
 from core.simulators.faults import Faults, Planned
-from core.simulators.market import SimulatedMarket
 from core.simulators.served import Served
-from core.simulators.stories import BOOKS
+from core.simulators.stories import BOOKS, Story
+
+
+class Forced(Protocol):
+    """What a market lets be done to it from outside; `lines` has every symbol."""
+
+    @property
+    def lines(self) -> Mapping[str, Any]: ...
+    def push(self, symbol: str, fraction: float, over_s: float, at: int) -> None: ...
+    def flag(self, symbol: str, name: str, *, raised: bool) -> None: ...
+    def play(self, stories: Iterable[Story], at: int) -> None: ...
 
 
 class Force(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -35,10 +45,18 @@ class Telling(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Control:
-    """`turn` brings the simulator up to its clock and gives the moment."""
+    """`turn` brings the simulator up to its clock and gives the moment; `books` are the stories by name."""
 
-    def __init__(self, market: SimulatedMarket | None, faults: Faults, log: Served, turn: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        market: Forced | None,
+        faults: Faults,
+        log: Served,
+        turn: Callable[[], int],
+        books: Mapping[str, Iterable[Story]] = BOOKS,
+    ) -> None:
         self._market, self._faults, self._log, self._turn = market, faults, log, turn
+        self._books = books
 
     def add_routes(self, application: web.Application) -> None:
         router = application.router
@@ -84,18 +102,19 @@ class Control:
         try:
             name = msgspec.json.decode(await request.read(), type=Telling).name
             at = self._turn()
-            self._known().play(BOOKS[name], at)
+            stories = tuple(self._books[name])
+            self._known().play(stories, at)
         except (msgspec.MsgspecError, KeyError) as fault:
             return said({"error": repr(fault)}, 400)
-        return said({"began": at, "stories": len(BOOKS[name])})
+        return said({"began": at, "stories": len(stories)})
 
-    def _known(self) -> SimulatedMarket:
+    def _known(self) -> Forced:
         if self._market is None:
             raise KeyError("market")
         return self._market
 
 
-def apply(force: Force, market: SimulatedMarket, at: int) -> None:
+def apply(force: Force, market: Forced, at: int) -> None:
     """Carry out one forced change. Raises KeyError for an unknown pair, ValueError for a move of -100 % or less."""
     if force.symbol not in market.lines:
         raise KeyError(force.symbol)

@@ -21,6 +21,9 @@ class Kind(StrEnum):
     HTTP = "http"
     SLOW = "slow"
     REFUSE = "refuse"
+    LOST_REQUEST = "lost_request"
+    LOST_REPLY = "lost_reply"
+    REGISTER = "register"
 
 
 class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -36,8 +39,12 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
                  http         calls are answered with `status`
                  slow         calls are answered after `delay_s`
                  refuse       outage: every call and connect is cut without an answer, open streams too
+                 lost_request the call is not carried out, and its line is cut (or answered with `code`)
+                 lost_reply   the call is carried out, and its line is cut all the same (or answered with `code`)
+                 register     registrations on a stream are answered with `code`
     for_s        how long it lasts; 0 with a count means until the count is used up
     count        how many frames or calls it hits; 0 means all within `for_s`. Neither given means one
+    code         the venue's own code for the answer; "" = the usual one, or none where the line is cut
     path         only calls whose path begins so ("" = all)
     retry_after  seconds, told with `status`; None leaves it out
     """
@@ -49,6 +56,7 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     status: int = 503
     retry_after: float | None = None
     path: str = ""
+    code: str = ""
 
 
 class Planned(msgspec.Struct, frozen=True, kw_only=True):

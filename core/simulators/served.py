@@ -22,12 +22,15 @@ class Served:
         self.frames: Counter[str] = Counter()
         self.closed: Counter[str] = Counter()
         self.faults: Counter[str] = Counter()
+        self.counts: Counter[str] = Counter()
+        self.gaps_ms: dict[str, int] = {}
         self.connections = 0
         self.open = 0
         self.messages = 0
         self.texts: list[str] = []
         self.busiest: dict[str, int] = {}
         self._second: dict[str, tuple[int, int]] = {}
+        self._last: dict[str, int] = {}
         self._file = file
 
     def called(self, path: str, group: str, at: int) -> None:
@@ -38,6 +41,18 @@ class Served:
         count = count + 1 if second == at // 1000 else 1
         self._second[group] = (at // 1000, count)
         self.busiest[group] = max(self.busiest.get(group, 0), count)
+
+    def counted(self, name: str, by: int = 1) -> None:
+        """Count something that is neither a call nor a refusal: tokens, registrations, orders, fills."""
+        self.counts[name] += by
+
+    def paced(self, name: str, who: str, at: int) -> None:
+        """Count one of a series by `who`; `gaps_ms` keeps the least time between two of them."""
+        self.counts[name] += 1
+        before = self._last.get(f"{name} {who}")
+        self._last[f"{name} {who}"] = at
+        if before is not None:
+            self.gaps_ms[name] = min(self.gaps_ms.get(name, at - before), at - before)
 
     def answered(self, status: int) -> None:
         self.statuses[status] += 1
@@ -70,7 +85,7 @@ class Served:
 
     def report(self) -> dict[str, object]:
         """Everything as plain values; keys are strings."""
-        counters = ("calls", "groups", "refusals", "frames", "closed", "faults", "busiest")
+        counters = ("calls", "groups", "refusals", "frames", "closed", "faults", "busiest", "counts", "gaps_ms")
         figures = {name: dict(getattr(self, name)) for name in counters}
         return {
             **figures,
