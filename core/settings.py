@@ -83,6 +83,16 @@ PRESETS: dict[Mode, dict[str, Any]] = {
 """I7. What each mode sets for every market; a key written in the file wins over its preset."""
 
 
+class _Plain(yaml.SafeLoader):
+    """A safe loader to which 2026-12-01 is a text, as people mean it, and no date."""
+
+
+_Plain.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in rules if not tag.endswith(":timestamp")]
+    for first, rules in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+
 class Fault(msgspec.Struct, frozen=True):
     key: str
     found: str
@@ -152,7 +162,7 @@ def parse(text: str, env: Mapping[str, str], source: str = "settings.yaml") -> S
 
 def _document(text: str, source: str) -> dict[str, Any]:
     try:
-        document = yaml.safe_load(text)
+        document = yaml.load(text, _Plain)
     except yaml.YAMLError as trouble:
         where = re.sub(r"\s+", " ", str(trouble))
         raise Misconfigured(f"{source} is not YAML", why=where) from None
@@ -181,7 +191,7 @@ def _lay(document: dict[str, Any], name: str, text: str, faults: list[Fault]) ->
             )
             return
     try:
-        place[leaf] = yaml.safe_load(text)
+        place[leaf] = yaml.load(text, _Plain)
     except yaml.YAMLError:
         faults.append(Fault(name, repr(text), "a YAML value"))
 

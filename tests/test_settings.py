@@ -43,7 +43,7 @@ notify: {channels: [pigeon]}
 """
     assert faults_of(text) == [
         "mode: found 'C'; allowed: A or B",
-        "markets.upbit.watch.colour: found a key that is not known; allowed: keys here are max_ws_subs, subscribe_cooldown_s, refresh_s, weights",
+        "markets.upbit.watch.colour: found a key that is not known; allowed: keys here are max_ws_subs, subscribe_cooldown_s, min_stay_s, churn_per_min, slack, refresh_s, weights",
         "markets.upbit.watch.max_ws_subs: found 0; allowed: int >= 1",
         "markets.upbit.workers.capital: found -5; allowed: an amount of money above 0",
         "notify.channels: found ['pigeon']; allowed: log or telegram or discord",
@@ -127,3 +127,34 @@ def test_a_missing_file_says_so_and_what_to_do(tmp_path):
 )
 def test_each_kind_of_fault_has_its_sentence(text, expected):
     assert any(fault.startswith(expected) for fault in faults_of(text)), faults_of(text)
+
+
+def test_a_list_of_symbols_is_read_beside_the_settings_file(tmp_path):
+    """A5."""
+    (tmp_path / "mine.csv").write_text("005930,삼성전자,KOSPI\n0126Z0\n", encoding="utf-8")
+    (tmp_path / "settings.yaml").write_text(LEAST + "    universe: {file: mine.csv}\n")
+    universe = load(tmp_path / "settings.yaml", {}).markets[Market.UPBIT].universe
+    assert universe.listed == (("005930", "삼성전자", "KOSPI"), ("0126Z0", "", ""))
+
+
+@pytest.mark.parametrize(("text", "why"), [(None, "No such file"), ("a,b,c,d", "line 1"), ("", "no symbol")])
+def test_a_list_of_symbols_that_cannot_be_read_is_a_fault_of_its_key(tmp_path, text, why):
+    if text is not None:
+        (tmp_path / "mine.csv").write_text(text)
+    (tmp_path / "settings.yaml").write_text(LEAST + "    universe: {file: mine.csv}\n")
+    with pytest.raises(Faulty) as caught:
+        load(tmp_path / "settings.yaml", {})
+    (fault,) = caught.value.faults
+    assert (fault.key, fault.found) == ("markets.upbit.universe.file", "mine.csv")
+    assert why in fault.allowed
+
+
+def test_hours_and_phases_of_a_market_are_checked():
+    """B6: what no table knows may be said in the file."""
+    day = '{hours: {2026-12-01: "09:00-12:00", "2026-12-02": closed}, trade_in: [regular, after-market], settle_s: 5}'
+    policy = parse(LEAST + f"    day: {day}\n", {}).markets[Market.UPBIT].day
+    assert policy.hours == {"2026-12-01": "09:00-12:00", "2026-12-02": "closed"}
+    assert faults_of(LEAST + '    day: {hours: {"2026-12-01": "noon"}}\n')
+    assert faults_of(LEAST + '    day: {hours: {"tomorrow": "closed"}}\n')
+    assert faults_of(LEAST + "    day: {trade_in: [midnight]}\n")
+    assert faults_of(LEAST + "    terms: {fee: -1}\n")

@@ -13,6 +13,7 @@ from core.domain.errors import PositionError, Transient, UnknownOutcome
 from core.domain.leases import Granted
 from core.domain.levels import StreamHealth, Targets
 from core.domain.orders import State
+from core.domain.sessions import always_open
 from core.domain.values import Market, Millis
 from core.domain.workers import Status, Worker
 from tests.app.world import World, take
@@ -269,3 +270,13 @@ def test_an_exit_that_fails_does_not_keep_the_others_waiting():
     swept = sweep.run(replace(world.desk(), broker=Broken()), quotes)
     assert [fault.instrument for fault in swept.faults] == [AAA]
     assert [verdict.instrument.symbol for verdict in swept.exits] == ["KRW-BBB"]
+
+
+def test_outside_the_session_nobody_is_silent_and_no_exit_is_watched():  # B6
+    world = World()
+    world.bought()
+    desk = world.desk()
+    shut = lambda day, told: replace(always_open(day), is_open=lambda at: False)
+    swept, quotes = looked(world, 50.0, desk=replace(desk, rules=replace(desk.rules, calendar=shut)))
+    assert (swept.silent, swept.exits, quotes.asked) == (False, (), [])
+    assert world.told.kinds == ["bought"]

@@ -9,8 +9,8 @@ from core.adapters.memory.shelf import MemoryShelf
 from core.app.barriers import overdrawn
 from core.app.desk import Ending
 from core.app.trade import handle
-from core.app.wishes import limits
-from core.domain.levels import Exclusion, Member, SafeSet, ScanHealth, TopN
+from core.app.wishes import limits, to_buy
+from core.domain.levels import Exclusion, Member, Reference, References, SafeSet, ScanHealth, TopN
 from core.domain.policies import DayPolicy
 from core.domain.values import DAY, Market, Millis
 from tests.app.world import Table
@@ -157,3 +157,33 @@ def test_a_cost_above_the_limit_per_symbol_is_refused_by_name():  # E7
         Decimal(101), "2026-09-21", desk_of(policy=policy(risk=replace(policy().risk, per_symbol=Decimal(100))))
     )
     assert overdrawn(room, Decimal(0), 0).detail == "101 of 100"
+
+
+def test_nothing_is_sold_while_the_market_is_closed(table):  # B6
+    assert table.buy().outcome is Ending.BOUGHT
+    table.changes = {
+        "rules": replace(RULES, calendar=lambda day, told: replace(RULES.calendar(day), is_open=lambda at: False))
+    }
+    table.hands.later(1)
+    verdict = table.sell()
+    assert (verdict.outcome, verdict.limit) == (Ending.REFUSED, "session")
+    assert table.lock.position is not None
+
+
+@pytest.mark.parametrize(
+    ("close", "age", "limit"),
+    [(77.5, 0, "100.75"), (None, 0, "101.00"), (0.0, 0, "101.00"), (77.5, DAY, "101.00"), (90.0, 0, "101.00")],
+)
+def test_a_buy_never_asks_for_more_than_the_days_highest_legal_price(table, close, age, limit):  # E3
+    """30 % over yesterday's close, where the venue has such a limit and the close is known and of yesterday."""
+    table.changes = {
+        "rules": replace(RULES, bounds=lambda symbol, price, at: (price * Decimal("0.7"), price * Decimal("1.3")))
+    }
+    rows = {} if close is None else {"KRW-AAA": Reference(high=1.0, low=1.0, close=close, ma_sum=1.0, ma_days=1)}
+    desk = table.desk()
+    desk.shelf.write(References(market=Market.UPBIT, day=Millis(AT - age), at=AT, rows=rows))
+    assert to_buy(buy(), Decimal(100), desk, AT).limit == Decimal(limit)
+
+
+def test_a_venue_without_price_limits_is_not_asked_for_references(table):
+    assert to_buy(buy(), Decimal(100), table.desk(), AT).limit == Decimal("101.00")

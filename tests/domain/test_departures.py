@@ -5,6 +5,7 @@ import pytest
 
 from core.domain.departures import Departures, worth
 from core.domain.effects import Emit
+from core.domain.engine import Engine
 from core.domain.errors import Misconfigured
 from core.domain.policies import ExitPolicy, RankPolicy, WhenRemoved
 from core.domain.sessions import always_open
@@ -160,3 +161,23 @@ def test_the_worth_of_what_never_traded_is_not_known(desk):
     made.step(desk.book(1))
 
     assert worth(made.snapshot("KRW-A")) == 0.0
+
+
+def test_outside_the_session_no_sale_is_said_and_at_the_next_opening_it_is(desk):  # B6
+    opens = desk.T0 + 60_000
+    policy = desk.policy(exits=ExitPolicy(max_hold_s=1.0))
+    days = msgspec.structs.replace(always_open(policy.day), is_open=lambda at: at >= opens)
+    made = Engine(Market.UPBIT, policy, str, days=days)
+
+    assert said(made.hold([desk.position()], Millis(opens - 1))) == []
+    assert said(made.tick(opens)) == [("KRW-A", "time", 100.0)]
+
+
+def test_the_time_exit_goes_by_the_close_and_not_by_the_days_end(desk):  # E4
+    closes = desk.T0 + 3_600_000
+    policy = desk.policy(exits=ExitPolicy(close_before_s=600.0))
+    days = msgspec.structs.replace(always_open(policy.day), closes=lambda at: Millis(closes))
+    made = Engine(Market.UPBIT, policy, str, days=days)
+
+    assert said(made.hold([desk.position()], Millis(closes - 600_001))) == []
+    assert said(made.tick(Millis(closes - 600_000))) == [("KRW-A", "time", 100.0)]

@@ -74,3 +74,15 @@ def test_a_file_that_does_not_compile_stops_the_build(tmp_path):
 
     with pytest.raises(Exception, match=r"core/broken\.py"):
         package.build(tmp_path / "functions", settings, root=root)
+
+
+def test_lists_of_symbols_that_the_settings_name_are_packed_beside_them(tmp_path):
+    """A5."""
+    (tmp_path / "lists").mkdir()
+    (tmp_path / "lists" / "mine.csv").write_text("005930")
+    settings = tmp_path / "settings.yaml"
+    settings.write_text("markets: {a: {universe: {file: lists/mine.csv}}, b: {universe: {quote: KRW}}, c: {}}")
+
+    packed = package.build(tmp_path / "out", settings)
+
+    assert (packed / "lists" / "mine.csv").read_text() == "005930"
