@@ -127,9 +127,9 @@ def ask(path: str, tr: str, symbol: str, query: dict[str, str]) -> Request:
 def _one_minute(symbol: str, rows: Iterable[MinuteRow], seen: Millis) -> list[Bar]:
     """Oldest first; without minutes that have not come yet, and without the newest while nothing traded in it."""
     kept = sorted((row for row in rows if row.opens <= seen), key=lambda row: row.opens)
-    older: list[MinuteRow | None] = [None, *kept[:-1]]
+    older = [None, *kept]
     pairs = [
-        (row, before if before and _same_day(row, before) else None) for row, before in zip(kept, older, strict=True)
+        (row, before if before and _same_day(row, before) else None) for row, before in zip(kept, older, strict=False)
     ]
     if pairs and _ghost(*pairs[-1], seen):
         pairs.pop()
