@@ -1,5 +1,7 @@
 """All simulators in one process: `python -m core.simulators --port 0 --story demo --seed 7 --log FILE`.
 
+KIS comes in both environments, which trade on one market. Its day is around the clock unless `--krx-day` says else.
+
 One JSON line on standard output names the addresses once everything is served; SIGTERM or SIGINT ends it cleanly.
 """
 
@@ -9,16 +11,23 @@ import argparse
 import asyncio
 import signal
 import sys
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import msgspec
 
 from core.adapters.tape import frames
 from core.domain.errors import WireSurprise
+from core.domain.policies import Environment
 from core.domain.values import Millis
+from core.simulators import kis_stories
 from core.simulators.chat import ChatSimulator
 from core.simulators.coins import listing
 from core.simulators.faults import Faults, Planned
+from core.simulators.kis import KisSimulator
+from core.simulators.kis_issues import listing as issues
+from core.simulators.kis_market import KrxMarket
+from core.simulators.kis_time import ALWAYS, Timetable, clock_s, compressed, official, spanning
 from core.simulators.market import SimulatedMarket
 from core.simulators.served import Served
 from core.simulators.stories import BOOKS
@@ -29,10 +38,21 @@ from core.simulators.upbit import UpbitSimulator, wall_ms
 def arguments(words: list[str]) -> argparse.Namespace:
     """Read the command line; exits with 2 on what does not read."""
     parser = argparse.ArgumentParser(
-        prog="python -m core.simulators", description="Simulated Upbit, Telegram and Discord"
+        prog="python -m core.simulators", description="Simulated Upbit, KIS, Telegram and Discord"
     )
     parser.add_argument("--port", type=int, default=0, help="Upbit's port, 0 for a free one")
     parser.add_argument("--chat-port", type=int, default=0, help="port of Telegram and Discord")
+    parser.add_argument("--kis-port", type=int, default=0, help="port of KIS's real environment")
+    parser.add_argument("--kis-mock-port", type=int, default=0, help="port of its mock environment")
+    parser.add_argument("--issues", type=int, default=250, help="ordinary KRX stocks listed")
+    parser.add_argument(
+        "--krx-day",
+        type=timetable,
+        default="always",
+        help="always, calendar (KRX's hours), OPENS-CLOSES[/AUCTION_S] in Korea (HH:MM[:SS]), or minute (a day of one)",
+    )
+    parser.add_argument("--krx-vi", type=float, default=120.0, help="seconds that a volatility interruption lasts")
+    parser.add_argument("--krx-funds", type=int, default=10_000_000, help="KRW in each KIS account")
     parser.add_argument("--story", choices=sorted(BOOKS), default="none", help="stories that begin at once")
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--symbols", type=int, default=40, help="KRW pairs listed")
@@ -45,25 +65,66 @@ def arguments(words: list[str]) -> argparse.Namespace:
     return parser.parse_args(words)
 
 
+def timetable(text: str) -> Timetable:
+    """When KRX trades. Raises ValueError for what is none of the four forms.
+
+    A span of hours has its opening auction before it and its closing auction within it: of `/SECONDS` each, or a tenth
+    of the span (ten minutes at most).
+    """
+    match text:
+        case "always":
+            return Timetable(ALWAYS, weekends=True)
+        case "calendar":
+            return official()
+        case "minute":
+            return Timetable(compressed(wall_ms()), weekends=True)
+    span, _, auction = text.partition("/")
+    opens, _, closes = span.partition("-")
+    start, end = clock_s(opens), clock_s(closes)
+    if end <= start:
+        raise ValueError(f"{text} does not end after it begins")
+    return Timetable(spanning(start, end, float(auction) if auction else None), weekends=True)
+
+
 async def serve(options: argparse.Namespace) -> None:
     """Serve until told to stop."""
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    market = SimulatedMarket(seed=options.seed, start=wall_ms(), coins=listing(options.symbols))
-    market.play(BOOKS[options.story], market.start)
     tape = list(frames(options.tape)) if options.tape else []
     codes = {recorded(*frame).code for frame in tape}
-    log, faults = Served(options.log), planned(options.faults)
-    async with (
-        UpbitSimulator(market, faults=faults, port=options.port, log=log, codes=codes) as upbit,
-        ChatSimulator(port=options.chat_port, log=Served(options.log)) as chat,
-    ):
-        print(msgspec.json.encode(addresses(upbit, chat)).decode(), flush=True)
+    log = Served(options.log)
+    async with AsyncExitStack() as stack:
+        market = SimulatedMarket(seed=options.seed, start=wall_ms(), coins=listing(options.symbols))
+        market.play(BOOKS[options.story], market.start)
+        upbit = await stack.enter_async_context(
+            UpbitSimulator(market, faults=planned(options.faults), port=options.port, log=log, codes=codes)
+        )
+        chat = await stack.enter_async_context(ChatSimulator(port=options.chat_port, log=Served(options.log)))
+        real, mock = await korean(stack, options)
+        said = {**addresses(upbit, chat), **kis_addresses(real, mock)}
+        print(msgspec.json.encode(said).decode(), flush=True)
         playing = asyncio.create_task(play(upbit, tape, options.speed))
         await stop.wait()
         playing.cancel()
         await asyncio.wait([playing])
+
+
+async def korean(stack: AsyncExitStack, options: argparse.Namespace) -> tuple[KisSimulator, KisSimulator]:
+    """KIS's real and mock environments over one market."""
+    market = KrxMarket(
+        seed=options.seed,
+        start=wall_ms(),
+        issues=issues(options.issues),
+        timetable=options.krx_day,
+        vi_s=options.krx_vi,
+    )
+    market.play(kis_stories.BOOKS[options.story], market.start)
+    real, mock = (
+        KisSimulator(market, flavour=flavour, port=port, log=Served(options.log), funds=options.krx_funds)
+        for flavour, port in ((Environment.REAL, options.kis_port), (Environment.MOCK, options.kis_mock_port))
+    )
+    return await stack.enter_async_context(real), await stack.enter_async_context(mock)
 
 
 async def play(upbit: UpbitSimulator, tape: list[tuple[Millis, bytes]], speed: float) -> None:
@@ -88,6 +149,28 @@ def addresses(upbit: UpbitSimulator, chat: ChatSimulator) -> dict[str, str]:
         "discord_url": chat.discord_url,
         "chat_control_url": f"{chat.telegram_url}/_sim",
     }
+
+
+def kis_addresses(real: KisSimulator, mock: KisSimulator) -> dict[str, object]:
+    """Where both environments are, and the secrets that are nobody's, by the names that settings give them."""
+    return {
+        "kis_rest_url": real.rest_url,
+        "kis_stream_url": real.stream_url,
+        "kis_control_url": real.control_url,
+        "kis_mock_rest_url": mock.rest_url,
+        "kis_mock_stream_url": mock.stream_url,
+        "kis_mock_control_url": mock.control_url,
+        "kis_secrets": {"real": secrets(real, "kis"), "mock": secrets(mock, "kis_mock")},
+    }
+
+
+def secrets(sim: KisSimulator, prefix: str) -> dict[str, str]:
+    """The first app key as it is named without a number, the others from 2 on; the account and its HTS id."""
+    found = {"kis_account": sim.books.number, "kis_hts_id": sim.app_keys[0].hts_id}
+    for number, key in enumerate(sim.app_keys, 1):
+        tail = "" if number == 1 else f"_{number}"
+        found |= {f"{prefix}_app_key{tail}": key.app_key, f"{prefix}_app_secret{tail}": key.app_secret}
+    return found
 
 
 def main(words: list[str]) -> int:

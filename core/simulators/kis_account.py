@@ -9,8 +9,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from core.simulators.kis_depth import Depth, Step, depth
+from core.simulators.kis_events import Turn
 from core.simulators.kis_limits import KisLimits
-from core.simulators.kis_market import KrxMarket, Turn
+from core.simulators.kis_market import KrxMarket
 from core.simulators.kis_order import (
     ALL_AT_ONCE,
     AMEND,

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 
+from core.simulators.kis_events import State, Turn
 from core.simulators.kis_frames import book_cells, framed, state_cells, trade_frames
 from core.simulators.kis_limits import KisLimits
-from core.simulators.kis_market import KrxMarket, State, Turn
+from core.simulators.kis_market import KrxMarket
 from core.simulators.kis_quotes import STATUS
 from core.simulators.kis_stock import Told
 

@@ -13,9 +13,10 @@ from aiohttp import WSMsgType, web
 from core.domain.policies import Environment
 from core.simulators.faults import Fault, Faults, Kind, Mangler
 from core.simulators.kis_cipher import sealed
+from core.simulators.kis_events import Turn
 from core.simulators.kis_frames import notice_cells, widened
 from core.simulators.kis_limits import KisLimits
-from core.simulators.kis_market import KrxMarket, Turn
+from core.simulators.kis_market import KrxMarket
 from core.simulators.kis_order import Notice
 from core.simulators.kis_press import Press
 from core.simulators.kis_requests import NOTICES, Pong, read

@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from core.domain.values import DAY, KST
+from core.venues.kis.calendar import HOLIDAYS, HOURS
 
 
 class Phase(StrEnum):
@@ -67,6 +68,21 @@ def compressed(
     return (*marks, (begins, Phase.SHUT))
 
 
+def spanning(start: float, end: float, auction: float | None = None) -> Hours:
+    """Regular trading from `start` to `end`, seconds after midnight in Korea.
+
+    The opening auction is before it, the closing auction within it: `auction` seconds each, or a tenth of the length
+    and ten minutes at most.
+    """
+    auction = min((end - start) / 10, 600.0) if auction is None else auction
+    return (
+        (start - auction, Phase.OPENING),
+        (start, Phase.REGULAR),
+        (end - auction, Phase.CLOSING),
+        (end, Phase.SHUT),
+    )
+
+
 ALWAYS: Hours = ((0.0, Phase.REGULAR), (86_400.0, Phase.SHUT))
 """Regular trading around the clock, for whoever does not care about the hour."""
 
@@ -96,6 +112,12 @@ class Day(NamedTuple):
         """When regular trading has ended, its closing auction included."""
         after = (begins for begins, phase in self.marks if begins > self.opens and phase is not Phase.CLOSING)
         return next(after)
+
+
+def official() -> Timetable:
+    """KRX's own calendar, by the table that the venue ships: holidays, late opens, half days."""
+    special = {day.replace("-", ""): hours(*pair) for day, pair in HOURS.items()}
+    return Timetable(special=special, holidays={day.replace("-", "") for day in HOLIDAYS})
 
 
 class Timetable:
