@@ -23,7 +23,7 @@ from core.domain.errors import Misconfigured
 from core.domain.policies import MarketPolicy
 from core.venues.spec import Venue, venue
 from streamer import health
-from streamer.station import Ports
+from streamer.ports import Ports
 from streamer.supervisor import supervise
 
 
@@ -64,6 +64,9 @@ def _ports(wiring: Wiring) -> Ports:
         dice=random.random,
         host=f"{platform.node()}:{os.getpid()}",
         say=_say,
+        credentials=wiring.credentials,
+        secrets=lambda: wiring.secrets,
+        notices=wiring.notices,
     )
 
 

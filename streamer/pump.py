@@ -41,6 +41,7 @@ class Pump:
     on_notice          called with each notice of an order, whosever it is
     awake              is market data to be expected at a moment
     seats              how few registrations are shared out, where the venue counts them
+    firm               symbols that are held or have an open order: they get registrations before all others
     """
 
     def __init__(
@@ -69,6 +70,7 @@ class Pump:
         self._losses: deque[Millis] = deque()
         self._told_of_losses = False
         self.links: dict[LinkId, Link] = {}
+        self.firm: tuple[str, ...] = ()
         self.quarantine = Quarantine(spec.market, folder)
         self.aside = Aside(spec, engine, self.quarantine, on_notice)
         self.latency = Latency()
@@ -119,13 +121,10 @@ class Pump:
         async with asyncio.TaskGroup() as self._group:
             await asyncio.Event().wait()
 
-    def carry(self, wanted: Sequence[str], firm: Sequence[str] = ()) -> None:
-        """Change the subscriptions to `wanted`, best first: at once, without a new connection while one has room.
-
-        Where registrations are counted, `firm` symbols (held, or with an open order) are wanted before all others.
-        """
+    def carry(self, wanted: Sequence[str]) -> None:
+        """Change the subscriptions to `wanted`, best first: at once, without a new connection while one has room."""
         if self.seats is not None:
-            self._share_out(self.seats, wanted, firm)
+            self._share_out(self.seats, wanted)
             return
         limit = room(self._policy.per_connection, self._spec.channels_per_connection, len(self._spec.topics))
         layout = {number: link.symbols for number, link in self.links.items()}
@@ -162,6 +161,16 @@ class Pump:
         return max((link.session.last_heard for link in self.links.values()), default=Millis(0))
 
     @property
+    def cut(self) -> tuple[str, ...]:
+        """Symbols that are wanted and have no registration, best first: only the scan sees them."""
+        return self.seats.cut if self.seats is not None else ()
+
+    @property
+    def lingering(self) -> frozenset[str]:
+        """Symbols that are not wanted any more and stream on for a while."""
+        return self.seats.lingering if self.seats is not None else frozenset()
+
+    @property
     def strays(self) -> int:
         """Answers of the venue about nothing that was asked."""
         return sum(link.session.strays for link in self.links.values())
@@ -170,11 +179,11 @@ class Pump:
     def frames(self) -> int:
         return sum(link.session.frames for link in self.links.values())
 
-    def _share_out(self, seats: Seats, wanted: Sequence[str], firm: Sequence[str]) -> None:
+    def _share_out(self, seats: Seats, wanted: Sequence[str]) -> None:
         """Give the registrations to those who get them. A key's connection is opened when it first has one to carry."""
         before = frozenset[str]().union(*(link.symbols for link in self.links.values()))
         sessions = {number: link.session for number, link in self.links.items()}
-        for number, channels in seats.share_out(wanted, firm, sessions, self._clock()).items():
+        for number, channels in seats.share_out(wanted, self.firm, sessions, self._clock()).items():
             if channels and number not in self.links:
                 self._open(number, seats.berths[number].url, seats.ticket(number))
             if number in self.links:

@@ -31,7 +31,10 @@ class Sources(Protocol):
 
 
 class Levels(msgspec.Struct, kw_only=True):
-    """What was read last; None where nobody has written it yet. `slow_at` is when the large ones were read."""
+    """What was read last; None where nobody has written it yet. `slow_at` is when the large ones were read.
+
+    pending  symbols with an open order, or one about to be sent
+    """
 
     targets: Targets | None = None
     top: TopN | None = None
@@ -39,6 +42,7 @@ class Levels(msgspec.Struct, kw_only=True):
     safe: SafeSet | None = None
     references: References | None = None
     positions: tuple[Position, ...] = ()
+    pending: tuple[str, ...] = ()
     halted: str = ""
     slow_at: Millis = Millis(-(2**40))
 
@@ -47,15 +51,15 @@ def read(sources: Sources, market: Market, last: Levels, at: Millis) -> Levels:
     """Read the levels of one market; blocking, for a thread. Raises Transient where the tables do not answer."""
     shelf = sources.shelf
     slow = at - last.slow_at >= SLOW_MS
+    locks = [lock for lock in sources.leases.locks() if lock.instrument.market is market]
     return Levels(
         targets=shelf.read(Targets, market),
         top=shelf.read(TopN, market),
         health=shelf.read(ScanHealth, market),
         safe=shelf.read(SafeSet, market) if slow else last.safe,
         references=shelf.read(References, market) if slow else last.references,
-        positions=tuple(
-            lock.position for lock in sources.leases.locks() if lock.position and lock.instrument.market is market
-        ),
+        positions=tuple(lock.position for lock in locks if lock.position),
+        pending=tuple(lock.instrument.symbol for lock in locks if lock.intent),
         halted=sources.ledger.halted(market),
         slow_at=at if slow else last.slow_at,
     )
@@ -82,6 +86,12 @@ def choose(
         policy=policy.watch,
         at=at,
     )
+
+
+def firm(levels: Levels) -> tuple[str, ...]:
+    """Symbols that must be seen whatever it costs: held, or with an open order."""
+    held = {position.instrument.symbol for position in levels.positions}
+    return (*sorted(held), *sorted(set(levels.pending) - held))
 
 
 def members(levels: Levels) -> frozenset[str]:

@@ -48,6 +48,8 @@ def health(pump: Pump, engine: Engine, host: str, started: Millis, at: Millis) -
         latency_p99_ms=pump.latency.quantile(0.99),
         added=pump.added,
         removed=pump.removed,
+        cut=pump.cut,
+        halted=tuple(sorted(engine.halted)),
     )
 
 

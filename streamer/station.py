@@ -11,17 +11,18 @@ from typing import TypeVar
 
 import msgspec
 
-from core.app.ports import Alerts, Leases, Ledger, Quotes, Shelf, Signals
 from core.domain.engine import Engine
 from core.domain.levels import Saved
 from core.domain.policies import MarketPolicy
-from core.domain.values import Market, Millis
+from core.domain.values import Millis
 from core.domain.watchlist import Wanted
 from core.venues.spec import Venue
 from streamer import refresh, state
 from streamer.counts import Counts
 from streamer.health import Pulse
+from streamer.keys import key_desk, nobody
 from streamer.outbox import TROUBLE, Outbox
+from streamer.ports import Ports
 from streamer.pump import Pump
 from streamer.warmup import Warmup
 
@@ -33,27 +34,14 @@ PERIOD_S = 5.0
 log = logging.getLogger(__name__)
 
 
-class Ports(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything outside that the streamer uses. `quotes` makes one REST client for a market; `say` writes one line."""
-
-    shelf: Shelf
-    leases: Leases
-    ledger: Ledger
-    signals: Signals
-    alerts: Alerts
-    quotes: Callable[[Market], Quotes]
-    clock: Callable[[], Millis]
-    dice: Callable[[], float]
-    host: str
-    say: Callable[[str], None]
-
-
 class Station:
     """Steers one market. Nothing here is in the path of a tick."""
 
     def __init__(self, venue: Venue, policy: MarketPolicy, ports: Ports, folder: Path) -> None:
         self.market, self._policy, self._ports = venue.market, policy, ports
-        self._engine = Engine(venue.market, policy, venue.rules.link, days=venue.rules.calendar(policy.day))
+        days = venue.rules.calendar(policy.day)
+        self._engine = Engine(venue.market, policy, venue.rules.link, days=days)
+        self._keys = key_desk(venue, policy, ports)
         self.outbox = Outbox(ports.signals, ports.alerts, policy.stream, clock=ports.clock, dice=ports.dice)
         self._warmup = Warmup(
             ports.quotes(venue.market),
@@ -71,12 +59,17 @@ class Station:
             dice=ports.dice,
             folder=folder,
             on_gap=self._warmup.fill,
+            on_notice=self._keys.took if self._keys else nobody,
+            awake=days.is_open,
+            seats=self._keys.seats if self._keys else None,
         )
         self._saver = state.Saver(venue.market, ports.shelf)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"levels-{venue.market.value}")
         self._counts = Counts(venue.market)
         self._levels = refresh.Levels()
         self._wanted = Wanted((), {})
+        self._carried: frozenset[str] = frozenset()
+        self._cut: tuple[str, ...] = ()
         self._top: frozenset[str] | None = None
         self._started = ports.clock()
 
@@ -93,9 +86,13 @@ class Station:
                 ("count", self._count),
             ):
                 group.create_task(loop(), name=f"{self.market.value} {name}")
+            if self._keys and self._keys.lane:
+                group.create_task(self._keys.lane.run(), name=f"{self.market.value} notices")
 
     async def finish(self, patience_s: float) -> None:
         """After `run`: send what waits and write the state once more, each for at most `patience_s`."""
+        if self._keys and self._keys.lane:
+            await self._keys.lane.drain(patience_s)
         await self.outbox.drain(patience_s)
         at = self._ports.clock()
         values: list[msgspec.Struct] = [self._saver.saved(self._mark(), self._engine, at), self._health(at)]
@@ -105,6 +102,8 @@ class Station:
         except (*TROUBLE, TimeoutError) as fault:
             log.error("the state was not written at the end", extra={"outcome": "failed", "why": str(fault)})
         self._warmup.stop()
+        if self._keys:
+            self._keys.stop()
         self._thread.shutdown(wait=False, cancel_futures=True)
         self._say_counts()
 
@@ -128,6 +127,8 @@ class Station:
                 self._levels = await self._in_thread(lambda: self._read(self._levels))
             except TROUBLE as fault:
                 log.warning("the levels were not read", extra={"outcome": "retry", "why": str(fault)})
+            if self._keys:
+                await self._keys.learn()
             self._follow(self._ports.clock())
             await asyncio.sleep(self._policy.watch.refresh_s)
 
@@ -153,10 +154,21 @@ class Station:
         if gone or new:
             extra = {"outcome": "changed", "wanted": len(wanted.symbols), "added": len(new), "removed": len(gone)}
             log.info("the wanted symbols changed", extra=extra)
-            self._engine.forget(gone)
         self._wanted = wanted
+        self.pump.firm = refresh.firm(self._levels)
         self.pump.carry(wanted.symbols)
+        carried = self.pump.lingering.union(wanted.symbols)
+        self._engine.forget(self._carried - carried)
+        self._carried = carried
+        self._tell_cut()
         self._warmup.want(wanted.symbols)
+
+    def _tell_cut(self) -> None:
+        """Name the symbols that got no registration, each time that it is others than before."""
+        if self.pump.cut != self._cut:
+            self._cut = self.pump.cut
+            extra = {"outcome": "cut", "count": len(self._cut), "symbols": " ".join(self._cut)}
+            log.warning("wanted symbols have no registration: only the scan sees them", extra=extra)
 
     async def _restore(self) -> None:
         """Go on where the last process was killed: its symbols are subscribed before the levels are even read."""

@@ -11,7 +11,8 @@ from core.domain.errors import Misconfigured
 from core.domain.policies import MarketPolicy
 from core.venues.spec import Venue
 from streamer import health
-from streamer.station import Ports, Station
+from streamer.ports import Ports
+from streamer.station import Station
 
 PATIENCE_S = 3.0
 """For flushing, and again for saving: with a second for closing the sockets, all of it is under ten."""
@@ -26,7 +27,11 @@ async def supervise(
     markets: Sequence[tuple[Venue, MarketPolicy]], ports: Ports, stop: asyncio.Event, folder: Path, beat: Path
 ) -> int:
     """Exit code: 0 stopped by `stop`, 2 settings or rights that a person must mend, 1 broken otherwise."""
-    stations = [Station(venue, policy, ports, folder) for venue, policy in markets]
+    try:
+        stations = [Station(venue, policy, ports, folder) for venue, policy in markets]
+    except Misconfigured as fault:
+        log.critical("a person must mend this", extra={"outcome": "failed", "faults": [str(fault)]})
+        return 2
     code = 0
     try:
         async with asyncio.TaskGroup() as group:

@@ -199,6 +199,15 @@ class Wiring:
             )
         return self._rings[market]
 
+    def notices(self, market: Market) -> ports.Notices | None:
+        """Where notices of our own orders go; None for a market whose orders never reach its venue."""
+        from core.adapters.dynamo.notices import DynamoNotices
+        from core.settings import BrokerKind
+
+        if self.settings.broker is BrokerKind.PAPER or self.policy(market).account is None:
+            return None
+        return DynamoNotices(self.named("HOGA_STATE_TABLE"), self.client("dynamodb"))
+
     def _signer(self, market: Market) -> AppKey | None:
         """Who asks for quotes: the market's first key; nobody where everybody may ask."""
         if venue(market).rest.keys is None:

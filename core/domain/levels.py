@@ -156,7 +156,11 @@ class Buyable(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StreamHealth(msgspec.Struct, frozen=True, kw_only=True):
-    """What the streamer says of itself every refresh. `last_data` is our clock at the newest market data."""
+    """What the streamer says of itself every refresh. `last_data` is our clock at the newest market data.
+
+    cut     symbols that are wanted and have no registration, where the venue counts those: only the scan sees them
+    halted  symbols that the venue has halted or interrupted
+    """
 
     market: Market
     at: Millis
@@ -176,6 +180,8 @@ class StreamHealth(msgspec.Struct, frozen=True, kw_only=True):
     latency_p99_ms: float
     added: int = 0
     removed: int = 0
+    cut: tuple[str, ...] = ()
+    halted: tuple[str, ...] = ()
 
 
 class Saved(msgspec.Struct, frozen=True, kw_only=True):

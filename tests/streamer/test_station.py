@@ -21,7 +21,8 @@ from core.domain.positions import Position
 from core.domain.signals import Exit
 from core.domain.values import Instrument, Market, Side
 from core.venues.upbit import VENUE
-from streamer.station import Ports, Station
+from streamer.ports import Ports
+from streamer.station import Station
 from tests.streamer.conftest import SYMBOLS, until, wall_ms
 
 FALL = RulePolicy(name="fall", kind="fall", params={"minutes": 1, "fall": 0.02})
