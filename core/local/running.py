@@ -153,9 +153,10 @@ class System:
             return False
         if not sentence.startswith("signal"):
             return True
-        known = sentence in self.signals
+        words = sentence.removeprefix("signal: ")
+        known = words in self.signals
         if not known:
-            self.signals.append(sentence)
+            self.signals.append(words)
         return not known
 
     def frame(self, phase: str, ends: Millis) -> Frame:
@@ -191,8 +192,14 @@ class System:
             feed=self.plan.feed.value,
             since=self.started,
             programs={name: child.pid for name, child in self._programs().items()},
+            controls=self._controls(),
         )
         register.enter(self.folder, standing)
+
+    def _controls(self) -> dict[str, str]:
+        if self.simulators is None:
+            return {}
+        return {"upbit": self.simulators.urls.upbit_control_url, "chat": self.simulators.urls.chat_control_url}
 
     def _programs(self) -> dict[str, Child]:
         return {child.name: child for child in self.stack.children.all}
@@ -200,8 +207,8 @@ class System:
     def _hear(self, said: Line) -> list[str]:
         """Count a line's metrics, keep alert texts, pass each error on once."""
         self.tally.take(said.fields)
-        if said.source == "notify" and "kind" in said.fields:
-            self.alerts.append(str(said.fields.get("message", "")))
+        if said.source == "notify" and "kind" in said.fields and "channel" not in said.fields:
+            self.alerts.append(str(said.fields.get("message", "")))  # the log channel writes the alert itself
         if said.fields.get("level") not in ("ERROR", "CRITICAL"):
             return []
         sentence = f"{said.source}: {said.fields.get('message', said.text)}"
