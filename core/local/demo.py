@@ -15,7 +15,8 @@ from core.local.day import clock_of, pressed
 from core.local.evidence import gather, waiting
 from core.local.look import View
 from core.local.report import Report, report
-from core.local.running import Plan, System, running
+from core.local.running import running
+from core.local.system import Plan, System
 
 DROP_AFTER, LOOK_AGAIN = 0.58, 0.62
 """When in the day the stream is cut, and when the safety filter looks again, as shares of it."""

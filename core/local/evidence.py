@@ -9,9 +9,9 @@ import msgspec
 
 from core.domain.fills import Holding
 from core.domain.orders import Order
+from core.local.cloud import Cloud
 from core.local.report import Evidence
-from core.local.running import System
-from core.local.stack import Cloud
+from core.local.system import System
 
 LETTERS = ("SignalsDeadLetters", "AlertsDeadLetters", "JobsDeadLetters")
 WORK = ("SignalsQueue", "AlertsQueue", "PassesQueue")

@@ -16,7 +16,7 @@ from core.domain.positions import Position, RoundTrip
 from core.domain.sessions import day_of
 from core.domain.values import Market, Millis
 from core.domain.workers import Worker
-from core.local.stack import Cloud
+from core.local.cloud import Cloud
 
 
 class Books(msgspec.Struct, frozen=True, kw_only=True):

@@ -9,8 +9,8 @@ import msgspec
 
 from core.domain.errors import Refused
 from core.domain.values import Millis
+from core.local.cloud import Cloud
 from core.local.processes import alive
-from core.local.stack import Cloud
 
 FOLDER = ".hoga"
 FILE = "stack.json"
