@@ -8,7 +8,6 @@ from collections.abc import Callable
 
 import msgspec
 
-from core.domain.sessions import day_of
 from core.domain.values import DAY, Millis
 from core.local.board import Board
 from core.local.day import clock_of, pressed
@@ -17,6 +16,7 @@ from core.local.look import View
 from core.local.report import Report, report
 from core.local.running import running
 from core.local.system import Plan, System
+from core.venues.spec import venue
 
 DROP_AFTER, LOOK_AGAIN = 0.58, 0.62
 """When in the day the stream is cut, and when the safety filter looks again, as shares of it."""
@@ -44,7 +44,8 @@ class Day:
         """Fix the day's end, so many seconds from now (whole ones, as settings name it), and tell every part."""
         self.ends = Millis(int(self.clock() + seconds * 1000) // 1000 * 1000)
         self.system.renew(pressed(self.system.settings, self.ends))
-        self.system.day = day_of(Millis(self.ends - 1), self.system.policy.day)
+        days = venue(self.system.market).rules.calendar(self.system.policy.day)
+        self.system.day = days.day_of(Millis(self.ends - 1))
 
     def tell(self, sentence: str) -> None:
         self._board.tell(self.clock(), sentence)
