@@ -11,7 +11,7 @@ from typing import NoReturn
 import click
 from botocore.exceptions import BotoCoreError, ClientError
 
-from core.cli import acting, checking, locking, looking, machine, once, replaying
+from core.cli import acting, checking, locking, looking, machine, once, place, replaying
 from core.domain.errors import CoreError, Misconfigured, UnknownOutcome
 
 DONE, REFUSED, USAGE, UNKNOWN, INTERRUPTED = 0, 1, 2, 3, 130
@@ -43,6 +43,7 @@ for command in (
 def main() -> NoReturn:
     """Run the command line and leave with its exit code; SIGTERM ends it as Ctrl-C does."""
     signal.signal(signal.SIGTERM, _interrupt)
+    place.spare_loopback()
     sys.exit(run(sys.argv[1:]))
 
 

@@ -18,9 +18,11 @@ from core.local import demo as day
 from core.local.board import Board, board
 from core.local.closing import closing
 from core.local.report import missing, plain
-from core.local.running import Feed, Plan, System, running
+from core.local.running import running
+from core.local.system import Feed, Plan, System
 
 STEP_S = 0.5
+AGAIN_S = 20.0
 FASTER = 30.0
 """In the demo, a schedule of every minute comes every two seconds."""
 
@@ -63,16 +65,23 @@ def run(feed: str, seed: int | None, seconds: float) -> None:
 
 
 def _go(system: System, shown: Board, deadline: float | None) -> None:
-    """Open the day's first look, then keep going."""
+    """The first looks, then on and on. What the first look left undone is tried again soon, not in an hour."""
     for function in ("SafetyFilter", "BatchScan"):
         shown.tell(system.plan.clock(), f"first run of {function}")
         first = system.clockwork.first(function, system.plan.clock())
         if first.fault:
             raise Refused(f"the first {function} failed", why=first.fault)
+    if undone := system.undone():
+        shown.tell(system.plan.clock(), undone)
     system.stream()
     system.clockwork.start()
+    again = time.monotonic() + AGAIN_S
     while deadline is None or time.monotonic() < deadline:
         at = system.plan.clock()
+        if time.monotonic() >= again:
+            again = time.monotonic() + AGAIN_S
+            if system.undone():
+                system.clockwork.soon("SafetyFilter", at)
         for sentence in system.step():
             shown.tell(at, sentence)
         shown.show(system.frame("running, Ctrl-C stops it", Millis(0)))

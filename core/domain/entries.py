@@ -77,8 +77,11 @@ class Entries:
                 symbol.live[which] = None
 
     def buyable(self, symbol: Symbol, at: Millis) -> list[Signal]:
-        """Signals that are live: their condition holds, or they have not expired. None of what is held or not safe."""
-        if symbol.holding is not None or not self.allowed(symbol):
+        """Signals that are live: their condition holds, or they have not expired. None of what is not safe.
+
+        What is held stays in: the ranking must compare it with the others, and a worker refuses it by itself.
+        """
+        if not self.allowed(symbol):
             return []
         lasting = (
             s for s, armed in zip(symbol.live, symbol.armed, strict=True) if s and not (armed and at >= s.expires)

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Protocol
 
-from rich.columns import Columns
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.panel import Panel
@@ -21,7 +20,10 @@ from core.local.look import View
 from core.local.telling import few, figure, money, units
 
 ROWS = 6
-TOLD = 8
+TOLD, LEAST_TOLD = 10, 3
+WIDE, TALL = 100, 36
+"""From this width on two columns fit beside each other; below this height only the left one is shown."""
+
 COUNTS = (
     ("Scans", "scans"),
     ("Signals", "signals"),
@@ -65,6 +67,7 @@ class LiveBoard:
     """A picture that is drawn anew in place; what was told last stays below it."""
 
     def __init__(self, console: Console) -> None:
+        self._console = console
         self._told: list[tuple[Millis, str]] = []
         self._frame: Frame | None = None
         self._live = Live(Text(""), console=console, refresh_per_second=4, transient=False, screen=False)
@@ -82,7 +85,10 @@ class LiveBoard:
         self._live.stop()
 
     def _draw(self) -> None:
-        self._live.update(Group(*([picture(self._frame)] if self._frame else []), _told(self._told)))
+        wide, height = self._console.width >= WIDE, self._console.height
+        shown = [picture(self._frame, wide=wide, tall=height >= TALL)] if self._frame else []
+        lines = max(LEAST_TOLD, min(TOLD, height - TALL + LEAST_TOLD))
+        self._live.update(Group(*shown, _told(self._told[-lines:])))
 
 
 def board(console: Console, *, write: Callable[[str], None]) -> Board:
@@ -92,14 +98,17 @@ def board(console: Console, *, write: Callable[[str], None]) -> Board:
     return PlainBoard(write)
 
 
-def picture(frame: Frame) -> RenderableType:
-    """Everything at one moment."""
-    if frame.view is None:
-        return Group(_head(frame))
+def picture(frame: Frame, *, wide: bool = True, tall: bool = True) -> RenderableType:
+    """Everything at one moment, as much of it as fits."""
     view = frame.view
-    left = Group(_market(view), _positions(view))
-    right = Group(_orders(view), _locks(view))
-    return Group(_head(frame), Columns([left, right], equal=True, expand=True), _foot(frame))
+    left, right = Group(_market(view), _positions(view)), Group(_results(view), _locks(view))
+    if not wide:
+        return Group(_head(frame), left, *([right] if tall else []), _foot(frame))
+    sides = Table.grid(expand=True)
+    sides.add_column(ratio=1)
+    sides.add_column(ratio=1)
+    sides.add_row(left, right)
+    return Group(_head(frame), sides, _foot(frame))
 
 
 def _head(frame: Frame) -> Panel:
@@ -162,7 +171,7 @@ def _position(view: View, position: Position) -> tuple[str | Text, ...]:
     return position.instrument.symbol, position.worker, units(position.quantity), figure(position.price), shown
 
 
-def _orders(view: View) -> Panel:
+def _results(view: View) -> Panel:
     table = Table(box=None, padding=(0, 1), expand=True)
     for name in ("result", "exit"):
         table.add_column(name, no_wrap=True)

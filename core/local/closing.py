@@ -49,6 +49,8 @@ def _example(done: Report, view: View, field: str) -> str:
             return f"{view.stream.gaps} gaps, {view.stream.messages} messages, p99 {view.stream.latency_p99_ms:.0f} ms"
         case "locks_granted":
             return _locks(view)
+        case "signals":
+            return next((order.signal for order in view.orders if order.side is Side.BUY), "")
         case "buys":
             return next((_order(order) for order in view.orders if order.side is Side.BUY and order.filled), "")
         case "sells":

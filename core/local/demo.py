@@ -8,14 +8,15 @@ from collections.abc import Callable
 
 import msgspec
 
-from core.domain.sessions import day_of
 from core.domain.values import DAY, Millis
 from core.local.board import Board
 from core.local.day import clock_of, pressed
-from core.local.evidence import drained, gather
+from core.local.evidence import gather, waiting
 from core.local.look import View
 from core.local.report import Report, report
-from core.local.running import Plan, System, running
+from core.local.running import running
+from core.local.system import Plan, System
+from core.venues.spec import venue
 
 DROP_AFTER, LOOK_AGAIN = 0.58, 0.62
 """When in the day the stream is cut, and when the safety filter looks again, as shares of it."""
@@ -43,7 +44,8 @@ class Day:
         """Fix the day's end, so many seconds from now (whole ones, as settings name it), and tell every part."""
         self.ends = Millis(int(self.clock() + seconds * 1000) // 1000 * 1000)
         self.system.renew(pressed(self.system.settings, self.ends))
-        self.system.day = day_of(Millis(self.ends - 1), self.system.policy.day)
+        days = venue(self.system.market).rules.calendar(self.system.policy.day)
+        self.system.day = days.day_of(Millis(self.ends - 1))
 
     def tell(self, sentence: str) -> None:
         self._board.tell(self.clock(), sentence)
@@ -87,6 +89,7 @@ def _open(day: Day, seconds: float) -> None:
         day.tell(told)
         system.clockwork.first(function, day.clock())
         day.step()
+    day.until(lambda: not waiting(system.stack), CLOSING_S)  # new settings end what a function is at
     day.settle(seconds + WAKING_S)
     day.tell("waking the functions that wait for queues")
     system.wake()
@@ -132,7 +135,8 @@ def _close(day: Day) -> None:
     system.clockwork.close()
     system.clockwork.first("DailySummary", day.clock())
     day.until(lambda: system.view.summary is not None, CLOSING_S)
-    day.until(lambda: drained(system.stack), CLOSING_S)
+    if not day.until(lambda: not waiting(system.stack), CLOSING_S):
+        day.tell(f"given up waiting for {waiting(system.stack)}")
     time.sleep(STEP_S)
     day.phase = "closed"
     day.step()

@@ -9,9 +9,9 @@ import msgspec
 
 from core.domain.fills import Holding
 from core.domain.orders import Order
+from core.local.cloud import Cloud
 from core.local.report import Evidence
-from core.local.running import System
-from core.local.stack import Cloud
+from core.local.system import System
 
 LETTERS = ("SignalsDeadLetters", "AlertsDeadLetters", "JobsDeadLetters")
 WORK = ("SignalsQueue", "AlertsQueue", "PassesQueue")
@@ -30,9 +30,10 @@ def gather(system: System, seconds: float) -> Evidence:
     )
 
 
-def drained(cloud: Cloud) -> bool:
-    """Whether nothing waits in, or is being read from, the queues that carry work."""
-    return all(depth(cloud, queue) == 0 for queue in WORK)
+def waiting(cloud: Cloud) -> dict[str, int]:
+    """Messages that wait in, or are being read from, the queues that carry work; empty where all is done."""
+    depths = {queue: depth(cloud, queue) for queue in WORK}
+    return {queue: count for queue, count in depths.items() if count}
 
 
 def depth(cloud: Cloud, queue: str) -> int:

@@ -22,7 +22,7 @@ class Frame(msgspec.Struct, frozen=True, kw_only=True):
     phase: str
     feed: str
     endpoint: str
-    view: View | None
+    view: View
     runs: dict[str, int]
     faults: dict[str, int]
     counts: dict[str, int]

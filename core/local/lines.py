@@ -12,7 +12,7 @@ import msgspec
 from botocore.exceptions import ClientError
 
 from core.domain.values import Millis
-from core.local.stack import Cloud
+from core.local.cloud import Cloud
 
 OVERLAP_MS = 3_000
 """How far back each look reaches: streams of one group are merged by time, and a slow one may come in late."""

@@ -13,10 +13,10 @@ from core.domain.levels import Buyable, DayReport, SafeSet, Scan, ScanHealth, St
 from core.domain.orders import Order
 from core.domain.policies import MarketPolicy
 from core.domain.positions import Position, RoundTrip
-from core.domain.sessions import day_of
 from core.domain.values import Market, Millis
 from core.domain.workers import Worker
-from core.local.stack import Cloud
+from core.local.cloud import Cloud
+from core.venues.spec import venue
 
 
 class Books(msgspec.Struct, frozen=True, kw_only=True):
@@ -88,7 +88,7 @@ def look(books: Books, market: Market, policy: MarketPolicy, day: str = "") -> V
     """Read everything once. `day` names the market's day, today's where it is empty."""
     at = books.clock()
     shelf, ledger = books.shelf, books.ledger
-    day = day or day_of(at, policy.day)
+    day = day or venue(market).rules.calendar(policy.day).day_of(at)
     return View(
         market=market,
         at=at,

@@ -31,8 +31,16 @@ def free_port() -> int:
 
 
 def clean(host: Mapping[str, str]) -> dict[str, str]:
-    """The caller's environment without what would lead to a real account."""
-    return {name: value for name, value in host.items() if not name.startswith(OWN)}
+    """The caller's environment without what would lead to a real account, and with no proxy before the loopback."""
+    kept = {name: value for name, value in host.items() if not name.startswith(OWN)}
+    return {**kept, **unproxied(host)}
+
+
+def unproxied(host: Mapping[str, str]) -> dict[str, str]:
+    """NO_PROXY in both spellings, the loopback added to what the caller has there."""
+    named = host.get("NO_PROXY") or host.get("no_proxy") or ""
+    both = ",".join(filter(None, (named, LOOPBACK, "localhost")))
+    return {"NO_PROXY": both, "no_proxy": both}
 
 
 class Child:

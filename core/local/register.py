@@ -9,15 +9,18 @@ import msgspec
 
 from core.domain.errors import Refused
 from core.domain.values import Millis
+from core.local.cloud import Cloud
 from core.local.processes import alive
-from core.local.stack import Cloud
 
 FOLDER = ".hoga"
 FILE = "stack.json"
 
 
 class Standing(msgspec.Struct, frozen=True, kw_only=True):
-    """A running system, as another command of the same folder needs to know it. `programs` is pid by name."""
+    """A running system, as another command of the same folder needs to know it.
+
+    programs  process by name; `controls` the simulators' side doors, by name
+    """
 
     pid: int
     endpoint: str
@@ -27,6 +30,7 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     feed: str
     since: Millis
     programs: dict[str, int] = {}
+    controls: dict[str, str] = {}
 
     def cloud(self) -> Cloud:
         return Cloud(self.endpoint, self.outputs, Path(self.settings), self.stage)

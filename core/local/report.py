@@ -36,7 +36,11 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """The figures of one run. `sells` is by reason; `differences` is empty where our ledger equals the venue's log."""
+    """The figures of one run.
+
+    sells        by reason; `bought` counts buys by symbol
+    differences  empty where our ledger equals the venue's own log
+    """
 
     scans: int
     targets_changed: int
@@ -47,6 +51,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     locks_granted: int
     locks_refused: int
     buys: int
+    bought: dict[str, int]
     sells: dict[str, int]
     alerts_sent: int
     alerts_suppressed: int
@@ -83,6 +88,7 @@ def report(tally: Tally, evidence: Evidence) -> Report:
     """Trades come from the ledger, the rest from what the parts counted themselves."""
     view = evidence.view
     sells = by_reason(view.trips)
+    bought = [order.instrument.symbol for order in view.orders if order.side is Side.BUY and order.filled]
     return Report(
         scans=tally["Scans"],
         targets_changed=tally["TargetsChanged"],
@@ -92,7 +98,8 @@ def report(tally: Tally, evidence: Evidence) -> Report:
         signals=tally["Signals"],
         locks_granted=tally["LocksGranted"],
         locks_refused=tally["LocksRefused"],
-        buys=sum(1 for order in view.orders if order.side is Side.BUY and order.filled),
+        buys=len(bought),
+        bought=dict(Counter(bought)),
         sells=sells,
         alerts_sent=tally["AlertsSent"],
         alerts_suppressed=tally["AlertsSuppressed"],

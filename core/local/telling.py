@@ -11,6 +11,9 @@ from core.domain.values import Side
 from core.local.look import View
 
 FEW = 6
+NEWS_MS = 5_000
+"""A signal that shows up later than this was only hidden while its symbol was held: no news."""
+
 LOST = "the stream is lost"
 
 
@@ -96,7 +99,7 @@ def _watching(before: View | None, after: View) -> Iterator[str]:
 def _signals(before: View | None, after: View) -> Iterator[str]:
     known = {signal.id for signal in before.buyable.signals} if before and before.buyable else set()
     for signal in after.buyable.signals if after.buyable else ():
-        if signal.id not in known:
+        if signal.id not in known and after.at - signal.seen <= NEWS_MS:
             measured = f"{signal.value:+.4f} against {signal.threshold:+.4f}"
             yield f"signal: {signal.side.value} {signal.instrument.symbol} by {signal.rule} ({measured})"
 

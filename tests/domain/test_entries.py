@@ -139,7 +139,7 @@ def test_a_signal_is_live_while_its_condition_holds_or_until_it_expires(desk):  
     assert made.snapshot("KRW-A").live == [None]
 
 
-def test_what_is_held_or_not_safe_is_not_buyable(desk):
+def test_what_is_not_safe_is_not_buyable_and_what_is_held_stays_to_be_ranked(desk):
     made = desk.engine()
     made.step(desk.trade(0, 101))
     made.step(desk.trade(0, 101, symbol="KRW-B"))
@@ -148,7 +148,7 @@ def test_what_is_held_or_not_safe_is_not_buyable(desk):
     made.safe(frozenset({"KRW-A"}))
     assert [signal.instrument.symbol for signal in made.buyable(desk.T0)] == ["KRW-A"]
     made.hold([desk.position(price="101")], desk.T0)
-    assert made.buyable(desk.T0) == []
+    assert [signal.instrument.symbol for signal in made.buyable(desk.T0)] == ["KRW-A"]
 
 
 def test_without_rules_no_price_is_of_interest(desk):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from core.local.processes import Children, alive, clean, free_port
+from core.local.processes import Children, alive, clean, free_port, unproxied
 
 SLEEPER = [sys.executable, "-c", "import time; time.sleep(600)"]
 STUBBORN = [
@@ -97,7 +97,14 @@ def test_the_end_of_a_log_tells_why_a_child_stopped(tmp_path):
 def test_credentials_of_the_caller_do_not_reach_the_children():
     host = {"PATH": "/bin", "AWS_SECRET_ACCESS_KEY": "x", "HOGA_LIVE_ACCOUNT": "1", "HTTPS_PROXY": "http://p"}
 
-    assert clean(host) == {"PATH": "/bin", "HTTPS_PROXY": "http://p"}
+    kept = clean(host)
+
+    assert kept.keys() == {"PATH", "HTTPS_PROXY", "NO_PROXY", "no_proxy"}
+
+
+def test_no_proxy_stands_before_the_loopback():
+    assert unproxied({"no_proxy": "corp"})["NO_PROXY"].split(",") == ["corp", "127.0.0.1", "localhost"]
+    assert "127.0.0.1" in clean({})["no_proxy"]
 
 
 def test_a_free_port_can_be_bound():

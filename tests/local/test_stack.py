@@ -12,10 +12,11 @@ import pytest
 import requests
 
 from core.domain.errors import Misconfigured, Refused, Transient
-from core.local import stack as module
+from core.local import server as module
 from core.local import template
+from core.local.cloud import VARIABLES
 from core.local.processes import alive, free_port
-from core.local.stack import VARIABLES, Stack
+from core.local.stack import Stack
 
 pytestmark = pytest.mark.cloud
 
