@@ -117,6 +117,14 @@ def awake(at: Millis, days: Calendar) -> bool:
     return days.opens(at) - at <= PREPARE
 
 
+def latest_day(at: Millis, days: Calendar) -> str:
+    """Name of the day that people mean when they ask for today's: the last one that has traded, or does now.
+
+    So a market that has closed still shows what it came to, until it opens again.
+    """
+    return days.day_of(at if days.is_open(at) else Millis(days.closed(at) - 1))
+
+
 def date_of(at: Millis) -> str:
     """The date in Korea, "YYYY-MM-DD"."""
     return datetime.fromtimestamp((at + KST) / 1000, UTC).strftime("%Y-%m-%d")

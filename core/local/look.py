@@ -13,6 +13,7 @@ from core.domain.levels import Buyable, DayReport, SafeSet, Scan, ScanHealth, St
 from core.domain.orders import Order
 from core.domain.policies import MarketPolicy
 from core.domain.positions import Position, RoundTrip
+from core.domain.sessions import latest_day
 from core.domain.values import Market, Millis
 from core.domain.workers import Worker
 from core.local.cloud import Cloud
@@ -88,7 +89,7 @@ def look(books: Books, market: Market, policy: MarketPolicy, day: str = "") -> V
     """Read everything once. `day` names the market's day, today's where it is empty."""
     at = books.clock()
     shelf, ledger = books.shelf, books.ledger
-    day = day or venue(market).rules.calendar(policy.day).day_of(at)
+    day = day or latest_day(at, venue(market).rules.calendar(policy.day))
     return View(
         market=market,
         at=at,

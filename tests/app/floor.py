@@ -34,6 +34,7 @@ class Floor:
 
     interrupted  symbol -> until when its trading is interrupted: orders rest, and are matched then
     late_ms      the auction's fills are told this long after the close
+    shut         symbol -> until when its orders are refused
     unmatched    symbols that nobody buys in the auction
     silences     cancels that get no answer
     """
@@ -42,13 +43,15 @@ class Floor:
         self.clock, self.days = clock, days
         self.placed, self.cancelled, self.units = [], [], {}
         self.halted, self.unmatched, self.interrupted, self.late_ms = set(), set(), {}, 0
-        self.known, self.silences = {}, 0
+        self.known, self.silences, self.shut = {}, 0, {}
 
     def place(self, order, at):
         symbol, phase = order.instrument.symbol, self.days.phase(at)
         self.placed.append((symbol, order.side, phase))
         if phase is Phase.CLOSED or symbol in self.halted:
             raise OrderExecutionError("거래정지" if symbol in self.halted else "장종료", order=order.id)
+        if at < self.shut.get(symbol, 0):
+            raise OrderExecutionError("VI 발동", order=order.id)
         if phase is Phase.CLOSING:
             matched = Millis(self.days.closes(at) + self.late_ms)
         else:

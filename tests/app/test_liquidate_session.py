@@ -68,6 +68,15 @@ def test_an_interruption_is_worked_through():
     assert day.told(Kind.LIQUIDATION)
 
 
+def test_an_interruption_in_which_orders_are_refused_is_worked_through_too():
+    day = Day(A)
+    day.floor.shut[A] = at("15:18:10")
+    done = minutely(day, "15:16", "15:19")
+    assert [each.outcome for each in done][0] is Liquidating.LEFT
+    assert done[-1].outcome is Liquidating.FLAT
+    assert "(VI 발동)" in next(alert.memo for alert in day.told(Kind.UNSOLD) if alert.instrument is None)
+
+
 def test_in_the_closing_auction_one_sale_of_each_rests_until_the_close_and_is_never_taken_back():
     day = Day(A, B)
     done = minutely(day, "15:21", "15:29")

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from core.domain.phases import Phase
 from core.domain.policies import DayPolicy
-from core.domain.sessions import awake, liquidating, settling, thin_liquidating
+from core.domain.sessions import awake, latest_day, liquidating, settling, thin_liquidating
 from core.domain.values import DAY, HOUR, KST, MINUTE, Millis
 from core.venues.kis.calendar import HOLIDAYS, HOURS, LAST, calendar, nxt_phase
 
@@ -225,6 +225,19 @@ def test_a_day_is_cut_half_an_hour_after_its_close_or_later_where_the_owner_says
 def test_weekends_and_holidays_belong_to_the_trading_day_after_them():
     assert DAYS.day_of(at("2026-11-20 16:00")) == "2026-11-23"
     assert DAYS.day_of(at("2026-12-30 17:00")) == "2027-01-04"
+
+
+@pytest.mark.parametrize(
+    ("moment", "day"),
+    [
+        ("2026-11-20 08:59", "2026-11-19"),
+        ("2026-11-20 09:00", "2026-11-20"),
+        ("2026-11-20 23:00", "2026-11-20"),
+        ("2026-11-22 12:00", "2026-11-20"),
+    ],
+)
+def test_what_people_call_today_is_the_last_day_that_has_traded(moment, day):
+    assert latest_day(at(moment), DAYS) == day
 
 
 def test_other_phases_are_traded_in_where_the_owner_says():
