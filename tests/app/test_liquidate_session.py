@@ -72,7 +72,7 @@ def test_an_interruption_in_which_orders_are_refused_is_worked_through_too():
     day = Day(A)
     day.floor.shut[A] = at("15:18:10")
     done = minutely(day, "15:16", "15:19")
-    assert [each.outcome for each in done][0] is Liquidating.LEFT
+    assert done[0].outcome is Liquidating.LEFT
     assert done[-1].outcome is Liquidating.FLAT
     assert "(VI 발동)" in next(alert.memo for alert in day.told(Kind.UNSOLD) if alert.instrument is None)
 
