@@ -158,3 +158,30 @@ def test_hours_and_phases_of_a_market_are_checked():
     assert faults_of(LEAST + '    day: {hours: {"tomorrow": "closed"}}\n')
     assert faults_of(LEAST + "    day: {trade_in: [midnight]}\n")
     assert faults_of(LEAST + "    terms: {fee: -1}\n")
+
+
+KEYED = """
+markets:
+  krx:
+    rest: {url: "https://rest.test"}
+    stream: {url: "wss://stream.test"}
+    day: {ends: "18:00"}
+"""
+
+
+def test_a_market_that_answers_app_keys_only_needs_one():
+    assert [fault for fault in faults_of(KEYED) if "keys" in fault] == [
+        "markets.krx.keys: found no key; allowed: the names of an app key's secrets, for quotes and streams"
+    ]
+    assert parse(KEYED + "    keys: [{}]\n", {}).markets[Market.KRX].keys[0].app_key == "kis_app_key"
+    assert parse(KEYED + "    enabled: false\n", {}).enabled == []
+
+
+def test_a_mock_key_alone_cannot_scan_a_whole_universe_and_the_fault_says_what_can():
+    [fault] = faults_of(KEYED + "    keys: [{environment: mock}]\n")
+
+    assert fault == (
+        "markets.krx.keys[0].environment: found mock, where a scan of 250 symbols takes 312 s; allowed: one that scans "
+        "within scan.interval_s, 60 s: a real key does it in 9 calls, and orders can go to the mock environment all the "
+        "same (`account`); or a shorter universe"
+    )

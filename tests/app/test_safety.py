@@ -3,14 +3,14 @@
 import pytest
 
 from core.app import safety
-from core.app.safety import UNLISTED, Filtering, run
+from core.app.safety import UNLISTED, Filtering, run, with_held
 from core.domain.errors import RateLimited, Refused, Transient, WireSurprise
 from core.domain.levels import References, SafeSet, SafetyHealth, Scan
 from core.domain.policies import UniversePolicy, WhenHeld
 from core.domain.signals import Urgency
 from core.domain.snapshots import build
 from core.domain.values import Market, Millis, Side
-from tests.watching import AT, Alerts, Hands, Holding, Quotes, Signals, listing, lookout
+from tests.watching import AT, Alerts, Hands, Holding, Quotes, Signals, listing, lookout, position
 
 HOUR = 3_600_000
 
@@ -221,3 +221,13 @@ def test_a_run_that_dies_on_the_way_is_made_good_by_the_next(step):
     assert market.stored.safe == ("KRW-B",)
     assert safety.RULE
     assert market.hands() == Millis(AT)
+
+
+def test_a_venue_that_lists_only_what_it_is_asked_for_is_asked_for_what_is_held():
+    """A4: a symbol that left the list is not taken for one that does not trade any more."""
+    universe = UniversePolicy(codes=("005930", "000660"))
+
+    asked = with_held(universe, [position("000660"), position("035720")])
+
+    assert asked.codes == ("005930", "000660", "035720")
+    assert with_held(universe, []) == universe

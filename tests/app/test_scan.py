@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from core.app.references import top_up
 from core.app.scan import Scanning, run
-from core.domain.errors import RateLimited, Refused, Transient, WireSurprise
+from core.domain.errors import Misconfigured, RateLimited, Refused, Transient, WireSurprise
 from core.domain.levels import SafeSet, Scan, ScanHealth, Targets
 from core.domain.policies import RulePolicy
 from core.domain.sessions import always_open
@@ -365,3 +365,78 @@ def test_a_failure_while_the_safe_set_is_old_is_told_on_its_own():
     tower.run(after=MINUTE)
     assert tower.alerts.kinds == ["safe_mode", "scan_failing", "recovered"]
     assert tower.hands() > Millis(AT)
+
+
+# ---- venues that tell bid and ask in the ticker, and environments that are too slow ------------------------------
+
+
+class Carrying(Quotes):
+    """Tickers carry the best offers, but for the symbols in `bare`."""
+
+    bare = frozenset()
+
+    def tickers(self, symbols, quote):
+        rows = super().tickers(symbols, quote)
+        return [row if row.instrument.symbol in self.bare else replace(row, bid=99.9, ask=100.1) for row in rows]
+
+
+def with_rest(tower, **changes):
+    tower.place = replace(
+        tower.place, venue=replace(tower.place.venue, rest=replace(tower.place.venue.rest, **changes))
+    )
+    return tower
+
+
+def carrying(count, bare=(), **rest):
+    tower = Tower(*(f"{number:06}" for number in range(count)))
+    quotes = Carrying()
+    quotes.listings, quotes.bare = tower.quotes.listings, frozenset(bare)
+    tower.quotes = quotes
+    tower.place = replace(tower.place, quotes=quotes)
+    return with_rest(tower, **rest)
+
+
+def test_a_scan_of_250_symbols_in_thirties_is_nine_calls_where_tickers_carry_bid_and_ask():
+    """B1."""
+    tower = carrying(250, batch=30)
+
+    done = tower.run()
+
+    assert (done.calls, tower.quotes.count("books")) == (9, 0)
+    assert {row.bid for row in tower.read(Scan).snapshots} == {99.9}
+    assert tower.hands.pauses == [0.5] * 8
+
+
+def test_only_those_whose_ticker_lacks_them_are_asked_for_their_books():
+    tower = carrying(5, bare=["000001", "000003"])
+
+    tower.run()
+
+    assert tower.quotes.asked[-1] == ("books", ("000001", "000003"))
+
+
+def test_a_venue_that_tells_one_book_a_call_is_asked_for_none_in_a_scan():
+    tower = carrying(3, bare=["000000", "000001", "000002"], books_batch=1)
+
+    done = tower.run()
+
+    assert (done.calls, tower.quotes.count("books")) == (1, 0)
+    assert {row.spread for row in tower.read(Scan).snapshots} == {None}
+
+
+def test_books_come_in_batches_of_their_own_size():
+    tower = carrying(5, bare=[f"{number:06}" for number in range(5)], books_batch=2)
+
+    tower.run()
+
+    assert (tower.quotes.count("tickers"), tower.quotes.count("books")) == (1, 3)
+
+
+def test_an_environment_that_cannot_scan_the_universe_in_time_says_so_and_makes_no_call():
+    """250 symbols one by one at one call a second."""
+    tower = carrying(250, batch=1, limits={"rest": 1.0})
+
+    with pytest.raises(Misconfigured, match=r"symbols=250, calls=250, needs_s=312, interval_s=60.0, environment=real"):
+        tower.run()
+    assert tower.quotes.calls == 0
+    assert carrying(40, batch=1, limits={"rest": 1.0}).run().calls == 40

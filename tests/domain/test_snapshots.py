@@ -92,3 +92,16 @@ def test_the_traded_value_of_24_hours_counts_when_the_day_has_just_begun():
 
 def test_a_spread_that_is_not_known_is_not_held_against_a_symbol():
     assert len(prefilter([altered(spread=None)], LOOSE)[0]) == 1
+
+
+def test_best_offers_may_stand_in_the_ticker_itself():
+    """B4: no book is asked for where the multi-quote carries them."""
+    told = msgspec.structs.replace(TICKER, bid=99.0, ask=101.0)
+    crossed = msgspec.structs.replace(TICKER, bid=101.0, ask=101.0)
+    empty = msgspec.structs.replace(TICKER, bid=0.0, ask=0.0)
+
+    row = build(told, None, None)
+    assert (row.bid, row.ask, round(row.spread, 4)) == (99.0, 101.0, 0.02)
+    assert (build(crossed, None, None).spread, build(crossed, None, None).bid) == (None, 0.0)
+    assert build(empty, None, None).spread == 1.0
+    assert build(told, book(89.9, 90.1), None).bid == 89.9
