@@ -7,7 +7,7 @@ from typing import Protocol
 import msgspec
 
 from core.app.ports import Leases, Ledger, Shelf
-from core.domain.levels import References, SafeSet, ScanHealth, Targets, TopN
+from core.domain.levels import OpenDays, References, SafeSet, ScanHealth, Targets, TopN
 from core.domain.policies import MarketPolicy
 from core.domain.positions import Position
 from core.domain.values import Market, Millis
@@ -44,6 +44,7 @@ class Levels(msgspec.Struct, kw_only=True):
     positions: tuple[Position, ...] = ()
     pending: tuple[str, ...] = ()
     halted: str = ""
+    told: OpenDays | None = None
     slow_at: Millis = Millis(-(2**40))
 
 
@@ -61,6 +62,7 @@ def read(sources: Sources, market: Market, last: Levels, at: Millis) -> Levels:
         positions=tuple(lock.position for lock in locks if lock.position),
         pending=tuple(lock.instrument.symbol for lock in locks if lock.intent),
         halted=sources.ledger.halted(market),
+        told=shelf.read(OpenDays, market) if slow else last.told,
         slow_at=at if slow else last.slow_at,
     )
 

@@ -14,6 +14,7 @@ import msgspec
 from core.domain.engine import Engine
 from core.domain.levels import Saved
 from core.domain.policies import MarketPolicy
+from core.domain.sessions import awake
 from core.domain.values import Millis
 from core.domain.watchlist import Wanted
 from core.venues.spec import Venue
@@ -39,8 +40,9 @@ class Station:
 
     def __init__(self, venue: Venue, policy: MarketPolicy, ports: Ports, folder: Path) -> None:
         self.market, self._policy, self._ports = venue.market, policy, ports
-        days = venue.rules.calendar(policy.day)
-        self._engine = Engine(venue.market, policy, venue.rules.link, days=days)
+        self._calendar = venue.rules.calendar
+        self._days = self._calendar(policy.day)
+        self._engine = Engine(venue.market, policy, venue.rules.link, days=self._days)
         self._keys = key_desk(venue, policy, ports)
         self.outbox = Outbox(ports.signals, ports.alerts, policy.stream, clock=ports.clock, dice=ports.dice)
         self._warmup = Warmup(
@@ -60,7 +62,7 @@ class Station:
             folder=folder,
             on_gap=self._warmup.fill,
             on_notice=self._keys.took if self._keys else nobody,
-            awake=days.is_open,
+            awake=lambda at: self._days.is_open(at),
             seats=self._keys.seats if self._keys else None,
         )
         self._saver = state.Saver(venue.market, ports.shelf)
@@ -138,6 +140,8 @@ class Station:
     def _follow(self, at: Millis) -> None:
         """Tell the engine what the levels say, then subscribe to what is wanted now."""
         levels, engine = self._levels, self._engine
+        if levels.told is not None:
+            self._days = self._calendar(self._policy.day, levels.told.days)
         if levels.references is not None:
             engine.references(levels.references)
         if levels.safe is not None:
@@ -147,7 +151,13 @@ class Station:
         if gone := refresh.left_the_top(self._top, levels):
             self.outbox.put(engine.removed(gone, at))
         self._top = refresh.members(levels) if levels.top is not None else self._top
-        self._carry(refresh.choose(levels, self._wanted.symbols, self._wanted.cooldowns, self._policy, at))
+        self._carry(self._wants(at))
+
+    def _wants(self, at: Millis) -> Wanted:
+        """What to subscribe now: nothing while the market is closed, until shortly before it opens (B6)."""
+        if not awake(at, self._days):
+            return Wanted((), self._wanted.cooldowns)
+        return refresh.choose(self._levels, self._wanted.symbols, self._wanted.cooldowns, self._policy, at)
 
     def _carry(self, wanted: Wanted) -> None:
         gone, new = set(self._wanted.symbols) - set(wanted.symbols), set(wanted.symbols) - set(self._wanted.symbols)
@@ -179,7 +189,8 @@ class Station:
             log.warning("the saved engine is of other settings", extra={"outcome": "skipped"})
         self._top = frozenset(saved.top) if saved.top else None
         at = self._ports.clock()
-        self._carry(Wanted(saved.wanted, {symbol: ends for symbol, ends in saved.cooldowns.items() if ends > at}))
+        cooldowns = {symbol: ends for symbol, ends in saved.cooldowns.items() if ends > at}
+        self._carry(Wanted(saved.wanted if awake(at, self._days) else (), cooldowns))
         for symbol in saved.wanted:
             self._engine.gap(symbol, saved.at, at)
         extra = {"outcome": "restored", "wanted": len(saved.wanted), "age_ms": at - saved.at}

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from core.adapters.http import HttpQuotes
 from core.adapters.memory.books import MemoryBooks
@@ -15,11 +16,12 @@ from core.adapters.memory.queue import MemoryAlerts, MemorySignals
 from core.adapters.memory.shelf import MemoryShelf
 from core.domain.errors import Transient
 from core.domain.leases import Lock
-from core.domain.levels import Buyable, Candidate, Member, SafeSet, Saved, StreamHealth, Targets, TopN
+from core.domain.levels import Buyable, Candidate, Member, OpenDays, SafeSet, Saved, StreamHealth, Targets, TopN
 from core.domain.policies import IndicatorPolicy, MarketPolicy, RestPolicy, RulePolicy, StreamPolicy, WatchPolicy
 from core.domain.positions import Position
+from core.domain.sessions import TOLD, always_open
 from core.domain.signals import Exit
-from core.domain.values import Instrument, Market, Side
+from core.domain.values import DAY, Instrument, Market, Side
 from core.venues.upbit import VENUE
 from streamer.ports import Ports
 from streamer.station import Station
@@ -42,7 +44,7 @@ class World:
             indicators=IndicatorPolicy(warmup=20),
             rules=(FALL,),
         )
-        self.tasks = []
+        self.tasks, self.venue = [], VENUE
 
     def station(self):
         budget = MemoryBudget()
@@ -58,7 +60,7 @@ class World:
             host="test",
             say=self.lines.append,
         )
-        return Station(VENUE, self.policy, ports, self.folder)
+        return Station(self.venue, self.policy, ports, self.folder)
 
     async def on_air(self):
         station = self.station()
@@ -322,3 +324,30 @@ async def test_symbols_beyond_one_connection_are_spread_over_the_pool(world):
     await until(lambda: station.pump.subscribed == tuple(sorted(SYMBOLS)))
     assert world.upbit.log.connections == 2
     assert sorted(len(link.symbols) for link in station.pump.links.values()) == [1, 2]
+
+
+async def test_nothing_is_subscribed_while_the_market_is_closed(world):
+    """B6: subscriptions are dropped at the close, and taken again as soon as the venue tells of an open day."""
+    world.target("KRW-BTC")
+    shut = {"is": False}
+
+    def calendar(policy, told=TOLD):
+        days = always_open(policy)
+        return replace(
+            days, is_open=lambda at: not shut["is"] or bool(told), opens=lambda at: at + DAY * (shut["is"] and not told)
+        )
+
+    world.venue = replace(VENUE, rules=replace(VENUE.rules, calendar=calendar))
+    station = await world.on_air()
+    await until(lambda: station.pump.subscribed == ("KRW-BTC",))
+    shut["is"] = True
+    await until(lambda: station.pump.subscribed == ())
+    await world.kill()
+
+    station = await world.on_air()
+    await until(lambda: world.level(StreamHealth) is not None and not world.level(StreamHealth).subscribed)
+    assert station.pump.subscribed == ()
+    world.shelf.write(OpenDays(market=Market.UPBIT, at=wall_ms(), day="2026-11-20", days={"2026-11-20": True}))
+    await world.kill()
+    station = await world.on_air()
+    await until(lambda: station.pump.subscribed == ("KRW-BTC",))
