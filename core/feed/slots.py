@@ -88,7 +88,8 @@ class Slots:
         kept = weak[: max(len(weak) - self._budget(at), 0)][: room - len(strong)]
         fresh = [symbol for symbol in ranked[:room] if symbol not in self._since][: room - len(strong) - len(kept)]
         rest = [symbol for symbol in weak if symbol in ranked and symbol not in kept]
-        return [*strong, *kept, *fresh, *rest][:room]
+        chosen = {*[*strong, *kept, *fresh, *rest][:room]}
+        return [symbol for symbol in dict.fromkeys((*ranked, *sorted(present))) if symbol in chosen]
 
     def _fill(
         self,
