@@ -40,7 +40,7 @@ def broker(
     purse: str,
     sendings: Sendings,
     board: NoticeBoard,
-    days: Calendar,
+    days: Callable[[], Calendar],
     clock: Clock,
     sleep: Callable[[float], None],
     dice: Callable[[], float],
@@ -72,7 +72,7 @@ def broker(
         board,
         venue.rules,
         days,
-        phase or (lambda instrument, at: days.phase(at)),
+        phase or (lambda instrument, at: days().phase(at)),
         clock,
     )
 

@@ -43,7 +43,7 @@ class VenueBroker:
         sendings: Sendings,
         board: NoticeBoard,
         rules: Rules,
-        days: Calendar,
+        days: Callable[[], Calendar],
         phase: Callable[[Instrument, Millis], Phase],
         clock: Clock,
     ) -> None:

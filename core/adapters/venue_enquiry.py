@@ -53,7 +53,7 @@ class Enquiry:
         sendings: Sendings,
         board: NoticeBoard,
         rules: Rules,
-        days: Calendar,
+        days: Callable[[], Calendar],
         clock: Clock,
     ) -> None:
         self._spec, self._line, self._depot = spec, line, depot
@@ -119,7 +119,7 @@ class Enquiry:
         if untouched(sending, now):
             return self._noted(replace(sending, fate=Fate.UNSENT, version=version))
         units, value = from_sums(sending, now)
-        over = sending.at < self._days.closed(at) <= at - SETTLE
+        over = sending.at < self._days().closed(at) <= at - SETTLE
         if sending.before is None or (units < order.quantity and not over):
             raise UnknownOutcome("no list shows it, and something moved", order=order.id)
         return self._noted(replace(sending, fate=Fate.SHOWN, filled=units, value=value, version=version))

@@ -28,8 +28,9 @@ if TYPE_CHECKING:
     from core.app.desk import Desk
     from core.app.lookout import Lookout
     from core.domain.messages import Alert
+    from core.domain.policies import AccountPolicy
     from core.domain.sessions import Calendar
-    from core.settings import Settings
+    from core.settings import BrokerKind, Settings
 
 ROOT = Path(__file__).parents[2]
 """Where the package lies; a relative settings path may be relative to it."""
@@ -46,6 +47,7 @@ class Wiring:
         self._env = env
         self._clients: dict[str, Any] = {}
         self._quotes: dict[Market, ports.Quotes] = {}
+        self._brokers: dict[Market, ports.Broker] = {}
         self._rings: dict[Market, KeyRing] = {}
         self._names: dict[Market, dict[str, str]] = {}
         self.clock = wall_clock
@@ -217,15 +219,44 @@ class Wiring:
         return self.credentials(market)[keys[0].app_key]
 
     def broker(self, market: Market) -> ports.Broker:
-        """Paper is all there is: settings name no other kind yet, so nothing here can reach a real account."""
-        from core.adapters.dynamo.paper_store import DynamoPaperStore
-        from core.adapters.paper import PaperBroker
+        """Paper, unless settings say otherwise and the market has an account; live needs both opt-ins besides."""
         from core.settings import BrokerKind
 
-        match self.settings.broker:
-            case BrokerKind.PAPER:
-                store = DynamoPaperStore(self.named("HOGA_PAPER_TABLE"), self.client("dynamodb"))
-                return PaperBroker(self.quotes(market), venue(market, self.policy(market)).rules, store, self.clock)
+        kind, policy = self.settings.broker, self.policy(market)
+        if kind is not BrokerKind.PAPER and policy.account is not None:
+            if market not in self._brokers:
+                self._brokers[market] = self._account(kind, market, policy.account)
+            return self._brokers[market]
+        from core.adapters.dynamo.paper_store import DynamoPaperStore
+        from core.adapters.paper import PaperBroker
+
+        store = DynamoPaperStore(self.named("HOGA_PAPER_TABLE"), self.client("dynamodb"))
+        return PaperBroker(self.quotes(market), venue(market, policy).rules, store, self.clock)
+
+    def _account(self, kind: BrokerKind, market: Market, account: AccountPolicy) -> ports.Broker:
+        """Raises Misconfigured where the account, its key, its address and the opt-ins do not belong together."""
+        from core.adapters import accounts
+        from core.adapters.dynamo.notices import DynamoNotices
+        from core.adapters.dynamo.sendings import DynamoSendings
+        from core.adapters.gate import OPT_IN
+
+        policy = self.policy(market)
+        return accounts.broker(
+            kind,
+            policy,
+            venue(market, policy),
+            sign=self.credentials(market)[account.key.app_key],
+            secrets=self.secrets,
+            opt_in=self._env.get(OPT_IN, ""),
+            budget=self.budget,
+            purse=purse(account.key.environment),
+            sendings=DynamoSendings(self.named("HOGA_LEDGER_TABLE"), self.lock_client),
+            board=DynamoNotices(self.named("HOGA_STATE_TABLE"), self.client("dynamodb")),
+            days=lambda: self.days(market),
+            clock=self.clock,
+            sleep=time.sleep,
+            dice=random.random,
+        )
 
     def lookout(self, market: Market) -> Lookout:
         """What the scheduled use cases that watch a market need."""

@@ -256,7 +256,7 @@ class Bench:
         )  # fmt: skip
         return VenueBroker(
             ORDERS, line, lambda: Depot(number=NUMBER, environment=self.kis.environment), parts["sendings"],
-            parts["board"], RULES, self.days, lambda instrument, at: self.phase, self.hands.clock,
+            parts["board"], RULES, lambda: self.days, lambda instrument, at: self.phase, self.hands.clock,
         )  # fmt: skip
 
     def order(self, side=Side.BUY, quantity=10, *, limit=70_000, signal="s", leg=0, symbol="005930"):

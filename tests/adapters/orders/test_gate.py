@@ -87,7 +87,7 @@ def broker_of(kind, url, environment, opt_in, number=NUMBER):
     return accounts.broker(
         kind, policy(url, environment), venue(Market.KRX), sign=Signer(), secrets=Secrets(number), opt_in=opt_in,
         budget=MemoryBudget(), purse="", sendings=MemorySendings(), board=MemoryNotices(),
-        days=always_open(DayPolicy(ends="09:00")), clock=lambda: AT, sleep=lambda seconds: None, dice=lambda: 0.5,
+        days=lambda: always_open(DayPolicy(ends="09:00")), clock=lambda: AT, sleep=lambda seconds: None, dice=lambda: 0.5,
         phase=lambda instrument, at: Phase.REGULAR,
     )  # fmt: skip
 
