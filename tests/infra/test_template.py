@@ -1,10 +1,13 @@
 """Facts of template.yaml that a reviewer would otherwise have to look for (I1)."""
 
 import re
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
 
+from core.adapters.gate import OPT_IN
+from core.domain.policies import AccountPolicy, KeyPolicy, NotifyPolicy
 from core.local import template as templates
 
 ROOT = Path(__file__).parents[2]
@@ -82,16 +85,65 @@ def test_no_function_may_do_everything_or_touch_everything():
             assert statement["Resource"] != "*"
 
 
-def test_only_notify_reads_secrets_and_only_traders_write_locks():
-    readers = {name for name, f in FUNCTIONS.items() if any("ssm:GetParameter" in s["Action"] for s in statements(f))}
+SIGNERS = {"SafetyFilter", "BatchScan", "Rank", "Worker", "Sweep", "Liquidate"}
+TRADERS = {"Worker", "Sweep", "Liquidate"}
+
+
+def secrets_of(function):
+    """Last parts of the parameters that a function may read."""
+    places = [s["Resource"] for s in statements(function) if "ssm:GetParameter" in s["Action"]]
+    flat = [one for place in places for one in (place if isinstance(place, list) else [place])]
+    return {str(one["Fn::Sub"]).partition("parameter/hoga/${Stage}/")[2] for one in flat}
+
+
+def test_each_function_reads_only_the_secrets_that_it_uses():
+    """Who asks a venue that wants to know who asks signs; alerts have secrets of their own (E12, least privilege)."""
+    readers = {name: found for name, function in FUNCTIONS.items() if (found := secrets_of(function))}
+
+    assert readers == {**dict.fromkeys(SIGNERS, {"kis_*"}), "Notify": {"telegram_*", "discord_*"}}
+
+
+def test_the_secrets_that_settings_name_by_default_can_be_read_by_those_who_need_them():
+    notify, keys, account = NotifyPolicy(), KeyPolicy(), AccountPolicy(url="https://x")
+    alerts = (notify.telegram.secret, notify.discord.secret)
+    signing = (keys.app_key, keys.app_secret, account.key.app_key, account.key.app_secret)
+
+    assert all(any(fnmatch(name, one) for one in secrets_of(FUNCTIONS["Notify"])) for name in alerts)
+    assert all(fnmatch(name, "kis_*") for name in (*signing, account.number, account.hts_id))
+
+
+def test_whoever_signs_keeps_the_shared_tokens_in_the_state_table():
+    """E12: one token for everybody, so everybody who signs reads and writes it."""
+    for name in SIGNERS:
+        actions = {
+            action
+            for statement in statements(FUNCTIONS[name])
+            if statement["Resource"] == {"Fn::GetAtt": ["StateTable", "Arn"]}
+            for action in statement["Action"]
+        }
+        assert {"dynamodb:GetItem", "dynamodb:UpdateItem", "dynamodb:PutItem"} <= actions, name
+
+
+def test_only_traders_write_locks():
     writers = {
         name
         for name, f in FUNCTIONS.items()
         for s in statements(f)
         if "dynamodb:UpdateItem" in s["Action"] and s["Resource"] == {"Fn::GetAtt": ["LocksTable", "Arn"]}
     }
-    assert readers == {"Notify"}
-    assert writers == {"Worker", "Sweep", "Liquidate"}
+    assert writers == TRADERS
+
+
+def test_the_second_opt_in_of_live_trading_is_empty_and_given_to_traders_only():
+    """E9: nobody deploys live trading by leaving something as it is."""
+    assert TEMPLATE["Parameters"]["LiveAccount"]["Default"] == ""
+    told = {
+        name: function["Environment"]["Variables"]
+        for name, function in FUNCTIONS.items()
+        if OPT_IN in function.get("Environment", {}).get("Variables", {})
+    }
+    assert told == dict.fromkeys(TRADERS, {OPT_IN: {"Ref": "LiveAccount"}})
+    assert OPT_IN not in TEMPLATE["Globals"]["Function"]["Environment"]["Variables"]
 
 
 def test_a_lock_item_can_be_deleted_by_nobody_and_by_no_clock():

@@ -16,6 +16,7 @@ pytestmark = [pytest.mark.cloud, pytest.mark.slow]
 
 FUNCTIONS = ("SafetyFilter", "BatchScan", "Rank", "Worker", "Sweep", "Liquidate", "Notify", "DailySummary")
 TRADING = ("Worker", "Sweep", "Liquidate")
+SIGNING = ("SafetyFilter", "BatchScan", "Rank", *TRADING)
 
 PROBE = """
 import boto3
@@ -118,8 +119,16 @@ def test_what_does_not_trade_writes_no_lock_no_ledger_and_no_paper_log(probed, f
 
 
 @pytest.mark.parametrize("function", [name for name in FUNCTIONS if name != "Notify"])
-def test_only_notify_reads_secrets(probed, function):
+def test_only_notify_reads_the_secrets_of_the_chat_services(probed, function):
     assert ask(probed, function, "ssm", "get_parameter", Name="/hoga/local/telegram_token") in REFUSED
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_who_signs_calls_reads_app_keys_and_nobody_else_does(probed, function):
+    """E12."""
+    answer = ask(probed, function, "ssm", "get_parameter", Name="/hoga/local/kis_app_key")
+
+    assert answer in (PASSING if function in SIGNING else REFUSED)
 
 
 def test_notify_reads_no_secret_of_another_stage_and_sends_no_signal(probed):
