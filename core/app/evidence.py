@@ -12,7 +12,7 @@ from decimal import Decimal, localcontext
 from core.app.notices import Heard, Part
 from core.app.ports import Outcome
 from core.domain.events import NoticeKind, OrderNotice
-from core.domain.orders import DONE, MOVES, Fill, Order, State
+from core.domain.orders import MOVES, Fill, Order, State
 from core.domain.results import EXACT
 from core.domain.sendings import Sending, Standing
 from core.domain.values import SECOND, ZERO, Millis, Side
@@ -144,7 +144,3 @@ def _fill(order: Order, venue_id: str, number: int, part: Part, rules: Rules, at
 def _value(order: Order, row: Row) -> Decimal:
     """A list that tells units and no value is behind itself; the decision's price stands in until it catches up."""
     return row.value or row.filled * (order.limit or order.reference)
-
-
-def finished(found: Outcome) -> bool:
-    return State(found.state) in DONE

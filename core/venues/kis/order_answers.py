@@ -94,7 +94,7 @@ def taken(response: Response) -> Envelope:
             raise RateLimited(words)
         case Reply.RENEW:
             raise KeyExpired(words)
-        case Reply.UNSURE:
+        case _:
             raise UnknownOutcome(words)
 
 
