@@ -8,9 +8,12 @@ import time
 import click
 
 from core.adapters.http import HttpQuotes
+from core.adapters.keyring import AppKey, ring
 from core.adapters.memory.budget import MemoryBudget
 from core.adapters.memory.queue import MemoryAlerts
 from core.adapters.memory.shelf import MemoryShelf
+from core.adapters.memory.tokens import MemoryVault
+from core.adapters.secrets import EnvSecrets
 from core.app import scan as scanning
 from core.app.lookout import Lookout
 from core.cli import place
@@ -18,11 +21,12 @@ from core.cli.answers import json_option, say_json, say_table
 from core.domain import safety
 from core.domain.errors import Transient
 from core.domain.levels import SafeSet, Scan, Snapshot, Targets
+from core.domain.policies import MarketPolicy
 from core.domain.values import Market, Millis
 from core.local import register
 from core.local.telling import figure
 from core.settings import Settings
-from core.venues.spec import venue
+from core.venues.spec import Venue, environment, purse, venue
 
 COLUMNS = ("symbol", "name", ">price", ">change", ">value 24 h (M)", ">spread")
 
@@ -96,7 +100,17 @@ def _look() -> tuple[Scan, dict[str, str], Targets | None]:
 def direct(settings: Settings, market: Market) -> tuple[Scan, dict[str, str], Targets | None]:
     """List, filter and scan with nothing but the venue's public REST side. Raises Transient where it stays silent."""
     policy, spec, shelf = settings.markets[market], venue(market, settings.markets[market]), MemoryShelf(place.clock)
-    quotes = HttpQuotes(spec.rest, policy.rest, MemoryBudget(), place.clock, time.sleep, random.random)
+    budget = MemoryBudget()
+    quotes = HttpQuotes(
+        spec.rest,
+        policy.rest,
+        budget,
+        place.clock,
+        time.sleep,
+        random.random,
+        sign=_signer(spec, policy, budget),
+        purse=purse(environment(policy)),
+    )
     lookout = Lookout(
         market=market,
         policy=policy,
@@ -114,6 +128,24 @@ def direct(settings: Settings, market: Market) -> tuple[Scan, dict[str, str], Ta
     if found is None or safe is None:
         raise Transient("the venue did not answer the scan", outcome=done.outcome.value, why=done.failure)
     return found, safe.names, shelf.read(Targets, market)
+
+
+def _signer(spec: Venue, policy: MarketPolicy, budget: MemoryBudget) -> AppKey | None:
+    """The market's first key, its secrets from this shell (HOGA_SECRET_...); its token is this process's alone."""
+    if spec.rest.keys is None:
+        return None
+    keys = ring(
+        spec.rest,
+        policy,
+        EnvSecrets(place.environment()),
+        MemoryVault(),
+        budget,
+        place.clock,
+        time.sleep,
+        random.random,
+        lambda: "hoga",
+    )
+    return keys[policy.keys[0].app_key]
 
 
 def _row(row: Snapshot, names: dict[str, str]) -> tuple[str, ...]:
