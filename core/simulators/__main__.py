@@ -19,7 +19,7 @@ import msgspec
 from core.adapters.tape import frames
 from core.domain.errors import WireSurprise
 from core.domain.policies import Environment
-from core.domain.values import Millis
+from core.domain.values import Market, Millis
 from core.simulators import kis_stories
 from core.simulators.chat import ChatSimulator
 from core.simulators.coins import listing
@@ -27,7 +27,7 @@ from core.simulators.faults import Faults, Planned
 from core.simulators.kis import KisSimulator
 from core.simulators.kis_issues import listing as issues
 from core.simulators.kis_market import KrxMarket
-from core.simulators.kis_time import ALWAYS, Timetable, clock_s, compressed, official, spanning
+from core.simulators.kis_time import ALWAYS, Timetable, compressed, official, span
 from core.simulators.market import SimulatedMarket
 from core.simulators.served import Served
 from core.simulators.stories import BOOKS
@@ -66,11 +66,7 @@ def arguments(words: list[str]) -> argparse.Namespace:
 
 
 def timetable(text: str) -> Timetable:
-    """When KRX trades. Raises ValueError for what is none of the four forms.
-
-    A span of hours has its opening auction before it and its closing auction within it: of `/SECONDS` each, or a tenth
-    of the span (ten minutes at most).
-    """
+    """When KRX trades. Raises ValueError for what is none of the four forms."""
     match text:
         case "always":
             return Timetable(ALWAYS, weekends=True)
@@ -78,12 +74,7 @@ def timetable(text: str) -> Timetable:
             return official()
         case "minute":
             return Timetable(compressed(wall_ms()), weekends=True)
-    span, _, auction = text.partition("/")
-    opens, _, closes = span.partition("-")
-    start, end = clock_s(opens), clock_s(closes)
-    if end <= start:
-        raise ValueError(f"{text} does not end after it begins")
-    return Timetable(spanning(start, end, float(auction) if auction else None), weekends=True)
+    return Timetable(span(text), weekends=True)
 
 
 async def serve(options: argparse.Namespace) -> None:
@@ -102,7 +93,7 @@ async def serve(options: argparse.Namespace) -> None:
         )
         chat = await stack.enter_async_context(ChatSimulator(port=options.chat_port, log=Served(options.log)))
         real, mock = await korean(stack, options)
-        said = {**addresses(upbit, chat), **kis_addresses(real, mock)}
+        said = {**addresses(upbit, chat), **kis_addresses(real, mock), "markets": markets(upbit, real)}
         print(msgspec.json.encode(said).decode(), flush=True)
         playing = asyncio.create_task(play(upbit, tape, options.speed))
         await stop.wait()
@@ -162,6 +153,22 @@ def kis_addresses(real: KisSimulator, mock: KisSimulator) -> dict[str, object]:
         "kis_mock_control_url": mock.control_url,
         "kis_secrets": {"real": secrets(real, "kis"), "mock": secrets(mock, "kis_mock")},
     }
+
+
+def markets(upbit: UpbitSimulator, real: KisSimulator) -> dict[str, object]:
+    """Each market as a system of ours needs to know it: where it is, what opens it, what is listed, and its day."""
+    coins = {"rest_url": upbit.rest_url, "stream_url": upbit.stream_url, "control_url": f"{upbit.rest_url}/_sim"}
+    names = {"app_key": "kis_app_key", "app_secret": "kis_app_secret", "environment": Environment.REAL.value}
+    stocks = {
+        "rest_url": real.rest_url,
+        "stream_url": real.stream_url,
+        "control_url": real.control_url,
+        "day_url": f"{real.control_url}/day",
+        "codes": list(real.market.lines),
+        "keys": [names],
+        "secrets": {name: text for name, text in secrets(real, "kis").items() if name in names.values()},
+    }
+    return {Market.UPBIT.value: coins, Market.KRX.value: stocks}
 
 
 def secrets(sim: KisSimulator, prefix: str) -> dict[str, str]:

@@ -84,7 +84,7 @@ class KisSimulator:
         )  # fmt: skip
         self.stream = KisStream(market, flavour, self.limits, desk, clock)
         self._control = Control(market, self.faults, self.log, self.turn, BOOKS)
-        self._office = BackOffice(self.books, self.keys)
+        self._office = BackOffice(self.books, self.keys, market.timetable, self.turn)
 
     @property
     def rest_url(self) -> str:

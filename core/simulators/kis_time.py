@@ -68,6 +68,20 @@ def compressed(
     return (*marks, (begins, Phase.SHUT))
 
 
+def span(text: str) -> Hours:
+    """The hours that `OPENS-CLOSES[/AUCTION_S]` names, times in Korea. Raises ValueError for what names none.
+
+    The opening auction is before it and the closing auction within it: of `/SECONDS` each, or a tenth of the span (ten
+    minutes at most). Hours of 24 and more lie in the next day.
+    """
+    hours, _, auction = text.partition("/")
+    opens, _, closes = hours.partition("-")
+    start, end = clock_s(opens), clock_s(closes)
+    if end <= start:
+        raise ValueError(f"{text} does not end after it begins")
+    return spanning(start, end, float(auction) if auction else None)
+
+
 def spanning(start: float, end: float, auction: float | None = None) -> Hours:
     """Regular trading from `start` to `end`, seconds after midnight in Korea.
 
@@ -142,6 +156,11 @@ class Timetable:
         self._holidays, self._weekends = holidays, weekends
         self._known: dict[str, Day | None] = {}
         self._past: dict[str, Day | None] = {}
+
+    def change(self, day: str, hours: Hours) -> None:
+        """Give a date other hours from now on; empty ones make it a holiday."""
+        self._special[day] = hours
+        self._known.pop(day, None)
 
     def on(self, day: str) -> Day | None:
         """The trading day of a date, None where nothing trades."""
