@@ -13,13 +13,14 @@ from typing import Any
 import requests
 from requests.adapters import BaseAdapter, HTTPAdapter
 from urllib3 import Retry
+from urllib3.exceptions import LocationParseError
 from urllib3.util import parse_url
 
 from core.adapters.secrets import Secret
 from core.domain.errors import Misconfigured
 from core.domain.policies import AccountPolicy, Environment
 from core.settings import BrokerKind
-from core.venues.ordering import Orders
+from core.venues.ordering import PORTS, Orders
 
 OPT_IN = "HOGA_LIVE_ACCOUNT"
 """The second opt-in: the number of the account, in the environment of the process that sends orders."""
@@ -27,7 +28,6 @@ OPT_IN = "HOGA_LIVE_ACCOUNT"
 HERE = frozenset({"127.0.0.1", "localhost", "[::1]"})
 """This machine, where simulators are."""
 
-PORTS = {"http": 80, "https": 443}
 HEADERS = {"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": "hoga"}
 
 
@@ -39,7 +39,10 @@ class Gate:
 
     def check(self, url: str) -> None:
         """Raises Misconfigured for an address that orders may not go to."""
-        parsed = parse_url(url)
+        try:
+            parsed = parse_url(url)
+        except LocationParseError:
+            raise Misconfigured("an order was held back: its address is none") from None
         scheme, host = parsed.scheme or "", parsed.host or ""
         port = parsed.port or PORTS.get(scheme, 0)
         if parsed.auth or (host not in HERE and (scheme, host, port) != self._origin):

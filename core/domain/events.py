@@ -160,6 +160,7 @@ class OrderNotice(msgspec.Struct, frozen=True, kw_only=True):
     order, original  venue's order number; `original` is the order that an amend or a cancel is about, "" for none
     account          the account it belongs to: one stream may tell of several
     quantity, price  of this fill where kind is FILLED, else of the order; money is exact
+    branch           what else the venue wants to hear of an order that is changed or cancelled, "" for nothing
     """
 
     instrument: Instrument
@@ -172,6 +173,7 @@ class OrderNotice(msgspec.Struct, frozen=True, kw_only=True):
     price: Decimal
     at: Millis
     seen: Millis
+    branch: str = ""
 
 
 class MarketState(msgspec.Struct, frozen=True, kw_only=True):

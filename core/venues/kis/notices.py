@@ -13,11 +13,11 @@ from core.domain.values import Millis, Side
 from core.venues.kis.clock import STOCKS, around
 from core.venues.kis.fields import NOTICE
 
-ACCOUNT, ORDER, ORIGINAL, SIDE, CHANGE, CODE, QUANTITY, PRICE, HOUR, REFUSED, FILLED, ACCEPTED = (
+ACCOUNT, ORDER, ORIGINAL, SIDE, CHANGE, CODE, QUANTITY, PRICE, HOUR, REFUSED, FILLED, ACCEPTED, BRANCH = (
     NOTICE.index(name)
     for name in (
         *("ACNT_NO", "ODER_NO", "OODER_NO", "SELN_BYOV_CLS", "RCTF_CLS", "STCK_SHRN_ISCD", "CNTG_QTY", "CNTG_UNPR"),
-        *("STCK_CNTG_HOUR", "RFUS_YN", "CNTG_YN", "ACPT_YN"),
+        *("STCK_CNTG_HOUR", "RFUS_YN", "CNTG_YN", "ACPT_YN", "BRNC_NO"),
     )
 )
 SIDES = {b"01": Side.SELL, b"02": Side.BUY}
@@ -51,6 +51,7 @@ def notice(cells: list[bytes], seen: Millis) -> OrderNotice:
         price=_number(cells[PRICE]),
         at=around(cells[HOUR], seen),
         seen=seen,
+        branch=cells[BRANCH].strip().decode("ascii"),
     )
 
 

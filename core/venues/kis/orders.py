@@ -137,8 +137,8 @@ def affordable(symbol: str, price: Decimal | None, depot: Depot, at: Millis) -> 
 
 
 def noticed(notice: OrderNotice) -> str:
-    """The order that a notice is about. A notice does not say the branch, which mock does not need."""
-    return venue_id(day(notice.at), notice.order, "")
+    """The order that a notice is about."""
+    return venue_id(day(notice.at), notice.order, notice.branch)
 
 
 def number_of(known: str) -> str:

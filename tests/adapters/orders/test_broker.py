@@ -12,6 +12,8 @@ from core.domain.orders import State
 from core.domain.phases import Phase
 from core.domain.sendings import Fate, Sending
 from core.domain.values import Market, Side
+from core.venues.kis.figures import clock
+from core.venues.kis.stream import STREAM
 from tests.adapters.orders.scripted import MOCK, NUMBER, REAL, Bench
 
 RATE = {"rt_cd": "1", "msg_cd": "EGW00201", "msg1": "초당 거래건수를 초과하였습니다."}
@@ -489,6 +491,53 @@ def test_notices_that_came_before_the_reply_count():
     assert [notice.kind for notice in bench.kis.notices] == [NoticeKind.ACCEPTED, NoticeKind.FILLED]
     assert broker.find(order, bench.hands.at).state == "filled"
     assert all(notice.account == "" for notice in bench.board.about(order.instrument, 0))
+
+
+def cells(order, kind, quantity, price, at, tail, original="", change="0", number=None):
+    """One record as it comes out of the cipher: 18 fields that both layouts share, then the layout's own."""
+    return "^".join(
+        ["HTSID", "1234567801", number or "0001569157", original, "02", change, "00", "0", order.instrument.symbol,
+         f"{quantity:010d}", f"{price:09d}", clock(at), "0", kind, "1", "06010", f"{order.quantity:09f}"[:9], "NAME", *tail]
+    )  # fmt: skip
+
+
+TAILS = {23: ["1Y", "10", "", "삼성전자", ""], 26: ["0", "1", "Y", "", "10", "", "삼성전자", "000070000"]}
+
+
+@pytest.mark.parametrize("width", TAILS)
+@pytest.mark.parametrize("lost", ["", "reply"])
+def test_notices_of_either_layout_finish_an_order_that_no_list_shows(width, lost):
+    """From the frame's text to the outcome, with the HTTP reply there and lost."""
+    bench = Bench(MOCK if width == 23 else REAL)
+    bench.kis.empty, bench.kis.lost = True, [lost]
+    broker, order = bench.broker(), bench.order()
+    records = [cells(order, kind, 10, 70_000, bench.hands.at, TAILS[width]) for kind in ("1", "2")]
+    assert {len(record.split("^")) for record in records} == {width}
+    topic = "H0STCNI9" if width == 23 else "H0STCNI0"
+    bench.board.put(STREAM.decode(f"0|{topic}|002|{'^'.join(records)}".encode(), bench.hands.at))
+    if lost:
+        with pytest.raises(UnknownOutcome):
+            broker.place(order, bench.hands.at)
+    else:
+        broker.place(order, bench.hands.at)
+    bench.kis.calls.clear()
+
+    found = broker.find(order, bench.hands.at)
+
+    assert (found.state, filled(found), cost(found)) == ("filled", 10, 700_000)
+    assert found.venue_id == "20260922-0001569157-06010"
+    assert sum(bench.kis.calls.values()) == (1 if lost else 0)
+
+
+def test_a_cancel_notice_with_a_new_number_ends_the_order_that_it_names():
+    bench = Bench()
+    bench.kis.fills, bench.phase = D(0), Phase.CLOSING
+    broker, order = bench.broker(), bench.order()
+    broker.place(order, bench.hands.at)
+    record = cells(order, "1", 10, 0, bench.hands.at, TAILS[26], "0001569157", "2", "0001569158")
+    bench.board.put(STREAM.decode(f"0|H0STCNI0|001|{record}".encode(), bench.hands.at))
+
+    assert broker.find(order, bench.hands.at).state == "cancelled"
 
 
 def test_cash_that_an_order_may_use_leaves_credit_out():

@@ -443,6 +443,7 @@ def test_a_notice_names_the_order_that_its_reply_names(cells):
     (notice,) = STREAM.decode(frame, stamp("20261120", "092701"))
     assert notice.kind is NoticeKind.ACCEPTED
     known = ORDERS.noticed(notice)
+    assert known == "20261120-0000001562-00950"
     assert ORDERS.number(known) == notice.order == "0000001562"
     assert ORDERS.identity(known) == ORDERS.identity("20261120-0000001562-06010") == "20261120-0000001562"
 

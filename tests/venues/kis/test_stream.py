@@ -318,6 +318,7 @@ def test_captured_paper_notices_of_23_fields_read():
             price=Decimal(2200),
             at=kst("2026-11-20 09:27:01"),
             seen=SEEN,
+            branch="00950",
         )
     ]
     (fill,) = decoder(sealed("H0STCNI9", FILLED), SEEN)
