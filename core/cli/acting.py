@@ -8,7 +8,6 @@ from core.adapters.wiring import Wiring
 from core.cli import place
 from core.cli.answers import json_option, say
 from core.domain.messages import Alert, Kind
-from core.domain.values import Instrument
 
 ALL = "all"
 
@@ -54,7 +53,7 @@ def test_alert(as_json: bool) -> None:
 
 
 def _scope(site: place.Site, symbol: str | None) -> str:
-    return str(Instrument(site.market, symbol)) if symbol else ALL
+    return str(site.instrument(symbol)) if symbol else ALL
 
 
 COMMANDS = (halt, resume, alert)

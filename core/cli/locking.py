@@ -10,7 +10,6 @@ from core.cli import place
 from core.cli.answers import json_option, say, say_json, say_table
 from core.domain.errors import Refused
 from core.domain.leases import Lock
-from core.domain.values import Instrument
 from core.local.day import clock_of
 from core.local.telling import units
 
@@ -24,12 +23,12 @@ def locks() -> None:
 @json_option
 def list_locks(as_json: bool) -> None:
     """Every symbol lock: holder, fence, lease end."""
-    view = place.site().view()
+    found = [lock for view in place.site().views() for lock in view.locks]
     if as_json:
-        say_json(view.locks)
+        say_json(found)
         return
-    columns = ("symbol", "holder", ">fence", "lease ends", "intent", "position")
-    rows = [_lock(lock) for lock in sorted(view.locks, key=lambda lock: str(lock.instrument))]
+    columns = ("market", "symbol", "holder", ">fence", "lease ends", "intent", "position")
+    rows = [_lock(lock) for lock in sorted(found, key=lambda lock: str(lock.instrument))]
     say_table("locks", columns, rows, none="no symbol has ever been locked")
 
 
@@ -37,7 +36,8 @@ def _lock(lock: Lock) -> Sequence[object]:
     intent = f"{lock.intent.side.value} for {lock.intent.worker}" if lock.intent else "-"
     position = f"{units(lock.position.quantity)} of {lock.position.worker}" if lock.position else "flat"
     ends = clock_of(lock.ends) if lock.owner else "-"
-    return lock.instrument.symbol, lock.owner or "free", lock.fence, ends, intent, position
+    market, symbol = lock.instrument.market.value, lock.instrument.symbol
+    return market, symbol, lock.owner or "free", lock.fence, ends, intent, position
 
 
 @locks.command("release")
@@ -46,7 +46,7 @@ def _lock(lock: Lock) -> Sequence[object]:
 def release(symbol: str, as_json: bool) -> None:
     """End SYMBOL's lease now and fence its owner off; a position stays with its worker."""
     site = place.site()
-    lock = site.books.leases.lock(Instrument(site.market, symbol))
+    lock = site.books.leases.lock(site.instrument(symbol))
     if lock is None or not lock.owner:
         raise Refused("this symbol is not locked", symbol=symbol)
     if not site.books.leases.evict(lock):

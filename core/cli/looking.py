@@ -23,14 +23,16 @@ QUEUES = ("SignalsQueue", "AlertsQueue", "SignalsDeadLetters", "AlertsDeadLetter
 def status(as_json: bool) -> None:
     """Is it alive: scan age, safe mode, stream, queues."""
     site = place.site()
-    view, queues = site.view(), {queue: depth(site.cloud, queue) for queue in QUEUES}
+    views, queues = site.views(), {queue: depth(site.cloud, queue) for queue in QUEUES}
     if as_json:
-        say_json({"run": site.standing, "queues": queues, **_figures(view)})
+        markets = {view.market.value: _figures(view) for view in views}
+        say_json({"run": site.standing, "queues": queues, **_figures(views[0]), "markets": markets})
         return
     rows = [("process", f"{site.standing.pid}, feed {site.standing.feed}, since {clock_of(site.standing.since)} KST")]
-    rows += list(_figures_in_words(view))
     rows += [(queue, str(count)) for queue, count in queues.items()]
-    say_table(f"{view.market.value} at {clock_of(view.at)} KST", ("what", "found"), rows, none="")
+    say_table("system", ("what", "found"), rows, none="")
+    for view in views:
+        say_table(f"{view.market.value} at {clock_of(view.at)} KST", ("what", "found"), _in_words(view), none="")
 
 
 def _figures(view: View) -> dict[str, object]:
@@ -47,7 +49,7 @@ def _figures(view: View) -> dict[str, object]:
     }
 
 
-def _figures_in_words(view: View) -> Sequence[tuple[str, str]]:
+def _in_words(view: View) -> Sequence[tuple[str, str]]:
     scan = f"{(view.at - view.scan.at) / 1000:.0f} s ago" if view.scan else "none yet"
     safe = f"{len(view.safe.safe)} safe, {len(view.safe.excluded)} excluded" if view.safe else "no list yet"
     mode = f"on: {view.health.reason}" if view.health and view.health.safe_mode else "off"
@@ -72,20 +74,23 @@ def _figures_in_words(view: View) -> Sequence[tuple[str, str]]:
 @json_option
 def positions(as_json: bool) -> None:
     """What is held, by which worker, at what price."""
-    view = place.site().view()
+    found = [(view, held) for view in place.site().views() for held in view.positions]
     if as_json:
-        say_json([{"position": held, "unrealised": view.unrealised(held)} for held in view.positions])
+        say_json([{"position": held, "unrealised": view.unrealised(held)} for view, held in found])
         return
-    columns = ("symbol", "worker", ">units", ">entry", ">cost", ">PnL", "rule", "since (KST)")
-    say_table("positions", columns, [_position(view, held) for held in view.positions], none="nothing is held")
+    columns = ("market", "symbol", "name", "worker", ">units", ">entry", ">cost", ">PnL", "rule", "since (KST)")
+    say_table("positions", columns, [_position(*one) for one in found], none="nothing is held")
 
 
 def _position(view: View, held: Position) -> Sequence[object]:
     pnl = view.unrealised(held)
     shown = f"{pnl:+,.0f}" if pnl is not None else "-"
     entry, cost = figure(held.price), money(held.cost)
+    symbol = held.instrument.symbol
     return (
-        held.instrument.symbol,
+        view.market.value,
+        symbol,
+        view.names.get(symbol, ""),
         held.worker,
         units(held.quantity),
         entry,
@@ -100,19 +105,27 @@ def _position(view: View, held: Position) -> Sequence[object]:
 @json_option
 def orders(as_json: bool) -> None:
     """The day's orders and their state."""
-    view = place.site().view()
+    views = place.site().views()
+    found = sorted((order for view in views for order in view.orders), key=lambda order: order.at)
     if as_json:
-        say_json(view.orders)
+        say_json(found)
         return
-    columns = ("time", "symbol", "side", "state", ">units", ">filled", ">price", "reason", "id")
-    rows = [_order(order) for order in sorted(view.orders, key=lambda order: order.at)]
-    say_table(f"orders of {view.day}", columns, rows, none=f"no orders on {view.day}")
+    columns = ("time", "market", "symbol", "side", "state", ">units", ">filled", ">price", "reason", "id")
+    days = _days(views)
+    say_table(f"orders of {days}", columns, [_order(order) for order in found], none=f"no orders on {days}")
+
+
+def _days(views: Sequence[View]) -> str:
+    """The day under way, once where all markets have the same."""
+    days = dict.fromkeys(view.day for view in views)
+    return " and ".join(days)
 
 
 def _order(order: Order) -> Sequence[object]:
     price = figure(order.value / order.filled) if order.filled else "-"
     return (
         clock_of(order.at),
+        order.instrument.market.value,
         order.instrument.symbol,
         order.side.value,
         order.state.value,
@@ -128,12 +141,12 @@ def _order(order: Order) -> Sequence[object]:
 @json_option
 def workers(as_json: bool) -> None:
     """Each worker's state and capital."""
-    view = place.site().view()
+    found = [one for view in place.site().views() for one in view.workers]
     if as_json:
-        say_json(view.workers)
+        say_json(found)
         return
-    rows = [(one.id, one.status.value, one.symbol or "-", money(one.capital)) for one in view.workers]
-    say_table("workers", ("worker", "state", "symbol", ">capital"), rows, none="no worker has started yet")
+    rows = [(one.market.value, one.id, one.status.value, one.symbol or "-", money(one.capital)) for one in found]
+    say_table("workers", ("market", "worker", "state", "symbol", ">capital"), rows, none="no worker has started yet")
 
 
 @click.command()
@@ -141,10 +154,21 @@ def workers(as_json: bool) -> None:
 @json_option
 def summary(day: str, as_json: bool) -> None:
     """The day's results: what was sold so far, and the report once the day is closed."""
-    view = place.site().view(day)
+    views = place.site().views(day)
     if as_json:
-        say_json({"day": view.day, "report": view.summary, "trips": view.trips})
+        markets = {view.market.value: _results(view) for view in views}
+        say_json({**_results(views[0]), "markets": markets})
         return
+    for view in views:
+        _summed(view)
+
+
+def _results(view: View) -> dict[str, object]:
+    return {"day": view.day, "report": view.summary, "trips": view.trips}
+
+
+def _summed(view: View) -> None:
+    """One market's table of what was sold, and its day where that is closed."""
     columns = ("time", "symbol", "exit", ">units", ">bought", ">sold", ">fees", ">PnL")
     rows = [
         (
@@ -159,7 +183,8 @@ def summary(day: str, as_json: bool) -> None:
         )
         for trip in sorted(view.trips, key=lambda trip: trip.closed)
     ]
-    say_table(f"results of {view.day}", columns, rows, none=f"nothing was sold on {view.day} yet")
+    market = view.market.value
+    say_table(f"{market}: results of {view.day}", columns, rows, none=f"{market}: nothing was sold on {view.day} yet")
     if view.summary:
         click.echo(f"closed: {view.summary.trades} trades, {view.summary.wins} won, PnL {money(view.summary.pnl)}")
 

@@ -36,14 +36,15 @@ def demo(context: click.Context, as_json: bool, seconds: float, seed: int) -> No
     """A whole trading day in about a minute, offline: every step once, then the proof."""
     shown = _board(quiet=as_json)
     try:
-        done, view = day.demo(_plan(Feed.SIM, seed, FASTER), shown, seconds)
+        done, views = day.demo(_plan(Feed.SIM, seed, FASTER), shown, seconds)
     finally:
         shown.close()
     faults = missing(done)
     if as_json:
         say_json({**plain(done), "missing": faults})
     else:
-        wide().print(closing(done, view))
+        for view in views:
+            wide().print(closing(done, view))
     for fault in faults:
         click.echo(f"missing: {fault}", err=True)
     context.exit(1 if faults else 0)
@@ -54,7 +55,11 @@ def demo(context: click.Context, as_json: bool, seconds: float, seed: int) -> No
 @click.option("--seed", default=None, type=int, help="Of the simulated market; another one each time by default.")
 @click.option("--seconds", default=0.0, type=click.FloatRange(0), help="Stop after so long; 0 means with Ctrl-C.")
 def run(feed: str, seed: int | None, seconds: float) -> None:
-    """Run the system until Ctrl-C: simulated exchange, or Upbit's public feed; paper money either way."""
+    """Run the system until Ctrl-C: simulated exchanges, or real prices of one market; paper money either way.
+
+    Upbit's prices are public. Those of krx need your KIS app key in HOGA_SECRET_KIS_APP_KEY and
+    HOGA_SECRET_KIS_APP_SECRET.
+    """
     shown = _board(quiet=False)
     plan = _plan(Feed(feed), secrets.randbelow(1_000_000) if seed is None else seed, 1.0)
     try:

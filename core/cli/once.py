@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import random
 import time
+from typing import NamedTuple
+from uuid import uuid4
 
 import click
 
@@ -31,6 +33,14 @@ from core.venues.spec import Venue, environment, purse, venue
 COLUMNS = ("symbol", "name", ">price", ">change", ">value 24 h (M)", ">spread")
 
 
+class Look(NamedTuple):
+    """What one look at a market found."""
+
+    scan: Scan
+    names: dict[str, str]
+    targets: Targets | None
+
+
 class NoPasses:
     """A single look asks for no second one."""
 
@@ -39,17 +49,24 @@ class NoPasses:
 
 
 @click.command()
-@click.option("--top", default=20, show_default=True, type=click.IntRange(1), help="Rows shown.")
+@click.option("--top", default=20, show_default=True, type=click.IntRange(1), help="Rows shown of each market.")
 @json_option
 def scan(top: int, as_json: bool) -> None:
-    """One look at the whole safe universe."""
-    found, names, targets = _look()
+    """One look at the whole safe universe of each market."""
+    looks = _looks()
     if as_json:
-        say_json({"scan": found, "targets": targets})
+        markets = {look.scan.market.value: {"scan": look.scan, "targets": look.targets} for look in looks}
+        say_json({**markets[looks[0].scan.market.value], "markets": markets})
         return
-    best = [candidate.symbol for candidate in targets.candidates] if targets else []
+    for look in looks:
+        _show(look, top)
+
+
+def _show(look: Look, top: int) -> None:
+    found = look.scan
+    best = [candidate.symbol for candidate in look.targets.candidates] if look.targets else []
     rows = {row.symbol: row for row in found.snapshots}
-    shown = [_row(rows[symbol], names) for symbol in best[:top] if symbol in rows]
+    shown = [_row(rows[symbol], look.names) for symbol in best[:top] if symbol in rows]
     removed = ", ".join(f"{count} by {why}" for why, count in found.removed.items() if count) or "none"
     title = f"{found.market.value}: {len(found.snapshots)} symbols in {found.calls} calls, removed {removed}"
     say_table(title, COLUMNS, shown, none=f"{title}; none left to watch")
@@ -62,43 +79,57 @@ def rank(as_json: bool) -> None:
     if register.found(place.base()):
         _rank_of_site(as_json)
         return
-    found, names, _ = _look()
-    settings = place.settings()
-    top = settings.markets[found.market].rank.top_n
-    ranked = sorted(found.snapshots, key=lambda row: -row.value_24h)[:top]
+    looks, settings = _looks(), place.settings()
+    tops = [settings.markets[look.scan.market].rank.top_n for look in looks]
+    ranked = [
+        sorted(look.scan.snapshots, key=lambda row: -row.value_24h)[:top] for look, top in zip(looks, tops, strict=True)
+    ]
     if as_json:
-        say_json({"market": found.market, "at": found.at, "of": "all scanned symbols", "members": ranked})
+        answers = [
+            {"market": look.scan.market, "at": look.scan.at, "of": "all scanned symbols", "members": members}
+            for look, members in zip(looks, ranked, strict=True)
+        ]
+        say_json(
+            {**answers[0], "markets": {look.scan.market.value: one for look, one in zip(looks, answers, strict=True)}}
+        )
         return
     click.echo("no streamer runs here, so nothing is known of buy signals: this ranks all scanned symbols", err=True)
-    say_table(f"{found.market.value}: top {top}", COLUMNS, [_row(row, names) for row in ranked], none="nothing to rank")
+    for look, members, top in zip(looks, ranked, tops, strict=True):
+        rows = [_row(row, look.names) for row in members]
+        say_table(f"{look.scan.market.value}: top {top}", COLUMNS, rows, none="nothing to rank")
 
 
 def _rank_of_site(as_json: bool) -> None:
     site = place.site()
     answer = site.cloud.invoke("Rank", {})
-    view = site.view()
+    views = site.views()
     if as_json:
-        say_json({"answer": answer, "top": view.top})
+        say_json({"answer": answer, "top": views[0].top, "markets": {view.market.value: view.top for view in views}})
         return
-    rows = [(member.symbol, f"{member.value_24h / 1e6:,.0f}") for member in (view.top.members if view.top else ())]
-    say_table("top N of the buyable set", ("symbol", ">value 24 h (M)"), rows, none="nothing has a live buy signal now")
+    for view in views:
+        rows = [(member.symbol, f"{member.value_24h / 1e6:,.0f}") for member in (view.top.members if view.top else ())]
+        title, none = f"{view.market.value}: top N of the buyable set", "nothing has a live buy signal now"
+        say_table(title, ("symbol", ">value 24 h (M)"), rows, none=f"{view.market.value}: {none}")
 
 
-def _look() -> tuple[Scan, dict[str, str], Targets | None]:
-    """The scan of the running system, taken now, or our own."""
-    if register.found(place.base()):
-        site = place.site()
-        site.cloud.invoke("BatchScan", {})
-        view = site.view()
-        if view.scan is None:
-            raise Transient("the running system has not scanned yet")
-        return view.scan, view.names, view.targets
-    settings = place.settings()
-    return direct(settings, settings.enabled[0])
+def _looks() -> list[Look]:
+    """The scans of the running system, taken now, or our own."""
+    if not register.found(place.base()):
+        settings = place.settings()
+        return [direct(settings, market) for market in settings.enabled]
+    site = place.site()
+    site.cloud.invoke("BatchScan", {})
+    looks = [Look(view.scan, view.names, view.targets) for view in site.views() if view.scan is not None]
+    if not looks:
+        raise Transient("the running system has not scanned yet")
+    return looks
 
 
-def direct(settings: Settings, market: Market) -> tuple[Scan, dict[str, str], Targets | None]:
-    """List, filter and scan with nothing but the venue's public REST side. Raises Transient where it stays silent."""
+def direct(settings: Settings, market: Market) -> Look:
+    """List, filter and scan with nothing but the venue's REST side. Raises Transient where it stays silent.
+
+    A market that answers app keys only takes them from the environment (HOGA_SECRET_KIS_APP_KEY and the like).
+    """
     policy, spec, shelf = settings.markets[market], venue(market, settings.markets[market]), MemoryShelf(place.clock)
     budget = MemoryBudget()
     quotes = HttpQuotes(
@@ -127,25 +158,17 @@ def direct(settings: Settings, market: Market) -> tuple[Scan, dict[str, str], Ta
     found, safe = shelf.read(Scan, market), shelf.read(SafeSet, market)
     if found is None or safe is None:
         raise Transient("the venue did not answer the scan", outcome=done.outcome.value, why=done.failure)
-    return found, safe.names, shelf.read(Targets, market)
+    return Look(found, safe.names, shelf.read(Targets, market))
 
 
 def _signer(spec: Venue, policy: MarketPolicy, budget: MemoryBudget) -> AppKey | None:
-    """The market's first key, its secrets from this shell (HOGA_SECRET_...); its token is this process's alone."""
     if spec.rest.keys is None:
         return None
+    secrets, name = EnvSecrets(place.environment()), policy.keys[0].app_key
     keys = ring(
-        spec.rest,
-        policy,
-        EnvSecrets(place.environment()),
-        MemoryVault(),
-        budget,
-        place.clock,
-        time.sleep,
-        random.random,
-        lambda: "hoga",
+        spec.rest, policy, secrets, MemoryVault(), budget, place.clock, time.sleep, random.random, lambda: uuid4().hex
     )
-    return keys[policy.keys[0].app_key]
+    return keys[name]
 
 
 def _row(row: Snapshot, names: dict[str, str]) -> tuple[str, ...]:

@@ -11,8 +11,8 @@ import click
 import msgspec
 
 from core.domain.errors import Refused
-from core.domain.policies import MarketPolicy
-from core.domain.values import Market, Millis
+from core.domain.levels import SafeSet
+from core.domain.values import Instrument, Market, Millis
 from core.local import register
 from core.local.cloud import Cloud
 from core.local.look import Books, View, books_of, look
@@ -33,13 +33,35 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
     standing: register.Standing
     cloud: Cloud
     settings: Settings
-    market: Market
-    policy: MarketPolicy
     books: Books
 
-    def view(self, day: str = "") -> View:
-        """Everything of the market; `day` names another day than the one under way."""
-        return look(self.books, self.market, self.policy, day)
+    @property
+    def markets(self) -> list[Market]:
+        return self.settings.enabled
+
+    def views(self, day: str = "") -> list[View]:
+        """Everything of each market; `day` names another day than the one under way."""
+        return [look(self.books, market, self.settings.markets[market], day) for market in self.markets]
+
+    def instrument(self, symbol: str) -> Instrument:
+        """A symbol as people type it: `krx:005930`, or `005930` where one market alone knows it. Raises Refused."""
+        market, _, rest = symbol.partition(":")
+        if rest and market in [one.value for one in self.markets]:
+            return Instrument(Market(market), rest)
+        if len(self.markets) == 1:
+            return Instrument(self.markets[0], symbol)
+        known = [market for market in self.markets if symbol in self._listed(market)]
+        if len(known) != 1:
+            raise Refused(
+                "say which market this symbol is of",
+                symbol=symbol,
+                like=", ".join(f"{one.value}:{symbol}" for one in known or self.markets),
+            )
+        return Instrument(known[0], symbol)
+
+    def _listed(self, market: Market) -> set[str]:
+        safe = self.books.shelf.read(SafeSet, market)
+        return {*safe.safe, *(one.symbol for one in safe.excluded)} if safe else set()
 
 
 def clock() -> Millis:
@@ -87,8 +109,4 @@ def site() -> Site:
 def _site(standing: register.Standing) -> Site:
     cloud = standing.cloud()
     chosen = load(cloud.settings, {})
-    market = chosen.enabled[0]
-    books = books_of(cloud)
-    return Site(
-        standing=standing, cloud=cloud, settings=chosen, market=market, policy=chosen.markets[market], books=books
-    )
+    return Site(standing=standing, cloud=cloud, settings=chosen, books=books_of(cloud))

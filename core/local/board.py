@@ -100,8 +100,7 @@ def board(console: Console, *, write: Callable[[str], None]) -> Board:
 
 def picture(frame: Frame, *, wide: bool = True, tall: bool = True) -> RenderableType:
     """Everything at one moment, as much of it as fits."""
-    view = frame.view
-    left, right = Group(_market(view), _positions(view)), Group(_results(view), _locks(view))
+    left, right = _sides(frame.views)
     if not wide:
         return Group(_head(frame), left, *([right] if tall else []), _foot(frame))
     sides = Table.grid(expand=True)
@@ -109,6 +108,15 @@ def picture(frame: Frame, *, wide: bool = True, tall: bool = True) -> Renderable
     sides.add_column(ratio=1)
     sides.add_row(left, right)
     return Group(_head(frame), sides, _foot(frame))
+
+
+def _sides(views: list[View]) -> tuple[Group, Group]:
+    """One market over both columns; two markets beside each other, each whole in its own."""
+    if len(views) == 1:
+        (view,) = views
+        return Group(_market(view), _positions(view)), Group(_results(view), _locks(view))
+    whole = [Group(_market(view), _positions(view), _results(view)) for view in views]
+    return whole[0], Group(*whole[1:])
 
 
 def _head(frame: Frame) -> Panel:

@@ -10,22 +10,25 @@ from core.domain.signals import Exit
 from core.domain.values import Side
 from core.local.day import clock_of
 from core.local.look import View
-from core.local.report import STEPS, Report
+from core.local.report import STEPS, MarketReport, Report
 from core.local.telling import few, figure, money, units
 
 
 def closing(done: Report, view: View) -> Table:
-    """A table with one row for each step of the day."""
-    table = Table(title=f"the day {view.day} in {done.seconds:.0f} s", title_justify="left", show_lines=False)
+    """A table with one row for each step of one market's day."""
+    own = done.markets[view.market]
+    table = Table(
+        title=f"{view.market.value}: the day {view.day} in {done.seconds:.0f} s", title_justify="left", show_lines=False
+    )
     table.add_column("step", no_wrap=True)
     table.add_column("count", justify="right")
     table.add_column("for example")
     for field, name in STEPS:
-        table.add_row(name, _count(done, field), _example(done, view, field))
+        table.add_row(name, _count(own, field), _example(done, view, field))
     return table
 
 
-def _count(done: Report, field: str) -> str:
+def _count(done: MarketReport, field: str) -> str:
     value = getattr(done, field)
     match value:
         case dict():

@@ -11,9 +11,9 @@ import msgspec
 from core.domain.values import DAY, Millis
 from core.local.board import Board
 from core.local.day import clock_of, pressed
-from core.local.evidence import gather, waiting
+from core.local.evidence import reported, waiting
 from core.local.look import View
-from core.local.report import Report, report
+from core.local.report import Report
 from core.local.running import running
 from core.local.system import Plan, System
 from core.venues.spec import venue
@@ -23,6 +23,9 @@ DROP_AFTER, LOOK_AGAIN = 0.58, 0.62
 
 WAKING_S = 5.0
 """What the first start of all functions takes on two cores; a slower machine has a shorter day."""
+
+OPENS_S = 3.0
+"""A market with hours opens this long after the functions are woken: its opening auction falls into their waking."""
 
 HUSH_MS = 800
 """The streamer stops this long before the day ends, so that nothing is bought for the next day."""
@@ -43,9 +46,13 @@ class Day:
     def settle(self, seconds: float) -> None:
         """Fix the day's end, so many seconds from now (whole ones, as settings name it), and tell every part."""
         self.ends = Millis(int(self.clock() + seconds * 1000) // 1000 * 1000)
-        self.system.renew(pressed(self.system.settings, self.ends))
-        days = venue(self.system.market).rules.calendar(self.system.policy.day)
-        self.system.day = days.day_of(Millis(self.ends - 1))
+        opens = Millis(self.clock() // 1000 * 1000 + round(OPENS_S * 1000))
+        self.system.renew(pressed(self.system.settings, opens, self.ends))
+        if self.system.simulators is not None:
+            self.system.simulators.open(opens, self.ends)
+        for market, policy in self.system.settings.markets.items():
+            days = venue(market).rules.calendar(policy.day)
+            self.system.days[market] = days.day_of(Millis(self.ends - 1))
 
     def tell(self, sentence: str) -> None:
         self._board.tell(self.clock(), sentence)
@@ -67,16 +74,16 @@ class Day:
             time.sleep(STEP_S)
 
 
-def demo(plan: Plan, board: Board, seconds: float) -> tuple[Report, View]:
-    """Run the day; gives the report and the market as it was left. Raises CoreError where a part does not start."""
+def demo(plan: Plan, board: Board, seconds: float) -> tuple[Report, list[View]]:
+    """Run the day; gives the report and the markets as they were left. Raises CoreError where a part does not start."""
     begun = plan.clock()
-    shaped = msgspec.structs.replace(plan, shape=lambda settings: pressed(settings, Millis(begun + DAY // 2)))
+    shaped = msgspec.structs.replace(plan, shape=lambda settings: pressed(settings, begun, Millis(begun + DAY // 2)))
     with running(shaped, lambda step: board.tell(plan.clock(), step)) as system:
         day = Day(system, board)
         _open(day, seconds)
         _trade(day)
         _close(day)
-        return report(system.tally, gather(system, (plan.clock() - begun) / 1000)), system.view
+        return reported(system, (plan.clock() - begun) / 1000), list(system.views.values())
 
 
 def _open(day: Day, seconds: float) -> None:
@@ -94,7 +101,7 @@ def _open(day: Day, seconds: float) -> None:
     day.tell("waking the functions that wait for queues")
     system.wake()
     system.stream()
-    day.until(lambda: bool(system.view.stream and system.view.stream.subscribed), CLOSING_S)
+    day.until(lambda: all(view.stream and view.stream.subscribed for view in system.views.values()), CLOSING_S)
     if system.simulators is not None:
         system.simulators.play()
     system.clockwork.start()
@@ -131,10 +138,10 @@ def _close(day: Day) -> None:
     """Wait, within bounds, until all is sold, the queues are empty and the day is summed up."""
     system = day.system
     day.until(lambda: day.clock() > day.ends, CLOSING_S)
-    day.until(lambda: not system.view.positions, CLOSING_S)
+    day.until(lambda: not any(view.positions for view in system.views.values()), CLOSING_S)
     system.clockwork.close()
     system.clockwork.first("DailySummary", day.clock())
-    day.until(lambda: system.view.summary is not None, CLOSING_S)
+    day.until(lambda: all(view.summary for view in system.views.values()), CLOSING_S)
     if not day.until(lambda: not waiting(system.stack), CLOSING_S):
         day.tell(f"given up waiting for {waiting(system.stack)}")
     time.sleep(STEP_S)

@@ -9,8 +9,9 @@ import msgspec
 
 from core.domain.fills import Holding
 from core.domain.orders import Order
+from core.domain.values import Instrument, Market
 from core.local.cloud import Cloud
-from core.local.report import Evidence
+from core.local.report import Evidence, Report, report
 from core.local.system import System
 
 LETTERS = ("SignalsDeadLetters", "AlertsDeadLetters", "JobsDeadLetters")
@@ -18,16 +19,18 @@ WORK = ("SignalsQueue", "AlertsQueue", "PassesQueue")
 ORDERS, HOLDINGS = "order#", "holdings#"
 
 
-def gather(system: System, seconds: float) -> Evidence:
+def reported(system: System, seconds: float) -> Report:
+    """What the run did, in all and by market."""
     venue, held = venue_log(system.stack)
-    return Evidence(
-        view=system.view,
+    found = Evidence(
+        views=system.views,
         venue=venue,
         held=held,
         chat=system.simulators.messages() if system.simulators else {},
         letters={queue: depth(system.stack, queue) for queue in LETTERS},
         seconds=seconds,
     )
+    return report(system.tally, system.tallies, found)
 
 
 def waiting(cloud: Cloud) -> dict[str, int]:
@@ -44,17 +47,17 @@ def depth(cloud: Cloud, queue: str) -> int:
     return sum(int(found[name]) for name in names)
 
 
-def venue_log(cloud: Cloud) -> tuple[dict[str, Order], dict[str, Decimal]]:
+def venue_log(cloud: Cloud) -> tuple[dict[str, Order], dict[Instrument, Decimal]]:
     """The paper venue's own books: every order by client id, and every holding that is not zero."""
     orders: dict[str, Order] = {}
-    held: dict[str, Decimal] = {}
+    held: dict[Instrument, Decimal] = {}
     for item in _items(cloud.client("dynamodb"), cloud.outputs["PaperTable"]):
         key, body = item["pk"]["S"], item["body"]["S"]
         if key.startswith(ORDERS):
             order = msgspec.json.decode(body, type=Order)
             orders[order.id] = order
         elif key.startswith(HOLDINGS) and (units := msgspec.json.decode(body, type=Holding).units):
-            held[item["sk"]["S"]] = units
+            held[Instrument(Market(key.removeprefix(HOLDINGS)), item["sk"]["S"])] = units
     return orders, held
 
 

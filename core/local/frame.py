@@ -1,4 +1,4 @@
-"""What a board shows at one moment: figures of the machine around the market's own view."""
+"""What a board shows at one moment: figures of the machine around each market's own view."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Frame(msgspec.Struct, frozen=True, kw_only=True):
     phase: str
     feed: str
     endpoint: str
-    view: View
+    views: list[View]
     runs: dict[str, int]
     faults: dict[str, int]
     counts: dict[str, int]

@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+from core.domain.values import Market
 from core.local import register
-from core.local.day import on_simulators, written
+from core.local.day import alone, on_paper, on_simulators, written
 from core.local.processes import Children, clean
 from core.local.simulated import Simulators
 from core.local.stack import NOBODY, Stack
@@ -22,7 +23,7 @@ def running(plan: Plan, told: Callable[[str], None]) -> Iterator[System]:
     with Children() as children:
         try:
             simulators = _simulators(plan, children, folder, told)
-            settings = plan.shape(on_simulators(plan.settings, simulators.urls) if simulators else plan.settings)
+            settings = plan.shape(_pointed(plan, simulators))
             path = folder / "settings.yaml"
             path.write_text(written(settings))
             with Stack.start(
@@ -41,6 +42,13 @@ def running(plan: Plan, told: Callable[[str], None]) -> Iterator[System]:
             (folder / register.FILE).unlink(missing_ok=True)
 
 
+def _pointed(plan: Plan, simulators: Simulators | None) -> Settings:
+    """The owner's settings for this feed. Orders of a local run stay on paper whatever they say."""
+    if simulators is not None:
+        return on_simulators(plan.settings, simulators.urls)
+    return on_paper(alone(plan.settings, Market(plan.feed.value)))
+
+
 def _simulators(plan: Plan, children: Children, folder: Path, told: Callable[[str], None]) -> Simulators | None:
     if plan.feed is not Feed.SIM:
         return None
@@ -49,12 +57,18 @@ def _simulators(plan: Plan, children: Children, folder: Path, told: Callable[[st
 
 
 def _secrets(plan: Plan, stack: Stack, settings: Settings, simulators: Simulators | None) -> None:
-    """Put the chat services' keys where the functions read them: the simulators' own, or those of the environment."""
+    """Put the keys where the functions read them: the simulators' own, or those of the environment."""
     notify = settings.notify
     if simulators is not None:
-        stack.secret(notify.telegram.secret, simulators.urls.telegram_token)
-        stack.secret(notify.discord.secret, simulators.urls.discord_url)
+        urls = simulators.urls
+        stack.secret(notify.telegram.secret, urls.telegram_token)
+        stack.secret(notify.discord.secret, urls.discord_url)
+        for venue in urls.markets.values():
+            for name, own in venue.secrets.items():
+                stack.secret(name, own)
         return
-    for name in (notify.telegram.secret, notify.discord.secret):
+    keys = (key for market in settings.enabled for key in settings.markets[market].keys)
+    names = (name for key in keys for name in (key.app_key, key.app_secret))
+    for name in (notify.telegram.secret, notify.discord.secret, *names):
         if value := plan.host.get(f"HOGA_SECRET_{name.upper()}"):
             stack.secret(name, value)

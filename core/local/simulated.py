@@ -12,16 +12,20 @@ import msgspec
 import requests
 
 from core.domain.errors import Refused, Transient
-from core.local.day import Urls
+from core.domain.values import Millis
+from core.local.day import AUCTION_S, Urls, hours_of
 from core.local.processes import Child, Children
 
 PATIENCE_S = 20.0
 CALL_S = 5.0
+SMALL = ("--issues", "30", "--krx-vi", "8")
+"""As many stocks as two cores list, scan and stream within seconds, and interruptions that end within a day of one."""
+
 SERVICES = ("telegram", "discord")
 
 
 class Simulators:
-    """A running venue and chat services on the loopback."""
+    """Running venues and chat services on the loopback."""
 
     def __init__(self, child: Child, urls: Urls) -> None:
         self.child = child
@@ -32,7 +36,7 @@ class Simulators:
     @classmethod
     def start(cls, children: Children, env: Mapping[str, str], log: Path, *, seed: int) -> Simulators:
         """Start them and wait for the line that says where they listen. Raises Transient with their last words."""
-        command = [sys.executable, "-m", "core.simulators", "--seed", str(seed)]
+        command = [sys.executable, "-m", "core.simulators", "--seed", str(seed), *SMALL]
         child = children.start("simulators", command, {**env, "PYTHONUNBUFFERED": "1"}, log, talks=True)
         said = child.line(PATIENCE_S)
         try:
@@ -43,11 +47,25 @@ class Simulators:
 
     def play(self, stories: str = "demo") -> None:
         """Begin the stories that show every kind of decision once."""
-        self._post(f"{self.urls.upbit_control_url}/story", {"name": stories})
+        for venue in self.urls.markets.values():
+            self._post(f"{venue.control_url}/story", {"name": stories})
+
+    def open(self, begins: Millis, ends: Millis) -> None:
+        """Let this be today's trading on every exchange that has hours, auctions before the opening and the close."""
+        for venue in self.urls.markets.values():
+            if venue.day_url:
+                self._post(venue.day_url, {"hours": f"{hours_of(begins, ends)}/{AUCTION_S:g}"})
 
     def drop(self) -> None:
         """Cut every open stream, as a broken line does."""
-        self._post(f"{self.urls.upbit_control_url}/faults", {"fault": {"kind": "drop"}})
+        for venue in self.urls.markets.values():
+            self._post(f"{venue.control_url}/faults", {"fault": {"kind": "drop"}})
+
+    @property
+    def controls(self) -> dict[str, str]:
+        """The side doors by name."""
+        doors = {market.value: venue.control_url for market, venue in self.urls.markets.items()}
+        return {**doors, "chat": self.urls.chat_control_url}
 
     def messages(self) -> dict[str, int]:
         """How many messages each chat service has taken."""

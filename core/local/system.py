@@ -8,12 +8,13 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from core.adapters.wiring import Wiring
 from core.app.ports import Clock
-from core.domain.values import Millis
+from core.domain.values import Market, Millis
 from core.local import register, template
 from core.local.clockwork import Clockwork
 from core.local.day import clock_of, written
@@ -41,6 +42,7 @@ class Feed(StrEnum):
 
     SIM = "sim"
     UPBIT = "upbit"
+    KRX = "krx"
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,15 +73,16 @@ class System:
         self, plan: Plan, settings: Settings, folder: Path, stack: Stack, simulators: Simulators | None
     ) -> None:
         self.plan, self.settings, self.folder, self.stack, self.simulators = plan, settings, folder, stack, simulators
-        self.market = settings.enabled[0]
-        self.policy = settings.markets[self.market]
+        self.markets = settings.enabled
         self.started = plan.clock()
-        self.tally, self.view = Tally(), empty(self.market)
+        self.tally = Tally()
+        self.tallies = {market: Tally() for market in self.markets}
+        self.views = {market: empty(market) for market in self.markets}
         self.alerts: deque[str] = deque(maxlen=KEPT)
         self.signals: deque[str] = deque(maxlen=KEPT)
         self.streamer: Child | None = None
         self.lives = 0
-        self.day = ""
+        self.days = dict.fromkeys(self.markets, "")
         self._died = Millis(0)
         self._errors: set[str] = set()
         self._books = books_of(stack)
@@ -93,7 +96,7 @@ class System:
 
     def renew(self, settings: Settings) -> None:
         """Go on with other settings: the functions from their next call on, the streamer from its next start."""
-        self.settings, self.policy = settings, settings.markets[self.market]
+        self.settings = settings
         self.stack.settings.write_text(written(settings))
         self.stack.renew()
 
@@ -101,8 +104,9 @@ class System:
         """Start every function once, so that no cold start falls into the first signal; one alert says hello."""
         at = self.plan.clock()
         Wiring(self.stack.environment()).alerts.send([hello(at)])
-        symbol = self.view.safe.safe[0] if self.view.safe and self.view.safe.safe else "-"
-        self.stack.invoke("Worker", record(stale(self.market, symbol, at)))
+        for market, view in self.views.items():
+            symbol = view.safe.safe[0] if view.safe and view.safe.safe else "-"
+            self.stack.invoke("Worker", record(stale(market, symbol, at)))
         with ThreadPoolExecutor(PARALLEL) as pool:
             list(pool.map(lambda function: self.clockwork.first(function, self.plan.clock()), self.clockwork.functions))
 
@@ -119,7 +123,11 @@ class System:
     def undone(self) -> str:
         """What the last run of the safety filter could not do, in words; "" where nothing is left."""
         runs = [run for run in self.clockwork.runs if run.function == "SafetyFilter"]
-        answer = (runs[-1].answer or {}).get(self.market.value, {}) if runs else {}
+        answers = (runs[-1].answer or {}) if runs else {}
+        found = (self._undone(answers.get(market.value, {})) for market in self.markets)
+        return "; ".join(sentence for sentence in found if sentence)
+
+    def _undone(self, answer: dict[str, Any]) -> str:
         if failure := answer.get("failure"):
             return f"safety filter: {failure}"
         missing = (answer.get("references") or {}).get("missing", 0)
@@ -152,8 +160,16 @@ class System:
                 told += self._hear(said)
                 if said.source != "streamer":
                     kept.write(f"{clock_of(said.at)} {said.source} {said.text}\n")
-        before, self.view = self.view, look(self._books, self.market, self.policy, self.day)
-        return told + [sentence for sentence in changes(before, self.view) if self._is_news(sentence)]
+        for market in self.markets:
+            before = self.views[market]
+            after = look(self._books, market, self.settings.markets[market], self.days[market])
+            self.views[market] = after
+            told += [self._named(market, sentence) for sentence in changes(before, after) if self._is_news(sentence)]
+        return told
+
+    def _named(self, market: Market, sentence: str) -> str:
+        """Where there are several markets, each sentence says which one it is of."""
+        return f"{market.value}: {sentence}" if len(self.markets) > 1 else sentence
 
     def _is_news(self, sentence: str) -> bool:
         """A signal is told once: one that is hidden while its symbol is held comes back with the same words."""
@@ -174,7 +190,7 @@ class System:
             phase=phase,
             feed=self.plan.feed.value,
             endpoint=self.stack.endpoint,
-            view=self.view,
+            views=list(self.views.values()),
             runs=dict(self.clockwork.counts),
             faults=dict(self.clockwork.faults),
             counts=dict(self.tally.sums),
@@ -205,9 +221,7 @@ class System:
         register.enter(self.folder, standing)
 
     def _controls(self) -> dict[str, str]:
-        if self.simulators is None:
-            return {}
-        return {"upbit": self.simulators.urls.upbit_control_url, "chat": self.simulators.urls.chat_control_url}
+        return self.simulators.controls if self.simulators else {}
 
     def _programs(self) -> dict[str, Child]:
         return {child.name: child for child in self.stack.children.all}
@@ -215,6 +229,8 @@ class System:
     def _hear(self, said: Line) -> list[str]:
         """Count a line's metrics, keep alert texts, pass each error on once."""
         self.tally.take(said.fields)
+        if (own := self.tallies.get(said.fields.get("market", ""))) is not None:
+            own.take(said.fields)
         if said.source == "notify" and "kind" in said.fields and "channel" not in said.fields:
             self.alerts.append(str(said.fields.get("message", "")))  # the log channel writes the alert itself
         if said.fields.get("level") not in ("ERROR", "CRITICAL"):
