@@ -30,7 +30,8 @@ class NoticeLane:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="notices")
         self.sent = self.foreign = 0
 
-    def __len__(self) -> int:
+    @property
+    def waiting(self) -> int:
         return len(self._waiting) + len(self._batch)
 
     def put(self, notice: OrderNotice) -> None:
@@ -50,7 +51,7 @@ class NoticeLane:
 
     async def empty_out(self) -> bool:
         """Put all that waits; False where the board does not answer."""
-        while len(self):
+        while self.waiting:
             if not self._batch:
                 self._batch, self._waiting = self._waiting, []
             try:
@@ -70,6 +71,6 @@ class NoticeLane:
                 await self.empty_out()
         except TimeoutError:
             pass
-        if len(self):
-            log.error("notices were not put at the end", extra={"outcome": "lost", "waiting": len(self)})
+        if self.waiting:
+            log.error("notices were not put at the end", extra={"outcome": "lost", "waiting": self.waiting})
         self._thread.shutdown(wait=False, cancel_futures=True)
