@@ -21,10 +21,9 @@ SYMBOL, HOUR, PRICE, QUANTITY, TOTAL, TAKER, DATE, PHASE = (
         "HOUR_CLS_CODE",
     )
 )
-ASKS, BIDS, ASK_SIZES, BID_SIZES, BOOK_HOUR = (
-    BOOK.index(name) for name in ("ASKP1", "BIDP1", "ASKP_RSQN1", "BIDP_RSQN1", "BSOP_HOUR")
-)
+ASKS, BOOK_HOUR = BOOK.index("ASKP1"), BOOK.index("BSOP_HOUR")
 STEPS = 10
+"""Of each: asking prices, bids, sizes asked, sizes bid, in this order and without a gap."""
 HALT, PHASE_CODE, STATUS, INTERRUPTION, EXPECTED_CODE = (
     STATE.index(name)
     for name in ("TRHT_YN", "MKOP_CLS_CODE", "ISCD_STAT_CLS_CODE", "VI_CLS_CODE", "ANTC_MKOP_CLS_CODE")
@@ -104,18 +103,14 @@ def _drift(tr: Tr, width: int, frame: bytes, seen: Millis) -> Drift:
 
 def _book(cells: list[bytes], seen: Millis) -> Book:
     """All ten steps; those beyond the end of both sides are left off. It carries no date."""
-    bids, asks = _amounts(cells, BIDS), _amounts(cells, ASKS)
-    steps = list(map(Level, bids, _amounts(cells, BID_SIZES), asks, _amounts(cells, ASK_SIZES)))
-    while len(steps) > 1 and not (bids[len(steps) - 1] or asks[len(steps) - 1]):
-        steps.pop()
-    return Book(instrument=STOCKS[cells[SYMBOL]], levels=steps, at=around(cells[BOOK_HOUR], seen), seen=seen)
-
-
-def _amounts(cells: list[bytes], first: int) -> list[float]:
-    found = list(map(float, cells[first : first + STEPS]))
+    found = list(map(float, cells[ASKS : ASKS + 4 * STEPS]))
     if not (min(found) >= 0.0 and sum(found) < MOST):  # a sum with a nan in it is less than nothing
         raise ValueError("not amounts")
-    return found
+    asks, bids, ask_sizes, bid_sizes = (found[first : first + STEPS] for first in range(0, 4 * STEPS, STEPS))
+    steps = list(map(Level, bids, bid_sizes, asks, ask_sizes))
+    while len(steps) > 1 and not (steps[-1].bid or steps[-1].ask):
+        steps.pop()
+    return Book(instrument=STOCKS[cells[SYMBOL]], levels=steps, at=around(cells[BOOK_HOUR], seen), seen=seen)
 
 
 def _state(cells: list[bytes], seen: Millis) -> MarketState:
