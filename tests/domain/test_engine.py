@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from core.domain.effects import Emit
 from core.domain.engine import Engine
-from core.domain.events import Bar, Level
+from core.domain.events import Bar, Level, MarketState
 from core.domain.levels import Reference, References
 from core.domain.policies import RulePolicy
-from core.domain.values import DAY, HOUR, MINUTE, SPANS, Millis
+from core.domain.values import DAY, HOUR, MINUTE, SPANS, Instrument, Market, Millis
 
 RULES = (
     RulePolicy(name="fall", kind="fall", params={"minutes": 2, "fall": 0.03}),
@@ -366,3 +366,38 @@ def test_an_engine_without_references_runs_on_what_it_sees(desk):
 
     assert made.step(desk.trade(60_000, 101)) is NOTHING
     assert made.snapshot("KRW-A").reference is None
+
+
+def state(halted=False, interrupted=False):
+    about = Instrument(Market.UPBIT, "KRW-A")
+    return MarketState(instrument=about, halted=halted, interrupted=interrupted, code="", seen=Millis(0))
+
+
+@pytest.mark.parametrize("kind", ["halted", "interrupted"])
+def test_a_symbol_that_does_not_trade_freely_is_not_bought_until_it_does(desk, kind):
+    made = desk.engine()
+    made.state(state(**{kind: True}))
+    assert made.halted == {"KRW-A"}
+    assert made.step(desk.trade(0, 99)) == made.step(desk.trade(10, 101)) == ()
+    assert made.buyable(desk.T0) == []
+    assert [signal.instrument.symbol for signal in effects_of(made, desk.trade(20, 101, symbol="KRW-B"))] == ["KRW-B"]
+    made.state(state())
+    assert made.halted == frozenset()
+    assert [signal.instrument.symbol for signal in effects_of(made, desk.trade(30, 102))] == ["KRW-A"]
+
+
+def effects_of(made, event):
+    return [effect.signal for effect in made.step(event) if isinstance(effect, Emit)]
+
+
+@pytest.mark.parametrize(
+    ("totals", "skipped"),
+    [([5, 10, 15], 0), ([5, 15, 20], 1), ([5, 30, 60, 65], 2), ([0, 0, 0], 0), ([900, 5, 10], 0), ([50], 0)],
+)
+def test_volume_that_rose_by_more_than_the_trade_is_counted_as_skipped(desk, totals, skipped):
+    """KIS has no sequence: its running volume says what did not reach us. A new day begins it anew."""
+    made = desk.engine()
+    for number, total in enumerate(totals):
+        trade = desk.trade(number, 99, quantity=5, sequence=number + 1)
+        made.step(msgspec.structs.replace(trade, total=float(total)))
+    assert made.skipped == skipped
