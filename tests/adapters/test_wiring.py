@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from moto import mock_aws
+from msgspec.structs import replace
 
 from core.adapters.access import access
 from core.adapters.channels import notifiers
@@ -220,3 +221,46 @@ def test_the_template_names_every_variable_that_the_wiring_reads():
     text = (Path(ROOT) / "template.yaml").read_text()
 
     assert [name for name in ENV if name.startswith("HOGA_") and f"{name}:" not in text] == []
+
+
+# ---- keyed markets ------------------------------------------------------------------------------------------------
+
+KEYED = {
+    **ENV,
+    "HOGA__MARKETS__KRX__ENABLED": "true",
+    "HOGA__MARKETS__KRX__REST": "{url: 'http://127.0.0.1:9'}",
+    "HOGA__MARKETS__KRX__STREAM": "{url: 'ws://127.0.0.1:9'}",
+    "HOGA__MARKETS__KRX__KEYS": "[{app_key: one, app_secret: two}]",
+    "HOGA__MARKETS__KRX__ACCOUNT": "{url: 'http://127.0.0.1:9'}",
+}
+
+
+def test_a_keyed_market_signs_its_quotes_with_its_first_key_and_everybody_shares_its_ring():
+    """E12."""
+    wiring = Wiring(KEYED)
+
+    keys = wiring.credentials(Market.KRX)
+    quotes = wiring.quotes(Market.KRX)
+
+    assert wiring.credentials(Market.KRX) is keys
+    assert quotes._paced._signer is keys["one"]
+    assert keys["kis_mock_app_key"] is not keys["one"]
+    assert wiring.quotes(Market.UPBIT)._paced._signer is None
+
+
+def test_a_keyed_market_without_a_key_is_not_served(monkeypatch):
+    wiring = Wiring(KEYED)
+    monkeypatch.setattr(wiring, "policy", lambda market: replace(wiring.settings.markets[market], keys=()))
+
+    with pytest.raises(Misconfigured, match="`keys` names none"):
+        wiring.quotes(Market.KRX)
+
+
+def test_the_last_price_of_a_halted_stock_is_none(wiring):
+    class Halted:
+        def tickers(self, symbols, quote):
+            return [type("Row", (), {"price": 0.0})]
+
+    wiring._quotes[Market.UPBIT] = Halted()
+
+    assert wiring.desk(Market.UPBIT, "me", Millis(1)).last_price("KRW-A") is None
