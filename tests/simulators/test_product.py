@@ -5,7 +5,7 @@ import time
 
 from core.adapters.http import HttpQuotes
 from core.adapters.memory.budget import MemoryBudget
-from core.domain.policies import RestPolicy
+from core.domain.policies import RestPolicy, UniversePolicy
 from core.domain.values import DAY, Market
 from core.simulators.faults import Fault, Kind, Planned
 from core.simulators.market import SimulatedMarket
@@ -38,5 +38,5 @@ async def test_a_429_and_a_503_are_outlasted():
         for status in (429, 503):
             sim.faults.cause(Planned(fault=Fault(kind=Kind.HTTP, status=status, retry_after=0.0)), sim.clock())
         asker = quotes(sim, MemoryBudget())
-        assert len(await asyncio.to_thread(asker.listing, "KRW")) == 40
+        assert len(await asyncio.to_thread(asker.listing, UniversePolicy())) == 40
         assert asker.calls == 3
