@@ -238,7 +238,7 @@ class Broker(Protocol):
     def place(self, order: Order, at: Millis) -> Outcome: ...
 
     def find(self, order: Order, at: Millis) -> Outcome | None:
-        """Ask by client order id; None where the venue has never seen it."""
+        """None only where it is certain that the venue has never had this order; UnknownOutcome where it is not."""
 
     def cancel(self, order: Order, at: Millis) -> Outcome: ...
 
