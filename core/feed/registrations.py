@@ -81,6 +81,7 @@ class Registrations:
 
     def next(self, at: Millis, ticket: str) -> bytes | None:
         """The one message that may go now; None where none may or need."""
+        self._mind_the_clock(at)
         self._miss(at)
         if (gone := _first(self._releases(), at)) is not None:
             self._leaving[gone] = self._said_at = at
@@ -144,6 +145,13 @@ class Registrations:
 
     def _ready(self, channel: Channel) -> Millis:
         return max(Millis(self._said_at + self._spec.gap_ms), self._again.get(channel, Millis(0)))
+
+    def _mind_the_clock(self, at: Millis) -> None:
+        """Our clock was set back: every wait is measured anew."""
+        if at < self._said_at:
+            self._said_at = self._probe_at = at
+            self._asking, self._leaving = dict.fromkeys(self._asking, at), dict.fromkeys(self._leaving, at)
+            self._again.clear()
 
     def _miss(self, at: Millis) -> None:
         """Messages that were never answered: asked again, or held as before, after a while."""

@@ -29,14 +29,13 @@ from core.domain.errors import WireSurprise
 from core.domain.events import Acknowledged, Bar, Book, Echo, Inbound, Ticker, Trade
 from core.domain.policies import StreamPolicy
 from core.domain.values import Millis
-from core.feed.freshness import NEVER, Gap, deadline, verdict
+from core.feed.freshness import NEVER, Gap
 from core.feed.rates import Rates
 from core.feed.registrations import Registrations
-from core.venues.spec import Channel, Cure, StreamSpec, Topic
+from core.feed.silence import Silence
+from core.venues.spec import Channel, Cure, StreamSpec
 
 DATA = frozenset({Trade, Book, Ticker, Bar})
-FLOWING = frozenset({Topic.TRADE, Topic.BOOK, Topic.TICKER, Topic.CANDLE})
-"""Topics that bring market data in an open market whatever happens; the others speak when there is news."""
 NOTHING: frozenset[Channel] = frozenset()
 ENDING = frozenset({Cure.IN_USE, Cure.RENEW})
 """Refusals of the connection itself: nothing more is said on it."""
@@ -51,7 +50,7 @@ class Phase(StrEnum):
 
 
 class Session:
-    """See the rules above. `ticket` names this connection to the venue, or opens it.
+    """See the rules above. `ticket` names this connection to the venue, or opens it; `awake`: is the market open.
 
     frames, surprises, sent   what came, what did not read, what was said, over all of its lives
     opens                     how often it was opened
@@ -61,28 +60,24 @@ class Session:
     """
 
     __slots__ = (
-        "_asked", "_awake", "_decode", "_ends", "_fresh", "_heard", "_mute_ms", "_ping_ms", "_rates", "_register",
-        "_replies", "_silent_since", "_spare", "_spec", "_spoke", "_stale_ms", "_streams", "_ticket", "_unsent",
-        "_wanted", "frames", "opens", "phase", "proved", "sent", "spent", "stirred", "surprises",
+        "_asked", "_decode", "_ends", "_rates", "_register", "_replies", "_silence", "_silent_since", "_spare", "_spec",
+        "_ticket", "_unsent", "_wanted", "frames", "opens", "phase", "proved", "sent", "spent", "stirred", "surprises",
     )  # fmt: skip
 
     def __init__(
         self, spec: StreamSpec, policy: StreamPolicy, ticket: str, awake: Callable[[Millis], bool] = lambda at: True
     ) -> None:
-        self._spec, self._ticket, self._awake = spec, ticket, awake
+        self._spec, self._ticket = spec, ticket
+        self._silence = Silence(spec, policy, awake)
         self._decode = spec.decoder() if spec.decoder else spec.decode
         self._register = Registrations(spec) if spec.answers else None
-        self._mute_ms = _ms(policy.mute_s, spec.mute_s)
-        self._stale_ms = _ms(policy.stale_s, spec.stale_s)
-        self._ping_ms = _ms(policy.ping_s, spec.ping_s)
         self._rates = Rates(spec.messages_per_s, spec.messages_per_min)
         self._spare = min(SPARE, spec.messages_per_min // 10)
         self._wanted = self._asked = NOTHING
         self._unsent: deque[bytes] = deque()
         self._replies: deque[bytes] = deque()
-        self._heard = self._fresh = self._spoke = Millis(0)
         self._silent_since: Millis | None = None
-        self._ends, self._streams = "", False
+        self._ends = ""
         self.phase, self.proved, self.stirred, self.spent = Phase.SHUT, False, False, ""
         self.frames = self.surprises = self.sent = self.opens = 0
 
@@ -103,18 +98,18 @@ class Session:
     def opened(self, at: Millis) -> list[Action]:
         self.phase, self.proved = Phase.OPEN, False
         self.opens += 1
-        self._asked, self._streams, self._ends = NOTHING, False, ""
+        self._asked, self._ends = NOTHING, ""
         self._unsent.clear()
         self._replies.clear()
         self._rates.forget()
         if self._spec.decoder is not None:
             self._decode = self._spec.decoder()
-        self._heard = self._fresh = self._spoke = at
+        self._silence.begin(at)
         return self._speak(at)
 
     def received(self, frame: bytes, at: Millis) -> Sequence[Inbound]:
         """Read one frame. Raises WireSurprise and nothing else; the connection goes on after it."""
-        self._heard = at
+        self._silence.heard = at
         self.frames += 1
         try:
             inbound = self._decode(frame, at)
@@ -123,7 +118,7 @@ class Session:
             raise
         for item in inbound:
             if item.__class__ in DATA:
-                self._fresh = at
+                self._silence.fresh = at
                 self.proved = True
                 break
             self._aside(item, at)
@@ -131,7 +126,7 @@ class Session:
 
     def heard(self, at: Millis) -> None:
         """A control frame (a pong) came: it proves the line."""
-        self._heard = at
+        self._silence.heard = at
 
     def waited(self, at: Millis) -> list[Action]:
         """What time or a frame asks for: an echo, a deferred request, a heartbeat, a hang-up. Call it at `due`, or more
@@ -139,16 +134,17 @@ class Session:
         self.stirred = False
         if self.phase is not Phase.OPEN:
             return []
-        self._mind_the_clock(at)
-        if reason := self._ends or self._verdict(at):
+        if self._silence.set_back(at):
+            self._rates.forget()
+        if reason := self._ends or self._silence.verdict(at):
             self.phase = Phase.HUNG
             return [Hangup(reason)]
         return [*self._reply(at), *(self._speak(at) or self._beat(at))]
 
     def lost(self, at: Millis) -> str:
         """The connection is gone; what is wanted stays wanted. Says what is suspected of having broken it, or ""."""
-        if self.phase is not Phase.SHUT and self._streams and self._silent_since is None:
-            self._silent_since = min(self._fresh, at)
+        if self.phase is not Phase.SHUT and self._silence.expected and self._silent_since is None:
+            self._silent_since = min(self._silence.fresh, at)
         self.phase = Phase.SHUT
         suspect = None if self._register is None else self._register.lost(at)
         return "" if suspect is None else f"the registration of {suspect.topic.value} may be what breaks the line"
@@ -165,17 +161,16 @@ class Session:
         """When `waited` may next have something to do."""
         if self.phase is not Phase.OPEN:
             return NEVER
-        silence = deadline(self._fresh, self._stale_ms) if self._streams else NEVER
         speech = self._rates.ready(Millis(0), self._spare) if self._has_more() else NEVER
         if self._register is not None:
             speech = max(self._rates.ready(Millis(0), self._spare), self._register.due)
-        beat = max(deadline(self._spoke, self._ping_ms), self._rates.ready(Millis(0)))
-        return min(deadline(self._heard, self._mute_ms), silence, speech, beat)
+        beat = max(self._silence.beat, self._rates.ready(Millis(0)))
+        return min(self._silence.due, speech, beat)
 
     @property
     def last_heard(self) -> Millis:
         """When the newest frame came, or when it was opened last; 0 before that."""
-        return self._heard
+        return self._silence.heard
 
     @property
     def asked(self) -> frozenset[Channel]:
@@ -213,22 +208,10 @@ class Session:
                 if cure in ENDING:
                     self._ends = f"{cure.value}: {code} {item.message}"
                     self.spent = self._ticket if cure is Cure.RENEW else ""
-                self._expect(self._register.held, at)
+                self._silence.expect(self._register.held, at)
             case _:
                 return
         self.stirred = True
-
-    def _expect(self, channels: Collection[Channel], at: Millis) -> None:
-        """Market data is expected from now on where it was not."""
-        flows = any(channel.topic in FLOWING for channel in channels)
-        if flows and not self._streams:
-            self._fresh = at
-        self._streams = flows
-
-    def _verdict(self, at: Millis) -> str:
-        if self._streams and at >= deadline(self._fresh, self._stale_ms) and not self._awake(at):
-            self._fresh = at
-        return verdict(at, self._heard, self._fresh if self._streams else None, self._mute_ms, self._stale_ms)
 
     def _reply(self, at: Millis) -> list[Action]:
         said: list[Action] = []
@@ -264,7 +247,7 @@ class Session:
         """Word the newest want, only now that it may be said: what changed while waiting is one request."""
         gone, new = self._asked - self._wanted, self._wanted - self._asked
         self._asked = self._wanted
-        self._expect(self._asked, at)
+        self._silence.expect(self._asked, at)
         if self._spec.replaces:
             self._unsent.extend(self._spec.request(self._wanted, self._ticket))
             return
@@ -274,22 +257,12 @@ class Session:
             self._unsent.extend(self._spec.request(new, self._ticket))
 
     def _beat(self, at: Millis) -> list[Action]:
-        if at < deadline(self._spoke, self._ping_ms) or self._rates.ready(at) > at:
+        if at < self._silence.beat or self._rates.ready(at) > at:
             return []
         self._said(at)
         return [Ping() if self._spec.heartbeat is None else Send(self._spec.heartbeat)]
 
     def _said(self, at: Millis) -> None:
         self._rates.took(at)
-        self._spoke = at
+        self._silence.spoke = at
         self.sent += 1
-
-    def _mind_the_clock(self, at: Millis) -> None:
-        if at < self._heard:
-            self._heard = self._fresh = self._spoke = at
-            self._rates.forget()
-
-
-def _ms(owner: float | None, venue: float) -> Millis:
-    """Seconds as ms: the owner's figure where there is one, else the venue's."""
-    return Millis(round((venue if owner is None else owner) * 1000))

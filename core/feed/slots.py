@@ -1,4 +1,4 @@
-"""Who gets the few registrations that a venue allows (KIS: 41 for each app key, D4), and why nobody loses one lightly.
+"""Who gets the few registrations that a venue allows (D4), and why nobody loses one lightly.
 
 Repeated subscribing and unsubscribing gets a key blocked, so a place is given up only for a reason:
   1. What is always wanted (own-order notices) comes first, then everything about the firm symbols (held, or with an

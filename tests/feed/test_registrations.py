@@ -420,3 +420,14 @@ def test_every_connection_has_a_decoder_of_its_own():
         talk.hear("x", at)
     assert len(made) == 3
     assert [action.body for action in talk.others] == [b"2", b"3"]
+
+
+def test_a_clock_set_back_measures_every_wait_anew():
+    talk = Talk(session())
+    talk.want("ABC", 10**9)
+    talk.open(10**9)
+    talk.hear("trade/A/ok", 5_000)
+    talk.run(5_100)
+    assert talk.heard[1:] == [(5_100, "+", "B")]
+    talk.run(5_200 + ANSWER_MS + 1_000)
+    assert talk.words == ["+A", "+B", "+C", "+B", "+C"]
