@@ -65,8 +65,6 @@ def site(books, monkeypatch, tmp_path) -> place.Site:
         standing=standing,
         cloud=standing.cloud(),
         settings=SETTINGS,
-        market=Market.UPBIT,
-        policy=POLICY,
         books=Books(shelf=shelf, leases=books.leases, ledger=books.ledger, clock=clock),
     )
     monkeypatch.setattr(place, "site", lambda: found)

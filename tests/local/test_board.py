@@ -170,17 +170,17 @@ def test_an_order_that_traded_nothing_is_told_with_its_reason(state, sentence):
     assert told(BUSY, after) == [sentence]
 
 
-def frame(view: View = BUSY) -> Frame:
+def frame(*views: View) -> Frame:
     return Frame(
-        at=AT, phase="trading", feed="sim", endpoint="http://127.0.0.1:1", view=view, runs={"Rank": 3, "Sweep": 2}, faults={"Rank": 1},
+        at=AT, phase="trading", feed="sim", endpoint="http://127.0.0.1:1", views=list(views or (BUSY,)), runs={"Rank": 3, "Sweep": 2}, faults={"Rank": 1},
         counts={"Scans": 7}, alerts=["매수\n체결"], signals=["buy KRW-SOL"], programs={"aws": True, "streamer": False},
         ends=Millis(AT + 30_000),
     )  # fmt: skip
 
 
-def drawn(width: int, height: int, view: View = BUSY, **fits: bool) -> str:
+def drawn(width: int, height: int, *views: View, **fits: bool) -> str:
     console = Console(file=StringIO(), width=width, height=height, force_terminal=True, color_system=None)
-    console.print(picture(frame(view), **fits))
+    console.print(picture(frame(*views), **fits))
     assert isinstance(console.file, StringIO)
     return console.file.getvalue()
 
@@ -192,6 +192,19 @@ def test_the_picture_is_drawn_whole_in_any_room(fits, view):
 
     assert max(len(line) for line in text.splitlines()) <= 100
     assert "upbit" in text
+
+
+@pytest.mark.parametrize("fits", [{"wide": True}, {"wide": False}, {"wide": False, "tall": False}])
+def test_two_markets_are_shown_beside_each_other_and_the_first_one_always(fits):
+    """Issue 3: KRX and Upbit side by side."""
+    other = msgspec.structs.replace(empty(Market.KRX), at=AT)
+
+    text = drawn(120, 60, BUSY, other, **fits)
+
+    assert "upbit" in text
+    assert ("krx" in text) == fits.get("tall", True)
+    if fits["wide"]:
+        assert any("upbit" in line and "krx" in line for line in text.splitlines())
 
 
 def test_the_picture_shows_clock_stack_scan_position_lock_result_and_runs():

@@ -11,7 +11,7 @@ from core.domain.positions import RoundTrip
 from core.domain.values import Instrument, Market, Millis, Side
 from core.local.closing import closing
 from core.local.look import empty
-from core.local.report import STEPS, Evidence, by_reason, differences, missing, plain, report
+from core.local.report import STEPS, Evidence, Report, Result, by_reason, differences, missing, plain, report
 from core.local.tally import Tally
 
 SOL = Instrument(Market.UPBIT, "KRW-SOL")
@@ -52,7 +52,7 @@ def evidence(**changes) -> Evidence:
         "letters": {"x": 0},
         **changes,
     }
-    return Evidence(view=view, seconds=61.04, **given)
+    return Evidence(views={Market.UPBIT: view}, seconds=61.04, **given)
 
 
 def full() -> Tally:
@@ -63,8 +63,12 @@ def full() -> Tally:
     return tally
 
 
+def told(**changes) -> Report:
+    return report(full(), {Market.UPBIT: full()}, evidence(**changes))
+
+
 def test_a_good_day_misses_nothing():
-    done = report(full(), evidence())
+    done = told()
 
     assert missing(done) == []
     assert (done.buys, done.sells, done.liquidated) == (1, {"stop_loss": 1, "take_profit": 1, "liquidation": 1}, 1)
@@ -73,16 +77,14 @@ def test_a_good_day_misses_nothing():
 
 @pytest.mark.parametrize(("field", "name"), STEPS)
 def test_each_step_that_did_not_happen_is_named(field, name):
-    done = report(full(), evidence())
-    nothing = {int: 0, dict: {}, DayReport: None}[type(getattr(done, field))]
+    done = told()
+    nothing = {int: 0, dict: {}, Result: None}[type(getattr(done, field))]
 
     assert any(name in fault for fault in missing(msgspec.structs.replace(done, **{field: nothing})))
 
 
 def test_an_open_position_a_dead_letter_and_a_silent_chat_are_named():
-    done = msgspec.structs.replace(
-        report(full(), evidence(letters={"SignalsDeadLetters": 2}, chat={"telegram": 0})), open_positions=1
-    )
+    done = msgspec.structs.replace(told(letters={"SignalsDeadLetters": 2}, chat={"telegram": 0}), open_positions=1)
 
     assert missing(done) == [
         "1 positions are still open after the day's end",
@@ -94,9 +96,9 @@ def test_an_open_position_a_dead_letter_and_a_silent_chat_are_named():
 def test_an_order_that_the_venue_filled_differently_is_named():
     other = {"a": order("a", units="1"), "c": order("c")}
 
-    found = differences([order("a"), order("b")], other, {"KRW-SOL": Decimal("0.5")})
+    found = differences([order("a"), order("b")], other, {SOL: Decimal("0.5")})
 
-    assert [sentence.split(":")[0] for sentence in found] == ["a", "b", "c", "KRW-SOL"]
+    assert [sentence.split(": ")[0] for sentence in found] == ["a", "b", "c", "upbit:KRW-SOL"]
 
 
 def test_an_order_that_traded_nothing_is_no_difference():
@@ -110,7 +112,7 @@ def test_sales_are_counted_by_reason():
 
 
 def test_the_report_is_json_with_money_as_text():
-    value = plain(report(full(), evidence()))
+    value = plain(told())
 
     assert value["summary"]["pnl"] == "-5"
     assert {
@@ -128,5 +130,51 @@ def test_the_report_is_json_with_money_as_text():
 
 def test_the_closing_page_has_a_row_for_each_step():
     found = evidence()
+    done = report(full(), {Market.UPBIT: full()}, found)
 
-    assert closing(report(full(), found), found.view).row_count == len(STEPS)
+    assert closing(done, found.views[Market.UPBIT]).row_count == len(STEPS)
+
+
+def two(other: Tally) -> Report:
+    """Two markets, the second of them with what `other` counted and one buy of its own."""
+    samsung = Instrument(Market.KRX, "005930")
+    found = evidence()
+    orders = [msgspec.structs.replace(order("k"), instrument=samsung)]
+    trips = [msgspec.structs.replace(trip("9", "liquidation"), instrument=samsung)]
+    summary = msgspec.structs.replace(CLOSED, market=Market.KRX, trades=1, pnl=Decimal(7))
+    view = msgspec.structs.replace(empty(Market.KRX), orders=orders, trips=trips, summary=summary)
+    both = msgspec.structs.replace(
+        found,
+        views={**found.views, Market.KRX: view},
+        venue={**found.venue, "k": orders[0]},
+        held={samsung: Decimal(3)},
+    )
+    return report(full(), {Market.UPBIT: full(), Market.KRX: other}, both)
+
+
+def test_top_fields_are_sums_and_each_market_has_its_own():
+    done = two(full())
+
+    assert (done.buys, done.markets[Market.UPBIT].buys, done.markets[Market.KRX].buys) == (2, 1, 1)
+    assert done.bought == {"KRW-SOL": 1, "005930": 1}
+    assert done.summary == Result(trades=4, wins=2, pnl=Decimal(2), fees=Decimal(2), taxes=Decimal(0))
+    assert plain(done)["markets"]["krx"]["summary"]["pnl"] == "7"
+
+
+def test_what_a_venue_still_holds_is_named_with_its_market():
+    done = two(full())
+
+    assert done.markets[Market.UPBIT].differences == []
+    assert done.markets[Market.KRX].differences == done.differences == ["krx:005930: the venue still holds 3"]
+
+
+def test_a_step_that_one_market_did_not_show_is_named_with_it():
+    assert "batch scan: none in krx" in missing(two(Tally()))
+    assert "batch scan: none in krx" not in missing(two(full()))
+
+
+def test_the_days_are_summed_up_once_all_markets_have_closed():
+    found = evidence()
+    open_day = msgspec.structs.replace(found, views={**found.views, Market.KRX: empty(Market.KRX)})
+
+    assert report(full(), {Market.UPBIT: full(), Market.KRX: full()}, open_day).summary is None
