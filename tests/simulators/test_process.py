@@ -51,6 +51,42 @@ def test_it_names_its_addresses_in_one_line_serves_and_ends_cleanly(number, tmp_
     assert [json.loads(line)["reason"] for line in log.read_text().splitlines()] == ["no such route"]
 
 
+def test_both_kis_environments_are_served_over_one_market_and_their_keys_are_named(tmp_path):
+    with process("--issues", "30", "--krx-day", "always") as child:
+        told = json.loads(child.stdout.readline())
+        keys = {"real": ("kis", "kis_rest_url"), "mock": ("kis_mock", "kis_mock_rest_url")}
+        for flavour, (prefix, address) in keys.items():
+            names = told["kis_secrets"][flavour]
+            assert {"kis_account", "kis_hts_id"} <= names.keys()
+            body = {
+                "grant_type": "client_credentials",
+                "appkey": names[f"{prefix}_app_key"],
+                "appsecret": names[f"{prefix}_app_secret"],
+            }
+            call = urllib.request.Request(
+                told[address] + "/oauth2/tokenP", json.dumps(body).encode(), {"content-type": "application/json"}
+            )
+            assert "access_token" in read(call)
+        assert read(told["kis_control_url"] + "/log")["counts"]["tokens"] == 1
+        assert read(told["kis_mock_control_url"] + "/books")["cash"] == 10_000_000
+        assert told["kis_stream_url"].startswith("ws://127.0.0.1:")
+
+
+@pytest.mark.parametrize("text", ["never", "10:00-09:00", "25"])
+def test_a_krx_day_that_is_none_is_told(text):
+    with process("--krx-day", text) as child:
+        assert child.wait(20) == 2
+        assert "--krx-day" in child.stderr.read()
+
+
+@pytest.mark.parametrize("text", ["calendar", "minute", "21:00:00-21:01:00/5", "09:00-15:30"])
+def test_a_krx_day_is_given_by_name_or_by_hours(text):
+    with process("--krx-day", text, "--issues", "2") as child:
+        assert json.loads(child.stdout.readline())["kis_rest_url"]
+        child.terminate()
+        assert child.wait(10) == 0
+
+
 def test_it_listens_on_loopback_only():
     with process() as child:
         told = json.loads(child.stdout.readline())

@@ -26,8 +26,17 @@ START = 1_790_134_742_000
 QUOTATIONS = "/uapi/domestic-stock/v1/quotations/"
 TRADING = "/uapi/domestic-stock/v1/trading/"
 BALANCE = dict.fromkeys(
-    "AFHR_FLPR_YN OFL_YN INQR_DVSN UNPR_DVSN FUND_STTL_ICLD_YN FNCG_AMT_AUTO_RDPT_YN PRCS_DVSN "
-    "CTX_AREA_FK100 CTX_AREA_NK100".split(),
+    [
+        "AFHR_FLPR_YN",
+        "OFL_YN",
+        "INQR_DVSN",
+        "UNPR_DVSN",
+        "FUND_STTL_ICLD_YN",
+        "FNCG_AMT_AUTO_RDPT_YN",
+        "PRCS_DVSN",
+        "CTX_AREA_FK100",
+        "CTX_AREA_NK100",
+    ],
     "",
 )
 CCLD = {

@@ -74,7 +74,9 @@ async def test_a_long_balance_comes_in_pages_by_an_opaque_context(serving, flavo
         assert marks == (["F", "E"] if flavour is REAL else ["F", "M", "E"])
         assert len(seen[:size]) == size
         query["CTX_AREA_NK100"] = "1^KRX^0^"
-        assert (await client.get(path, client.account("TTTC8434R"), {**client.whose, **query}, tr_cont="N"))[1]["rt_cd"] == "1"
+        assert (await client.get(path, client.account("TTTC8434R"), {**client.whose, **query}, tr_cont="N"))[1][
+            "rt_cd"
+        ] == "1"
 
 
 async def test_the_daily_list_has_one_row_an_order_with_a_capital_c_in_its_last_word(real):
@@ -90,7 +92,10 @@ async def test_the_daily_list_has_one_row_an_order_with_a_capital_c_in_its_last_
     assert cancel["orgn_odno"] == waiting
     assert body["output2"]["tot_ccld_qty"] == "3"
     assert body["output2"]["tot_ccld_amt"] == filled["tot_ccld_amt"]
-    assert CcldRow(**{name: filled[name] for name in ("pdno", "ord_dt", "odno", "sll_buy_dvsn_cd", "ord_qty")}).pdno == SAMSUNG
+    assert (
+        CcldRow(**{name: filled[name] for name in ("pdno", "ord_dt", "odno", "sll_buy_dvsn_cd", "ord_qty")}).pdno
+        == SAMSUNG
+    )
     assert (await real.statement("inquire-daily-ccld", "CTSC9215R", **CCLD, **DAY))["rt_cd"] == "0"
 
 
@@ -134,7 +139,9 @@ async def test_open_orders_and_sellable_shares_are_told_on_real(real):
     await real.order(quantity="4", price=str(stock.shift(stock.bid, -9)))
     rows = (await real.statement("inquire-psbl-rvsecncl", "TTTC0084R", INQR_DVSN_1="0", INQR_DVSN_2="0"))["output"]
     assert [(row["pdno"], row["psbl_qty"], row["odno"]) for row in rows] == [(SAMSUNG, "4", "0000000001")]
-    assert (await real.statement("inquire-psbl-rvsecncl", "TTTC0084R", INQR_DVSN_1="0", INQR_DVSN_2="1"))["output"] == []
+    assert (await real.statement("inquire-psbl-rvsecncl", "TTTC0084R", INQR_DVSN_1="0", INQR_DVSN_2="1"))[
+        "output"
+    ] == []
     real.sim.books.hold("000660", 3, 700_000)
     await real.order("sell", "000660", "2", str(real.sim.market.lines["000660"].upper))
     found = (await real.statement("inquire-psbl-sell", "TTTC8408R", PDNO="000660"))["output"]
@@ -168,7 +175,9 @@ async def test_the_day_s_sums_begin_anew_and_yesterday_s_quantities_move(serving
         client.sim.turn()
         row = (await client.statement("inquire-balance", "TTTC8434R", **BALANCE))["output1"][0]
         assert (row["bfdy_buy_qty"], row["thdt_buyqty"], row["hldg_qty"]) == ("2", "0", "2")
-        assert (await client.statement("inquire-daily-ccld", "TTTC0081R", **CCLD, **DAY))["output1"][0]["ord_dt"] == "20260923"
+        assert (await client.statement("inquire-daily-ccld", "TTTC0081R", **CCLD, **DAY))["output1"][0][
+            "ord_dt"
+        ] == "20260923"
 
 
 async def test_the_side_door_shows_the_books(real):

@@ -29,7 +29,10 @@ async def test_a_second_token_within_a_minute_is_refused_in_a_shape_of_its_own(s
         client.clock.at += 59_999
         status, body, _ = await client.ask_token()
         assert status == 403
-        assert body == {"error_code": "EGW00133", "error_description": "접근토큰 발급 잠시 후 다시 시도하세요(1분당 1회)"}
+        assert body == {
+            "error_code": "EGW00133",
+            "error_description": "접근토큰 발급 잠시 후 다시 시도하세요(1분당 1회)",
+        }
         assert client.sim.log.counts["tokens"] == 1
 
 
@@ -68,7 +71,9 @@ async def test_a_revoked_token_is_not_accepted_and_the_next_is_new(real):
 async def test_the_approval_call_wants_its_secret_under_another_name_and_gives_one_a_second(serving):
     async with serving(entered=False) as client:
         words = {"grant_type": "client_credentials", "appkey": client.key.app_key}
-        assert (await client.open("/oauth2/Approval", **words, appsecret=client.key.app_secret))[1]["msg_cd"] == "EGW00104"
+        assert (await client.open("/oauth2/Approval", **words, appsecret=client.key.app_secret))[1][
+            "msg_cd"
+        ] == "EGW00104"
         status, body, _ = await client.ask_approval()
         assert status == 200
         assert re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", body["approval_key"])

@@ -73,7 +73,9 @@ async def test_a_halt_hides_behind_another_status_and_the_second_look_finds_it(r
 
 
 async def test_some_keys_of_the_single_quote_are_missing_in_some_stocks(real):
-    rows = [(await real.quote("inquire-price", "FHKST01010100", code))["output"] for code in list(real.sim.market.lines)[:8]]
+    rows = [
+        (await real.quote("inquire-price", "FHKST01010100", code))["output"] for code in list(real.sim.market.lines)[:8]
+    ]
     assert {"mang_issu_cls_code" in row for row in rows} == {True, False}
 
 
@@ -132,7 +134,9 @@ async def test_daily_rows_come_newest_first_hundred_at_most_and_skip_closed_days
 
 
 async def test_daily_rows_keep_within_the_dates_asked_for_and_their_figures_are_sane(real):
-    rows = (await real.quote("inquire-daily-itemchartprice", "FHKST03010100", **days("20260907", "20260911")))["output2"]
+    rows = (await real.quote("inquire-daily-itemchartprice", "FHKST03010100", **days("20260907", "20260911")))[
+        "output2"
+    ]
     assert [row["stck_bsop_date"] for row in rows] == ["20260911", "20260910", "20260909", "20260908", "20260907"]
     for row in rows:
         low, high = int(row["stck_lwpr"]), int(row["stck_hgpr"])
@@ -142,11 +146,17 @@ async def test_daily_rows_keep_within_the_dates_asked_for_and_their_figures_are_
 
 
 async def test_weeks_and_months_are_folds_of_days(real):
-    daily = (await real.quote("inquire-daily-itemchartprice", "FHKST03010100", **days("20260907", "20260911")))["output2"]
-    (week,) = (await real.quote("inquire-daily-itemchartprice", "FHKST03010100", **days("20260907", "20260911", "W")))["output2"]
+    daily = (await real.quote("inquire-daily-itemchartprice", "FHKST03010100", **days("20260907", "20260911")))[
+        "output2"
+    ]
+    (week,) = (await real.quote("inquire-daily-itemchartprice", "FHKST03010100", **days("20260907", "20260911", "W")))[
+        "output2"
+    ]
     assert (week["stck_oprc"], week["stck_clpr"]) == (daily[-1]["stck_oprc"], daily[0]["stck_clpr"])
     assert int(week["acml_vol"]) == sum(int(row["acml_vol"]) for row in daily)
-    months = (await real.quote("inquire-daily-itemchartprice", "FHKST03010100", **days("20260701", "20260831", "M")))["output2"]
+    months = (await real.quote("inquire-daily-itemchartprice", "FHKST03010100", **days("20260701", "20260831", "M")))[
+        "output2"
+    ]
     assert [row["stck_bsop_date"][:6] for row in months] == ["202608", "202607"]
 
 
@@ -176,7 +186,9 @@ async def test_a_future_hour_brings_rows_made_of_the_present_price(real):
     stock = real.sim.market.lines["005930"]
     future = [row for row in rows if row["stck_cntg_hour"] > "123900"]
     assert [row["stck_cntg_hour"] for row in future][:2] == ["124500", "124400"]
-    assert {(row["stck_prpr"], row["stck_oprc"], row["cntg_vol"]) for row in future} == {(str(stock.last), str(stock.last), "0")}
+    assert {(row["stck_prpr"], row["stck_oprc"], row["cntg_vol"]) for row in future} == {
+        (str(stock.last), str(stock.last), "0")
+    }
 
 
 async def test_before_its_first_trade_the_newest_minute_shows_the_volume_of_the_one_before(real):
@@ -194,16 +206,28 @@ async def test_before_its_first_trade_the_newest_minute_shows_the_volume_of_the_
 async def test_minutes_of_an_earlier_day_agree_with_its_daily_row(real):
     found = []
     for hour in ("153000", "133000", "113000", "093000"):
-        query = {"FID_INPUT_DATE_1": "20260918", "FID_INPUT_HOUR_1": hour, "FID_PW_DATA_INCU_YN": "Y", "FID_FAKE_TICK_INCU_YN": ""}
+        query = {
+            "FID_INPUT_DATE_1": "20260918",
+            "FID_INPUT_HOUR_1": hour,
+            "FID_PW_DATA_INCU_YN": "Y",
+            "FID_FAKE_TICK_INCU_YN": "",
+        }
         page = (await real.quote("inquire-time-dailychartprice", "FHKST03010230", **query))["output2"]
         found += [row for row in page if not found or row["stck_cntg_hour"] < found[-1]["stck_cntg_hour"]]
         real.breathe()
-    (day,) = (await real.quote("inquire-daily-itemchartprice", "FHKST03010100", **days("20260918", "20260918")))["output2"]
+    (day,) = (await real.quote("inquire-daily-itemchartprice", "FHKST03010100", **days("20260918", "20260918")))[
+        "output2"
+    ]
     assert len(found) == 390
     assert (found[-1]["stck_oprc"], found[0]["stck_prpr"]) == (day["stck_oprc"], day["stck_clpr"])
     assert max(int(row["stck_hgpr"]) for row in found) == int(day["stck_hgpr"])
     assert sum(int(row["cntg_vol"]) for row in found) == int(day["acml_vol"])
-    closed = {"FID_INPUT_DATE_1": "20260919", "FID_INPUT_HOUR_1": "153000", "FID_PW_DATA_INCU_YN": "Y", "FID_FAKE_TICK_INCU_YN": ""}
+    closed = {
+        "FID_INPUT_DATE_1": "20260919",
+        "FID_INPUT_HOUR_1": "153000",
+        "FID_PW_DATA_INCU_YN": "Y",
+        "FID_FAKE_TICK_INCU_YN": "",
+    }
     assert (await real.quote("inquire-time-dailychartprice", "FHKST03010230", **closed))["output2"] == []
 
 
@@ -219,7 +243,9 @@ async def test_the_ranking_has_30_rows_by_value_without_what_is_to_be_left_out(s
         assert values == sorted(values, reverse=True)
         assert [row["data_rank"] for row in rows[:2]] == ["1", "2"]
         assert not {row["mksc_shrn_iscd"] for row in rows} & {"069500", "005935", "900005", "478440"}
-        wide = (await client.quote("volume-rank", "FHPST01710000", "0000", **{**query, "FID_TRGT_EXLS_CLS_CODE": "000000"}))["output"]
+        wide = (
+            await client.quote("volume-rank", "FHPST01710000", "0000", **{**query, "FID_TRGT_EXLS_CLS_CODE": "000000"})
+        )["output"]
         assert "069500" in {row["mksc_shrn_iscd"] for row in wide}
 
 
@@ -227,12 +253,12 @@ async def test_the_holiday_call_tells_open_days_by_the_timetable(serving):
     timetable = Timetable(holidays={"20260924", "20260925"}, special={"20260928": hours("10:00", "16:30")})
     async with serving(timetable=timetable) as client:
         path = "/uapi/domestic-stock/v1/quotations/chk-holiday"
-        _, body, headers = await client.get(path, "CTCA0903R", {"BASS_DT": "20260923", "CTX_AREA_FK": "", "CTX_AREA_NK": ""})
+        _, body, headers = await client.get(
+            path, "CTCA0903R", {"BASS_DT": "20260923", "CTX_AREA_FK": "", "CTX_AREA_NK": ""}
+        )
         told = [(row["bass_dt"], row["wday_dvsn_cd"], row["opnd_yn"]) for row in body["output"][:6]]
         assert told == [
             ("20260923", "04", "Y"), ("20260924", "05", "N"), ("20260925", "06", "N"), ("20260926", "07", "N"),
             ("20260927", "01", "N"), ("20260928", "02", "Y"),
         ]  # fmt: skip
         assert headers["tr_cont"] == "F"
-
-

@@ -1,5 +1,7 @@
 """The simulated KIS stream over real sockets (reference/kis.md 7; D1, D5)."""
 
+from itertools import pairwise
+
 import aiohttp
 import msgspec
 import pytest
@@ -21,7 +23,11 @@ async def test_a_registration_is_answered_with_key_and_iv_even_where_nothing_is_
     async with real.stream() as socket:
         told = await real.register(socket, "H0STCNT0", SAMSUNG)
         assert told["header"] == {"tr_id": "H0STCNT0", "tr_key": SAMSUNG, "encrypt": "N"}
-        assert (told["body"]["rt_cd"], told["body"]["msg_cd"], told["body"]["msg1"]) == ("0", "OPSP0000", "SUBSCRIBE SUCCESS")
+        assert (told["body"]["rt_cd"], told["body"]["msg_cd"], told["body"]["msg1"]) == (
+            "0",
+            "OPSP0000",
+            "SUBSCRIBE SUCCESS",
+        )
         assert {name: len(word) for name, word in told["body"]["output"].items()} == {"iv": 16, "key": 32}
         gone = await real.register(socket, "H0STCNT0", SAMSUNG, "2")
         assert (gone["body"]["msg_cd"], "output" in gone["body"]) == ("OPSP0001", False)
@@ -46,7 +52,11 @@ async def test_the_42nd_registration_is_refused_and_room_can_be_made(serving):
         for symbol in symbols[:40]:
             assert (await real.register(socket, "H0STCNT0", symbol))["body"]["msg_cd"] == "OPSP0000"
         told = await real.register(socket, "H0STASP0", symbols[0])
-        assert (told["body"]["rt_cd"], told["body"]["msg_cd"], told["body"]["msg1"]) == ("1", "OPSP0008", "MAX SUBSCRIBE OVER")
+        assert (told["body"]["rt_cd"], told["body"]["msg_cd"], told["body"]["msg1"]) == (
+            "1",
+            "OPSP0008",
+            "MAX SUBSCRIBE OVER",
+        )
         await real.register(socket, "H0STCNT0", symbols[0], "2")
         assert (await real.register(socket, "H0STASP0", symbols[0]))["body"]["msg_cd"] == "OPSP0000"
         assert real.sim.log.counts["most registrations held"] == 41
@@ -156,7 +166,7 @@ async def test_a_connection_that_never_registers_is_cut(real):
         real.sim.turn()
         await real.end_of(socket)
         assert socket.close_code == 1006
-    assert real.sim.log.closed == {"idle": 1}
+    await real.until(lambda: real.sim.log.closed == {"idle": 1})
 
 
 # PINGPONG ----------------------------------------------------------------------------------------------------------
@@ -189,7 +199,9 @@ async def test_pingpong_has_a_date_in_korea_and_no_body(real):
         await real.register(socket, "H0STCNT0", SAMSUNG)
         real.clock.at += 10_000
         real.sim.stream.turn(real.clock.at)
-        assert msgspec.json.decode(await real.text(socket)) == {"header": {"tr_id": "PINGPONG", "datetime": "20260923123912"}}
+        assert msgspec.json.decode(await real.text(socket)) == {
+            "header": {"tr_id": "PINGPONG", "datetime": "20260923123912"}
+        }
 
 
 async def test_a_client_that_does_not_answer_pingpong_is_cut_whatever_else_it_says(real):
@@ -205,7 +217,7 @@ async def test_a_client_that_does_not_answer_pingpong_is_cut_whatever_else_it_sa
         real.sim.stream.turn(real.clock.at)
         await real.end_of(socket)
         assert socket.close_code == 1006
-    assert real.sim.log.closed == {"no PINGPONG": 1}
+    await real.until(lambda: real.sim.log.closed == {"no PINGPONG": 1})
 
 
 # frames ------------------------------------------------------------------------------------------------------------
@@ -230,7 +242,7 @@ async def test_every_execution_is_in_some_record_and_the_totals_join_without_a_g
         frames = await real.drained(socket)
         trades = [event for event in real.read(frames) if isinstance(event, Trade)]
     assert before + sum(trade.quantity for trade in trades) == stock.volume
-    for first, then in zip(trades, trades[1:], strict=False):
+    for first, then in pairwise(trades):
         assert then.total - first.total == then.quantity
     counts = {int(frame.split("|")[2]) for frame in frames}
     assert 1 in counts
@@ -302,9 +314,18 @@ async def test_a_compressed_day_tells_its_auctions_and_phases(serving):
     records = [record for frame in frames if "CNT0" in frame for record in _records(frame)]
     markets = [record["MARKET_CLS_CODE"] for record in records]
     assert (records[0]["CCLD_DVSN"], markets[0]) == ("3", "2")
-    assert [code for number, code in enumerate(markets) if number == 0 or markets[number - 1] != code] == ["2", "5", "3"]
+    assert [code for number, code in enumerate(markets) if number == 0 or markets[number - 1] != code] == [
+        "2",
+        "5",
+        "3",
+    ]
     hours = [frame.split("^")[2] for frame in frames if "ASP0" in frame]
-    assert [hour for number, hour in enumerate(hours) if number == 0 or hours[number - 1] != hour] == ["B", "0", "C", "0"]
+    assert [hour for number, hour in enumerate(hours) if number == 0 or hours[number - 1] != hour] == [
+        "B",
+        "0",
+        "C",
+        "0",
+    ]
 
 
 def _records(frame):
