@@ -58,7 +58,7 @@ def policy_of(sim):
         stream=replace(base.stream, url=sim.stream_url),
         keys=(KEY,),
         watch=WatchPolicy(max_ws_subs=WATCHED, refresh_s=0.5),
-        indicators=replace(base.indicators, warmup=0),
+        indicators=replace(base.indicators, warmup=5),
         day=DayPolicy(ends="23:59", hours={date_of(now): hours_of(Millis(now - 3_600_000), Millis(now + 3_600_000))}),
     )
 
@@ -98,6 +98,7 @@ async def test_a_session_that_is_in_use_for_20_s_is_waited_for_and_the_gap_is_fi
         try:
             await until(lambda: len(pump.subscribed) == WATCHED and sim.log.frames, "the subscriptions", 30)
             await until(lambda: counts["registrations"] >= REAL.registrations, "a full key", 30)
+            await until(lambda: len(station._warmup.done) == WATCHED, "the history", 90)
             first, charts = counts["registrations"], sim.log.calls[MINUTES]
             assert first == REAL.registrations
 
