@@ -9,7 +9,6 @@ from decimal import Decimal
 
 import msgspec
 import pytest
-from tests.end_to_end.krx.floor import Exchange, Floor, policy_at, until, wall
 
 from core.app.desk import Ending
 from core.app.scan import Scanning
@@ -17,6 +16,7 @@ from core.domain.policies import DayPolicy, ExitPolicy, RiskPolicy, RulePolicy, 
 from core.domain.values import Market, Millis
 from core.local.day import clock_of, date_of, hours_of
 from core.simulators.kis_order import BUY, SELL
+from tests.end_to_end.krx.floor import Exchange, Floor, policy_at, until, wall
 
 pytestmark = [pytest.mark.slow]
 
