@@ -180,3 +180,15 @@ def test_250_ordinary_stocks_come_from_the_universe_that_the_venue_ships():
     assert {issue.board for issue in stocks} == {"KOSPI", "KOSDAQ"}
     assert len([row for row in KNOWN.split("\n") if row]) == 20
     assert [issue.symbol for issue in issues if not issue.symbol.isdigit()][-2:] == ["0074K0", "Q530031"]
+
+
+async def test_stories_begin_and_prices_move_at_the_side_door(serving):
+    async with serving(count=20) as client:
+        _, told, _ = await client.send("POST", "/_sim/story", {}, body=b'{"name":"demo"}')
+        assert (told["stories"], told["began"]) == (len(DEMO), client.clock.at)
+        assert (await client.send("POST", "/_sim/story", {}, body=b'{"name":"romance"}'))[0] == 400
+        body = b'{"symbol":"005930","move":-0.05,"over_s":1}'
+        before = client.sim.market.lines["005930"].last
+        assert (await client.send("POST", "/_sim/market", {}, body=body))[0] == 200
+        client.wait(5)
+        assert client.sim.market.lines["005930"].last / before - 1 == pytest.approx(-0.05, abs=0.01)
