@@ -21,8 +21,9 @@ from core.venues.spec import venue
 DROP_AFTER, LOOK_AGAIN = 0.58, 0.62
 """When in the day the stream is cut, and when the safety filter looks again, as shares of it."""
 
-WAKING_S = 5.0
-"""What the first start of all functions takes on two cores; a slower machine has a shorter day."""
+WAKING_S, WAKING_SCANS, MOST_WAKING_S = 5.0, 6.0, 40.0
+"""What the first start of all functions takes on two idle cores; on a slow or busy machine so many first scans, up to
+a bound."""
 
 OPENS_S = 3.0
 """A market with hours opens this long after the functions are woken: its opening auction falls into their waking."""
@@ -88,16 +89,16 @@ def demo(plan: Plan, board: Board, seconds: float) -> tuple[Report, list[View]]:
 
 def _open(day: Day, seconds: float) -> None:
     """The first look of the day, without which the streamer would not know what to watch; then the stories begin."""
-    system = day.system
+    system, took_s = day.system, 0.0
     for function, told in (
         ("SafetyFilter", "safety filter: listing, flags and daily history"),
         ("BatchScan", "first scan of the safe universe"),
     ):
         day.tell(told)
-        system.clockwork.first(function, day.clock())
+        took_s = system.clockwork.first(function, day.clock()).took_ms / 1000
         day.step()
     day.until(lambda: not waiting(system.stack), CLOSING_S)  # new settings end what a function is at
-    day.settle(seconds + WAKING_S)
+    day.settle(seconds + waking_s(took_s))
     day.tell("waking the functions that wait for queues")
     system.wake()
     system.stream()
@@ -107,6 +108,15 @@ def _open(day: Day, seconds: float) -> None:
     system.clockwork.start()
     day.phase = "trading"
     day.tell(f"the day is open; it ends at {clock_of(day.ends)}")
+
+
+def waking_s(scan_s: float) -> float:
+    """How long all functions take to wake, given how long the first scan took, which woke too.
+
+    >>> waking_s(0.5), waking_s(2.0), waking_s(60.0)
+    (5.0, 12.0, 40.0)
+    """
+    return min(max(WAKING_S, WAKING_SCANS * scan_s), MOST_WAKING_S)
 
 
 def _trade(day: Day) -> None:
