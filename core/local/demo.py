@@ -18,10 +18,12 @@ from core.local.running import running
 from core.local.system import Plan, System
 from core.venues.spec import venue
 
-DROP_AFTER, LOOK_AGAIN = 0.58, 0.62
-"""When in the day the stream is cut, and when the safety filter looks again, as shares of it."""
+DROP_AFTER_S, LOOK_AGAIN_S = 31.5, 33.0
+"""When the stream is cut, and when the safety filter looks again, after the stories began: one of them raises a
+warning at 30 s, and the first two have been sold by then.
+"""
 
-WAKING_S = 5.0
+WAKING_S = 8.0
 """What the first start of all functions takes on two cores; a slower machine has a shorter day."""
 
 HUSH_MS = 800
@@ -105,9 +107,9 @@ def _open(day: Day, seconds: float) -> None:
 def _trade(day: Day) -> None:
     """From the opening to the last moment before the day's end; the stream is cut once on the way."""
     opened = day.clock()
-    planned = deque([(DROP_AFTER, _cut), (LOOK_AGAIN, _look_again)])
+    planned = deque([(DROP_AFTER_S, _cut), (LOOK_AGAIN_S, _look_again)])
     while (at := day.clock()) < day.ends - HUSH_MS:
-        if planned and at - opened >= planned[0][0] * (day.ends - opened):
+        if planned and at - opened >= planned[0][0] * 1000:
             planned.popleft()[1](day)
         day.step()
         time.sleep(STEP_S)
