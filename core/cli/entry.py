@@ -66,6 +66,8 @@ def run(arguments: Sequence[str]) -> int:
         return _told(f"the running system does not answer: {silent}", REFUSED)
     except BrokenPipeError:
         return DONE
+    except OSError as full:  # a folder that cannot be written, a full disk
+        return _told(f"the machine refuses: {full}", REFUSED)
     return ended if isinstance(ended, int) else DONE  # click hands back the code of `context.exit`
 
 

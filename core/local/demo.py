@@ -18,10 +18,12 @@ from core.local.running import running
 from core.local.system import Plan, System
 from core.venues.spec import venue
 
-DROP_AFTER, LOOK_AGAIN = 0.58, 0.62
-"""When in the day the stream is cut, and when the safety filter looks again, as shares of it."""
+DROP_AFTER_S, LOOK_AGAIN_S = 31.5, 33.0
+"""When the stream is cut, and when the safety filter looks again, after the stories began: one of them raises a
+warning at 30 s, and the first two have been sold by then.
+"""
 
-WAKING_S, WAKING_SCANS, MOST_WAKING_S = 5.0, 6.0, 40.0
+WAKING_S, WAKING_SCANS, MOST_WAKING_S = 8.0, 6.0, 40.0
 """What the first start of all functions takes on two idle cores; on a slow or busy machine so many first scans, up to
 a bound."""
 
@@ -114,7 +116,7 @@ def waking_s(scan_s: float) -> float:
     """How long all functions take to wake, given how long the first scan took, which woke too.
 
     >>> waking_s(0.5), waking_s(2.0), waking_s(60.0)
-    (5.0, 12.0, 40.0)
+    (8.0, 12.0, 40.0)
     """
     return min(max(WAKING_S, WAKING_SCANS * scan_s), MOST_WAKING_S)
 
@@ -122,9 +124,9 @@ def waking_s(scan_s: float) -> float:
 def _trade(day: Day) -> None:
     """From the opening to the last moment before the day's end; the stream is cut once on the way."""
     opened = day.clock()
-    planned = deque([(DROP_AFTER, _cut), (LOOK_AGAIN, _look_again)])
+    planned = deque([(DROP_AFTER_S, _cut), (LOOK_AGAIN_S, _look_again)])
     while (at := day.clock()) < day.ends - HUSH_MS:
-        if planned and at - opened >= planned[0][0] * (day.ends - opened):
+        if planned and at - opened >= planned[0][0] * 1000:
             planned.popleft()[1](day)
         day.step()
         time.sleep(STEP_S)

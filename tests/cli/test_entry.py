@@ -146,3 +146,10 @@ def test_nobody_answers_where_no_exchange_is(monkeypatch, capsys):
 
     assert run(["scan"]) == entry.REFUSED
     assert "Traceback" not in capsys.readouterr().err
+
+
+def test_a_folder_that_cannot_be_used_is_told_and_nothing_is_started(somewhere, capsys):
+    (somewhere / ".hoga").write_text("in the way")
+
+    assert run(["run", "--feed", "sim"]) == entry.REFUSED
+    assert ".hoga" in capsys.readouterr().err

@@ -100,7 +100,7 @@ def test_each_function_reads_only_the_secrets_that_it_uses():
     """Who asks a venue that wants to know who asks signs; alerts have secrets of their own (E12, least privilege)."""
     readers = {name: found for name, function in FUNCTIONS.items() if (found := secrets_of(function))}
 
-    assert readers == {**dict.fromkeys(SIGNERS, {"kis_*"}), "Notify": {"telegram_*", "discord_*"}}
+    assert readers == {**{name: {"kis_*"} for name in SIGNERS}, "Notify": {"telegram_*", "discord_*"}}
 
 
 def test_the_secrets_that_settings_name_by_default_can_be_read_by_those_who_need_them():
@@ -142,7 +142,7 @@ def test_the_second_opt_in_of_live_trading_is_empty_and_given_to_traders_only():
         for name, function in FUNCTIONS.items()
         if OPT_IN in function.get("Environment", {}).get("Variables", {})
     }
-    assert told == dict.fromkeys(TRADERS, {OPT_IN: {"Ref": "LiveAccount"}})
+    assert told == {name: {OPT_IN: {"Ref": "LiveAccount"}} for name in TRADERS}
     assert OPT_IN not in TEMPLATE["Globals"]["Function"]["Environment"]["Variables"]
 
 
