@@ -75,9 +75,8 @@ class KisAccount:
 
     def working(self, symbol: str = "") -> list[KisOrder]:
         """Orders that may still trade, of one symbol or of all, oldest first."""
-        books = [self._working.get(symbol, {})] if symbol else list(self._working.values())
-        found = [order for book in books for order in book.values() if order.open]
-        return sorted(found, key=lambda order: order.number)
+        books = [self._working.get(symbol, {})] if symbol else self._working.values()
+        return sorted((order for book in books for order in book.values() if order.open), key=lambda one: one.number)
 
     def hold(self, symbol: str, quantity: int, price: int) -> None:
         """Begin with some shares, bought before and settled."""
@@ -235,18 +234,5 @@ def _facing(order: KisOrder, book: Depth) -> list[Step]:
 
 
 def _row(order: KisOrder) -> dict[str, object]:
-    names = (
-        "number",
-        "original",
-        "symbol",
-        "side",
-        "kind",
-        "action",
-        "quantity",
-        "price",
-        "filled",
-        "value",
-        "open",
-        "at",
-    )
-    return {name: getattr(order, name) for name in names}
+    names = "number original symbol side kind action quantity price filled value open at"
+    return {name: getattr(order, name) for name in names.split()}
