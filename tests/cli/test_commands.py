@@ -4,6 +4,7 @@ import json
 from decimal import Decimal
 from types import SimpleNamespace
 
+import msgspec
 import pytest
 
 from core.adapters.memory.books import MemoryBooks
@@ -161,6 +162,41 @@ def test_halting_stops_buys_until_they_are_resumed(books, capsys):
     shown(capsys, "resume")
 
     assert books.ledger.halted(Market.UPBIT) == ""
+
+
+@pytest.fixture
+def both(site, monkeypatch) -> place.Site:
+    """The same system with Korean stocks beside the coins."""
+    settings = load(ROOT / "settings.yaml", {"HOGA__MARKETS__KRX__ENABLED": "true"})
+    found = msgspec.structs.replace(site, settings=settings)
+    site.books.shelf.write(SafeSet(market=Market.UPBIT, at=AT, safe=("KRW-SOL",), excluded=()))
+    site.books.shelf.write(SafeSet(market=Market.KRX, at=AT, safe=("005930",), excluded=()))
+    monkeypatch.setattr(place, "site", lambda: found)
+    return found
+
+
+def test_every_market_is_shown(both, books, capsys):
+    """Issue 3: KRX and Upbit side by side."""
+    buy(books)
+
+    assert list(answer(capsys, "status")["markets"]) == ["upbit", "krx"]
+    assert list(answer(capsys, "summary")["markets"]) == ["upbit", "krx"]
+    told = shown(capsys, "status")
+    assert "upbit at" in told
+    assert "krx at" in told
+    assert "upbit" in shown(capsys, "positions")
+    assert "krx: nothing was sold" in shown(capsys, "summary")
+
+
+def test_a_symbol_is_of_the_market_that_lists_it_or_of_the_one_that_is_named(both, capsys):
+    assert answer(capsys, "halt", "005930")["halted"] == "krx:005930"
+    assert answer(capsys, "halt", "KRW-SOL")["halted"] == "upbit:KRW-SOL"
+    assert answer(capsys, "halt", "krx:000660")["halted"] == "krx:000660"
+
+
+def test_a_symbol_that_no_market_lists_asks_for_its_market(both, capsys):
+    assert run(["halt", "999999"]) == entry.REFUSED
+    assert "krx:999999" in capsys.readouterr().err
 
 
 def test_one_symbol_can_be_halted_alone(books, capsys):
