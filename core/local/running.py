@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Protocol
 
 from core.domain.values import Market
 from core.local import register
@@ -16,6 +17,12 @@ from core.local.system import Feed, Plan, System
 from core.settings import Settings
 
 
+class Vault(Protocol):
+    """Where secrets are kept for the functions."""
+
+    def secret(self, name: str, value: str) -> None: ...
+
+
 @contextmanager
 def running(plan: Plan, told: Callable[[str], None]) -> Iterator[System]:
     """Start everything but the streamer and the schedules; stop all of it at the end, whatever happens."""
@@ -23,7 +30,7 @@ def running(plan: Plan, told: Callable[[str], None]) -> Iterator[System]:
     with Children() as children:
         try:
             simulators = _simulators(plan, children, folder, told)
-            settings = plan.shape(_pointed(plan, simulators))
+            settings = plan.shape(pointed(plan, simulators))
             path = folder / "settings.yaml"
             path.write_text(written(settings))
             with Stack.start(
@@ -34,7 +41,7 @@ def running(plan: Plan, told: Callable[[str], None]) -> Iterator[System]:
                 children=children,
                 told=told,
             ) as stack:
-                _secrets(plan, stack, settings, simulators)
+                keep_secrets(plan, stack, settings, simulators)
                 with closing(System(plan, settings, folder, stack, simulators)) as system:
                     system.register()
                     yield system
@@ -42,7 +49,7 @@ def running(plan: Plan, told: Callable[[str], None]) -> Iterator[System]:
             (folder / register.FILE).unlink(missing_ok=True)
 
 
-def _pointed(plan: Plan, simulators: Simulators | None) -> Settings:
+def pointed(plan: Plan, simulators: Simulators | None) -> Settings:
     """The owner's settings for this feed. Orders of a local run stay on paper whatever they say."""
     if simulators is not None:
         return on_simulators(plan.settings, simulators.urls)
@@ -56,7 +63,7 @@ def _simulators(plan: Plan, children: Children, folder: Path, told: Callable[[st
     return Simulators.start(children, {**NOBODY, **clean(plan.host)}, folder / "simulators.log", seed=plan.seed)
 
 
-def _secrets(plan: Plan, stack: Stack, settings: Settings, simulators: Simulators | None) -> None:
+def keep_secrets(plan: Plan, stack: Vault, settings: Settings, simulators: Simulators | None) -> None:
     """Put the keys where the functions read them: the simulators' own, or those of the environment."""
     notify = settings.notify
     if simulators is not None:
