@@ -8,14 +8,23 @@ from typing import Any
 from aws_lambda_powertools.utilities.batch import BasePartialBatchProcessor, process_partial_response
 from aws_lambda_powertools.utilities.batch.exceptions import SQSFifoMessageGroupCircuitBreakerError
 
+from core.adapters.returns import SqsReturns, pause_s
 from core.domain.errors import CoreError, Misconfigured, Superseded
 from functions._runtime import Event, Job
 
 
 def answer(
-    job: Job, processor: BasePartialBatchProcessor, event: Event, use: Callable[..., None], context: Any
+    job: Job,
+    processor: BasePartialBatchProcessor,
+    event: Event,
+    use: Callable[..., None],
+    context: Any,
+    *,
+    returns: Callable[[], SqsReturns] | None = None,
 ) -> Event:
     """Hand each record to `use(record, lambda_context)`; what raises is reported back and delivered again.
+
+    returns  the queue, where its messages must come back within seconds; None leaves them hidden for the queue's time
 
     Raises:
         Misconfigured: the settings have faults. They are read first, so that the call fails loudly and not one message
@@ -26,7 +35,19 @@ def answer(
     reply: Event = dict(process_partial_response(event, use, processor, context))
     for (_, failure, _), record in zip(processor.exceptions, processor.fail_messages, strict=True):
         _tell(job, failure, record)
+    if returns is not None:
+        for record in processor.fail_messages:
+            _show(job, returns, record)
     return reply
+
+
+def _show(job: Job, returns: Callable[[], SqsReturns], record: Any) -> None:
+    """Let it be delivered again soon. Where that fails it comes back late, and whoever reads the log is told."""
+    deliveries = int(record.attributes.approximate_receive_count or 1)
+    try:
+        returns().show(record.receipt_handle, pause_s(deliveries))
+    except CoreError as fault:
+        job.log.warning(str(fault), outcome="late", key=record.message_id, error=type(fault).__name__)
 
 
 def _tell(job: Job, failure: BaseException | None, record: Any) -> None:

@@ -19,7 +19,7 @@ processor = SqsFifoPartialProcessor(skip_group_on_error=True)
 
 @job.log.inject_lambda_context
 def handler(event: Event, context: Any) -> Event:
-    return answer(job, processor, event, trade, context)
+    return answer(job, processor, event, trade, context, returns=lambda: wired().returns)
 
 
 def trade(record: SQSRecord, lambda_context: Any) -> None:

@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+import msgspec
+
 from core.adapters.access import access
 from core.domain.errors import Misconfigured
 from core.domain.policies import MarketPolicy
@@ -23,17 +25,30 @@ from core.venues.spec import environment, purse, venue
 
 if TYPE_CHECKING:
     from core.adapters.keyring import AppKey, KeyRing
+    from core.adapters.returns import SqsReturns
     from core.adapters.secrets import Secrets
     from core.app import ports
     from core.app.desk import Desk
     from core.app.lookout import Lookout
     from core.domain.messages import Alert
-    from core.domain.policies import AccountPolicy
+    from core.domain.policies import AccountPolicy, RestPolicy
     from core.domain.sessions import Calendar
     from core.settings import BrokerKind, Settings
 
 ROOT = Path(__file__).parents[2]
 """Where the package lies; a relative settings path may be relative to it."""
+
+
+QUICK_TRIES, QUICK_S = 2, 2.0
+"""A trade asks for a price and a book within one call of 20 s: each may fail twice and leave time to say so."""
+
+
+def hurried(policy: RestPolicy) -> RestPolicy:
+    """The owner's REST settings with the patience of a trade; what is shorter already stays."""
+    backoff = tuple(min(pause, 0.2) for pause in policy.backoff_s)
+    return msgspec.structs.replace(
+        policy, connect_s=min(policy.connect_s, 1.0), read_s=min(policy.read_s, QUICK_S), backoff_s=backoff
+    )
 
 
 def wall_clock() -> Millis:
@@ -47,6 +62,7 @@ class Wiring:
         self._env = env
         self._clients: dict[str, Any] = {}
         self._quotes: dict[Market, ports.Quotes] = {}
+        self._quick: dict[Market, ports.Quotes] = {}
         self._brokers: dict[Market, ports.Broker] = {}
         self._rings: dict[Market, KeyRing] = {}
         self._names: dict[Market, dict[str, str]] = {}
@@ -146,6 +162,13 @@ class Wiring:
         return SqsSignals(self.named("HOGA_SIGNALS_QUEUE"), self.client("sqs"))
 
     @cached_property
+    def returns(self) -> SqsReturns:
+        """The signals queue, for those of its messages that must come back soon."""
+        from core.adapters.returns import SqsReturns
+
+        return SqsReturns(self.named("HOGA_SIGNALS_QUEUE"), self.client("sqs"))
+
+    @cached_property
     def alerts(self) -> ports.Alerts:
         from core.adapters.queue import SqsAlerts
 
@@ -166,21 +189,31 @@ class Wiring:
     def quotes(self, market: Market) -> ports.Quotes:
         """The venue's REST side; one session for each market, all functions within one budget."""
         if market not in self._quotes:
-            from core.adapters.http import HttpQuotes
-
             policy = self.policy(market)
-            self._quotes[market] = HttpQuotes(
-                venue(market, policy).rest,
-                policy.rest,
-                self.budget,
-                self.clock,
-                time.sleep,
-                random.random,
-                tries=policy.scan.tries,
-                sign=self._signer(market),
-                purse=purse(environment(policy)),
-            )
+            self._quotes[market] = self._asked(market, policy.rest, policy.scan.tries)
         return self._quotes[market]
+
+    def quick_quotes(self, market: Market) -> ports.Quotes:
+        """The same for a trade, which has seconds: few tries, short patience, within the same budget."""
+        if market not in self._quick:
+            self._quick[market] = self._asked(market, hurried(self.policy(market).rest), QUICK_TRIES)
+        return self._quick[market]
+
+    def _asked(self, market: Market, rest: RestPolicy, tries: int) -> ports.Quotes:
+        from core.adapters.http import HttpQuotes
+
+        policy = self.policy(market)
+        return HttpQuotes(
+            venue(market, policy).rest,
+            rest,
+            self.budget,
+            self.clock,
+            time.sleep,
+            random.random,
+            tries=tries,
+            sign=self._signer(market),
+            purse=purse(environment(policy)),
+        )
 
     def credentials(self, market: Market) -> KeyRing:
         """The market's app keys, and the account's: tokens and approval keys that everybody shares (E12)."""
@@ -231,7 +264,7 @@ class Wiring:
         from core.adapters.paper import PaperBroker
 
         store = DynamoPaperStore(self.named("HOGA_PAPER_TABLE"), self.client("dynamodb"))
-        return PaperBroker(self.quotes(market), venue(market, policy).rules, store, self.clock)
+        return PaperBroker(self.quick_quotes(market), venue(market, policy).rules, store, self.clock)
 
     def _account(self, kind: BrokerKind, market: Market, account: AccountPolicy) -> ports.Broker:
         """Raises Misconfigured where the account, its key, its address and the opt-ins do not belong together."""
@@ -310,7 +343,7 @@ class Wiring:
         return self._names[market].get(symbol, "")
 
     def _last_price(self, market: Market, symbol: str) -> float | None:
-        rows = self.quotes(market).tickers([symbol], self.policy(market).universe.quote)
+        rows = self.quick_quotes(market).tickers([symbol], self.policy(market).universe.quote)
         return (rows[0].price or None) if rows else None
 
     @cached_property

@@ -167,7 +167,7 @@ def test_the_last_price_is_asked_of_the_venue(wiring):
         def tickers(self, symbols, quote):
             return [type("Row", (), {"price": 7.0})] if (symbols, quote) == (["KRW-A"], "KRW") else []
 
-    wiring._quotes[Market.UPBIT] = Prices()
+    wiring._quick[Market.UPBIT] = Prices()
     desk = wiring.desk(Market.UPBIT, "me", Millis(1))
 
     assert (desk.last_price("KRW-A"), desk.last_price("KRW-GONE")) == (7.0, None)
@@ -261,6 +261,6 @@ def test_the_last_price_of_a_halted_stock_is_none(wiring):
         def tickers(self, symbols, quote):
             return [type("Row", (), {"price": 0.0})]
 
-    wiring._quotes[Market.UPBIT] = Halted()
+    wiring._quick[Market.UPBIT] = Halted()
 
     assert wiring.desk(Market.UPBIT, "me", Millis(1)).last_price("KRW-A") is None
