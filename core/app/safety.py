@@ -10,6 +10,7 @@ import msgspec
 from core.app.confirm import told
 from core.app.leave import held, leave
 from core.app.lookout import Lookout, Unanswered
+from core.app.owed import owing, settle
 from core.app.ports import Leases, Signals
 from core.app.references import Topped, top_up
 from core.domain import safety
@@ -37,6 +38,7 @@ class Filtered(msgspec.Struct, frozen=True, kw_only=True):
     """What one run did. `age_ms` is that of the safe set now in use, None where there is none at all.
 
     unsafe   held symbols that are excluded, with what excludes them; `sold` those for which a sell signal was sent
+    owed     alerts that could not be sent, and wait for the next run
     """
 
     outcome: Filtering
@@ -47,6 +49,7 @@ class Filtered(msgspec.Struct, frozen=True, kw_only=True):
     age_ms: Millis | None = None
     references: Topped | None = None
     failure: str = ""
+    owed: int = 0
 
 
 def run(lookout: Lookout, leases: Leases, signals: Signals) -> Filtered:
@@ -65,9 +68,11 @@ def run(lookout: Lookout, leases: Leases, signals: Signals) -> Filtered:
     except Unanswered as trouble:
         return _kept(lookout, trouble, at)
     unsafe = endangered(fresh, listings, positions)
-    sold = _looked_after(lookout, signals, fresh, positions, unsafe)
+    in_danger = [position for position in positions if position.instrument.symbol in unsafe]
+    health = _noted(lookout, _turned(lookout, fresh, in_danger, unsafe), at)
     lookout.shelf.write(fresh)
-    _recovered(lookout, at)
+    sold = _sold(lookout, signals, fresh, in_danger)
+    health = settle(lookout, health)
     return Filtered(
         outcome=Filtering.REFRESHED,
         safe=len(fresh.safe),
@@ -76,6 +81,7 @@ def run(lookout: Lookout, leases: Leases, signals: Signals) -> Filtered:
         sold=sold,
         age_ms=Millis(0),
         references=top_up(lookout, fresh.safe, at),
+        owed=len(health.owed),
     )
 
 
@@ -103,18 +109,17 @@ def endangered(
     return gone | {symbol: reasons[symbol] for symbol in symbols if symbol in reasons}
 
 
-def _looked_after(
-    lookout: Lookout,
-    signals: Signals,
-    fresh: SafeSet,
-    positions: Sequence[Position],
-    unsafe: dict[str, tuple[str, ...]],
-) -> tuple[str, ...]:
-    """A4. People are told when a symbol turns unsafe; the sell goes out on every run until nothing is held any more."""
-    in_danger = [position for position in positions if position.instrument.symbol in unsafe]
+def _turned(
+    lookout: Lookout, fresh: SafeSet, in_danger: Sequence[Position], unsafe: dict[str, tuple[str, ...]]
+) -> list[Alert]:
+    """A4. What people are told of held symbols that have just turned unsafe."""
     before = lookout.shelf.read(SafeSet, lookout.market)
     turned = [p for p in in_danger if before is None or p.instrument.symbol in before.safe]
-    lookout.alerts.send([_unsafe(lookout, fresh, position, unsafe) for position in turned])
+    return [_unsafe(lookout, fresh, position, unsafe) for position in turned]
+
+
+def _sold(lookout: Lookout, signals: Signals, fresh: SafeSet, in_danger: Sequence[Position]) -> tuple[str, ...]:
+    """A4. The sell goes out on every run until nothing is held any more."""
     if lookout.policy.safety.when_held is WhenHeld.HOLD:
         return ()
     return leave(lookout, signals, in_danger, Exit.UNSAFE, fresh.names, fresh.at)
@@ -142,11 +147,12 @@ def _kept(lookout: Lookout, trouble: CoreError, at: Millis) -> Filtered:
     health = lookout.shelf.read(SafetyHealth, lookout.market)
     failures = (health.failures if health else 0) + 1
     age = Millis(at - good.at) if good else None
-    if failures == 1:
-        lookout.alerts.send([_failing(lookout, trouble, age, at)])
-    lookout.shelf.write(SafetyHealth(market=lookout.market, at=at, failures=failures, reason=str(trouble)))
+    news = [_failing(lookout, trouble, age, at)] if failures == 1 else []
+    now = SafetyHealth(market=lookout.market, at=at, failures=failures, reason=str(trouble), owed=owing(health, news))
+    lookout.shelf.write(now)
+    owed = len(settle(lookout, now).owed)
     safe, excluded = (len(good.safe), len(good.excluded)) if good else (0, 0)
-    return Filtered(outcome=Filtering.KEPT, safe=safe, excluded=excluded, age_ms=age, failure=str(trouble))
+    return Filtered(outcome=Filtering.KEPT, safe=safe, excluded=excluded, age_ms=age, failure=str(trouble), owed=owed)
 
 
 def _failing(lookout: Lookout, trouble: CoreError, age: Millis | None, at: Millis) -> Alert:
@@ -164,18 +170,24 @@ def _failing(lookout: Lookout, trouble: CoreError, age: Millis | None, at: Milli
     )
 
 
-def _recovered(lookout: Lookout, at: Millis) -> None:
-    health = lookout.shelf.read(SafetyHealth, lookout.market)
-    if health is None or not health.failures:
-        return
-    alert = Alert(
+def _noted(lookout: Lookout, news: Sequence[Alert], at: Millis) -> SafetyHealth:
+    """The filter works: written with what people are owed before the set itself, so that no crash swallows that."""
+    before = lookout.shelf.read(SafetyHealth, lookout.market)
+    if before is not None and before.failures:
+        news = [*news, _recovered(lookout, before, at)]
+    after = SafetyHealth(market=lookout.market, at=at, owed=owing(before, news))
+    if news:
+        lookout.shelf.write(after)
+    return after
+
+
+def _recovered(lookout: Lookout, before: SafetyHealth, at: Millis) -> Alert:
+    return Alert(
         id=f"safety_recovered:{lookout.market.value}:{at}",
         kind=Kind.RECOVERED,
         at=at,
         market=lookout.market,
         rule=RULE,
-        memo=f"after {health.failures} failed runs",
+        memo=f"after {before.failures} failed runs",
         lasting=False,
     )
-    lookout.alerts.send([alert])
-    lookout.shelf.write(SafetyHealth(market=lookout.market, at=at))

@@ -12,6 +12,7 @@ import msgspec
 
 from core.app import scan_health
 from core.app.lookout import Lookout, Unanswered, paged
+from core.app.owed import deliver, settle
 from core.app.ports import Passes
 from core.domain import snapshots, watchlist
 from core.domain.approach import Approach, approaching
@@ -33,7 +34,10 @@ class Scanning(StrEnum):
 
 
 class Scanned(msgspec.Struct, frozen=True, kw_only=True):
-    """What one run did. `removed` counts what each pre-filter took away; `kept` is what is left of `snapshots`."""
+    """What one run did. `removed` counts what each pre-filter took away; `kept` is what is left of `snapshots`.
+
+    untold  why the approach alerts could not be sent; `owed` alerts that wait for the next run
+    """
 
     outcome: Scanning
     calls: int = 0
@@ -45,6 +49,8 @@ class Scanned(msgspec.Struct, frozen=True, kw_only=True):
     safe_mode: bool = False
     warning: str = ""
     failure: str = ""
+    untold: str = ""
+    owed: int = 0
 
 
 def run(lookout: Lookout, passes: Passes, *, second: bool) -> Scanned:
@@ -54,13 +60,14 @@ def run(lookout: Lookout, passes: Passes, *, second: bool) -> Scanned:
         return Scanned(outcome=Scanning.CLOSED)
     health = lookout.shelf.read(ScanHealth, lookout.market)
     if health and at < health.due:
-        return Scanned(outcome=Scanning.NOT_DUE, safe_mode=health.safe_mode)
+        waiting = len(settle(lookout, health).owed)
+        return Scanned(outcome=Scanning.NOT_DUE, safe_mode=health.safe_mode, owed=waiting)
     if lookout.policy.scan.second_pass_s and not second:
         passes.ask(lookout.market, lookout.policy.scan.second_pass_s, at)
     universe = lookout.shelf.read(SafeSet, lookout.market)
     if universe is None:
-        scan_health.blind(lookout, health, at)
-        return Scanned(outcome=Scanning.NO_UNIVERSE, safe_mode=True)
+        waiting = len(scan_health.blind(lookout, health, at).owed)
+        return Scanned(outcome=Scanning.NO_UNIVERSE, safe_mode=True, owed=waiting)
     return _scan(lookout, health, universe, at)
 
 
@@ -75,10 +82,10 @@ def _scan(lookout: Lookout, health: ScanHealth | None, universe: SafeSet, at: Mi
     kept, removed = snapshots.prefilter(seen, lookout.policy.scan)
     calls = lookout.quotes.calls - before
     near = list(approaching(kept, lookout.policy.rules, lookout.policy.scan.near))
-    _tell(lookout, universe, near, at)
     changed = _targets(lookout, kept, at)
     lookout.shelf.write(Scan(market=lookout.market, at=at, calls=calls, snapshots=tuple(seen), removed=removed))
     after = scan_health.good(lookout, health, universe, removed, at)
+    untold = _tell(lookout, universe, near, at)
     return Scanned(
         outcome=Scanning.SCANNED,
         calls=calls,
@@ -89,6 +96,8 @@ def _scan(lookout: Lookout, health: ScanHealth | None, universe: SafeSet, at: Mi
         approaching=len(near),
         safe_mode=after.safe_mode,
         warning=warning,
+        untold=untold,
+        owed=len(after.owed),
     )
 
 
@@ -156,13 +165,15 @@ def _targets(lookout: Lookout, kept: Sequence[Snapshot], at: Millis) -> bool:
 
 
 def _failed(lookout: Lookout, health: ScanHealth | None, trouble: CoreError, calls: int, at: Millis) -> Scanned:
-    scan_health.failed(lookout, health, trouble, at)
-    return Scanned(outcome=Scanning.FAILED, calls=calls, safe_mode=True, failure=str(trouble))
+    waiting = len(scan_health.failed(lookout, health, trouble, at).owed)
+    return Scanned(outcome=Scanning.FAILED, calls=calls, safe_mode=True, failure=str(trouble), owed=waiting)
 
 
-def _tell(lookout: Lookout, universe: SafeSet, near: Sequence[Approach], at: Millis) -> None:
-    if lookout.policy.scan.approach_alerts:
-        lookout.alerts.send([_alert(lookout, universe, found, at) for found in near])
+def _tell(lookout: Lookout, universe: SafeSet, near: Sequence[Approach], at: Millis) -> str:
+    """Last of all, and only once: what approaches now is told by the next scan, if it still does."""
+    if not lookout.policy.scan.approach_alerts:
+        return ""
+    return deliver(lookout.alerts, [_alert(lookout, universe, found, at) for found in near])
 
 
 def _alert(lookout: Lookout, universe: SafeSet, found: Approach, at: Millis) -> Alert:

@@ -9,7 +9,10 @@ from __future__ import annotations
 
 from collections import Counter
 
+import msgspec
+
 from core.app.lookout import Lookout
+from core.app.owed import owing, settle
 from core.domain import safety
 from core.domain.errors import CoreError
 from core.domain.levels import SafeSet, ScanHealth
@@ -67,9 +70,9 @@ def _written(
         day=day,
         removed=dict(counted),
     )
-    lookout.alerts.send(_news(before, after))
-    lookout.shelf.write(after)
-    return after
+    after = msgspec.structs.replace(after, owed=owing(before, _news(before, after)))
+    lookout.shelf.write(after)  # what stops buying stands before anybody is told of it
+    return settle(lookout, after)
 
 
 def _base(lookout: Lookout) -> Millis:

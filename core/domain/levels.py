@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import msgspec
 
+from core.domain.messages import Alert
 from core.domain.signals import Signal
 from core.domain.values import Market, Millis
 
@@ -27,12 +28,16 @@ class SafeSet(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SafetyHealth(msgspec.Struct, frozen=True, kw_only=True):
-    """A3. How often in a row the safety filter could not be refreshed, and why the last time."""
+    """A3. How often in a row the safety filter could not be refreshed, and why the last time.
+
+    owed  alerts that could not be sent yet, oldest first: the next run sends them
+    """
 
     market: Market
     at: Millis
     failures: int = 0
     reason: str = ""
+    owed: tuple[Alert, ...] = ()
 
 
 class OpenDays(msgspec.Struct, frozen=True, kw_only=True):
@@ -101,6 +106,7 @@ class ScanHealth(msgspec.Struct, frozen=True, kw_only=True):
     """B3. In safe mode no buy is allowed; `due` is when the next scan may run.
 
     removed  what each pre-filter took away in all good scans since the market's day began at `day` (B5)
+    owed     alerts that could not be sent yet, oldest first: the next run sends them
     """
 
     market: Market
@@ -112,6 +118,7 @@ class ScanHealth(msgspec.Struct, frozen=True, kw_only=True):
     reason: str = ""
     day: Millis = Millis(0)
     removed: dict[str, int] = {}
+    owed: tuple[Alert, ...] = ()
 
 
 class Candidate(msgspec.Struct, frozen=True):
@@ -160,6 +167,8 @@ class StreamHealth(msgspec.Struct, frozen=True, kw_only=True):
 
     cut     symbols that are wanted and have no registration, where the venue counts those: only the scan sees them
     halted  symbols that the venue has halted or interrupted
+    wanted  symbols that should be subscribed; `subscribed` are those that are, on connections that are up
+    heard   our clock at the newest market data of each symbol that is held or has an open order
     """
 
     market: Market
@@ -182,6 +191,8 @@ class StreamHealth(msgspec.Struct, frozen=True, kw_only=True):
     removed: int = 0
     cut: tuple[str, ...] = ()
     halted: tuple[str, ...] = ()
+    wanted: tuple[str, ...] = ()
+    heard: dict[str, Millis] = {}
 
 
 class Saved(msgspec.Struct, frozen=True, kw_only=True):
