@@ -19,7 +19,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from core.app.ports import Alerts, Signals
 from core.domain.effects import Announce, Effect, Emit
-from core.domain.errors import Transient
+from core.domain.errors import CoreError
 from core.domain.messages import Alert
 from core.domain.policies import StreamPolicy
 from core.domain.signals import Signal
@@ -29,7 +29,8 @@ from core.feed.shedding import alert_to_shed, signal_to_shed
 
 BATCH = 10
 """What one SQS call takes."""
-TROUBLE = (Transient, BotoCoreError, ClientError)
+TROUBLE = (CoreError, BotoCoreError, ClientError)
+"""What a cloud call may end in. None of it ends the streamer: a missing queue or table may be there again later."""
 log = logging.getLogger(__name__)
 Item = TypeVar("Item", Signal, Alert)
 

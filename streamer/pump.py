@@ -41,6 +41,7 @@ class Pump:
     on_notice          called with each notice of an order, whosever it is
     awake              is market data to be expected at a moment
     seats              how few registrations are shared out, where the venue counts them
+    wanted             symbols that should be subscribed, best first
     firm               symbols that are held or have an open order: they get registrations before all others
     """
 
@@ -70,6 +71,7 @@ class Pump:
         self._losses: deque[Millis] = deque()
         self._told_of_losses = False
         self.links: dict[LinkId, Link] = {}
+        self.wanted: tuple[str, ...] = ()
         self.firm: tuple[str, ...] = ()
         self.quarantine = Quarantine(spec.market, folder)
         self.aside = Aside(spec, engine, self.quarantine, on_notice)
@@ -123,6 +125,7 @@ class Pump:
 
     def carry(self, wanted: Sequence[str]) -> None:
         """Change the subscriptions to `wanted`, best first: at once, without a new connection while one has room."""
+        self.wanted = tuple(wanted)
         if self.seats is not None:
             self._share_out(self.seats, wanted)
             return

@@ -50,7 +50,18 @@ def health(pump: Pump, engine: Engine, host: str, started: Millis, at: Millis) -
         removed=pump.removed,
         cut=pump.cut,
         halted=tuple(sorted(engine.halted)),
+        wanted=pump.wanted,
+        heard={symbol: seen for symbol in pump.firm if (seen := heard(engine, symbol, at))},
     )
+
+
+def heard(engine: Engine, symbol: str, at: Millis) -> Millis:
+    """Our clock at the newest data of a symbol, 0 before the first; of a trade only the venue's clock is kept."""
+    known = engine.snapshot(symbol)
+    if known is None:
+        return Millis(0)
+    stamps = (known.book.seen if known.book else 0, known.ticker.seen if known.ticker else 0, min(known.at, at))
+    return Millis(max(stamps))
 
 
 class Saver:

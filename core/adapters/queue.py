@@ -1,8 +1,9 @@
-"""Signals and alerts on SQS, ten at a time."""
+"""Signals and alerts on SQS, ten at a time; and how many messages lie where nobody could handle them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import logging
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -17,6 +18,18 @@ TRIES = 3
 MENDED_BY_A_PERSON = frozenset(
     {"AWS.SimpleQueueService.NonExistentQueue", "AccessDenied", "AccessDeniedException", "QueueDoesNotExist"}
 )
+
+MALFORMED = frozenset(
+    {
+        "InvalidMessageContents",
+        "InvalidParameterValue",
+        "BatchRequestTooLong",
+        "AWS.SimpleQueueService.BatchRequestTooLong",
+    }
+)
+"""The whole batch was refused for what stands in it: sent one by one, all but the culprit get through."""
+
+log = logging.getLogger(__name__)
 
 Entry = dict[str, Any]
 
@@ -56,12 +69,35 @@ class SqsAlerts:
         post(self._client, self._url, entries)
 
 
+class SqsDeadLetters:
+    """The queues of what was given up on; `urls` by the name that people are told."""
+
+    def __init__(self, urls: Mapping[str, str], client: Any) -> None:
+        self._urls = urls
+        self._client = client
+
+    def depths(self) -> dict[str, int]:
+        """Messages by queue. Raises Transient or Misconfigured."""
+        return {name: self._depth(url) for name, url in self._urls.items()}
+
+    def _depth(self, url: str) -> int:
+        try:
+            reply = self._client.get_queue_attributes(QueueUrl=url, AttributeNames=["ApproximateNumberOfMessages"])
+        except ClientError as fault:
+            raise _told(fault.response["Error"]["Code"]) from fault
+        except BotoCoreError as fault:
+            raise Transient("the queue does not answer", fault=type(fault).__name__) from fault
+        return int(reply["Attributes"]["ApproximateNumberOfMessages"])
+
+
 def post(client: Any, url: str, entries: Sequence[Entry]) -> None:
     """Send in batches of ten; what the queue did not take is sent again, by itself.
 
+    What it calls malformed would be so the next time too: it is dropped with an error in the log, and holds up nothing.
+
     Raises:
         Transient: some were not taken after TRIES attempts, or the queue does not answer.
-        Misconfigured: there is no such queue, or we may not use it, or it calls a message malformed.
+        Misconfigured: there is no such queue, or we may not use it.
     """
     for start in range(0, len(entries), BATCH):
         left = list(entries[start : start + BATCH])
@@ -79,13 +115,29 @@ def _send(client: Any, url: str, entries: Sequence[Entry]) -> list[Entry]:
     try:
         reply = client.send_message_batch(QueueUrl=url, Entries=numbered)
     except ClientError as fault:
-        raise _told(fault.response["Error"]["Code"]) from fault
+        code = fault.response["Error"]["Code"]
+        if code not in MALFORMED:
+            raise _told(code) from fault
+        return _one_by_one(client, url, entries, code)
     except BotoCoreError as fault:
         raise Transient("the queue does not answer", fault=type(fault).__name__) from fault
     failed = reply.get("Failed", [])
-    if ours := [each["Code"] for each in failed if each["SenderFault"]]:
-        raise Misconfigured("the queue refuses a message as malformed", codes=",".join(ours))
-    return [entries[number] for number in sorted(int(each["Id"]) for each in failed)]
+    for each in failed:
+        if each["SenderFault"]:
+            _dropped(entries[int(each["Id"])], each["Code"])
+    return [entries[number] for number in sorted(int(each["Id"]) for each in failed if not each["SenderFault"])]
+
+
+def _one_by_one(client: Any, url: str, entries: Sequence[Entry], code: str) -> list[Entry]:
+    if len(entries) == 1:
+        _dropped(entries[0], code)
+        return []
+    return [left for entry in entries for left in _send(client, url, [entry])]
+
+
+def _dropped(entry: Entry, code: str) -> None:
+    extra = {"outcome": "dropped", "code": code, "group": entry.get("MessageGroupId", ""), "body": entry["MessageBody"]}
+    log.error("the queue calls a message malformed", extra=extra)
 
 
 def _told(code: str) -> Misconfigured | Transient:

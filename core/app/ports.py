@@ -214,8 +214,8 @@ class Ledger(Protocol):
 
     def trips(self, market: Market, day: str) -> list[RoundTrip]: ...
 
-    def halted(self, market: Market) -> str:
-        """Why buys are stopped in this market, "" where they are not."""
+    def halted(self, market: Market, symbol: str = "") -> str:
+        """Why buys are stopped in this market, or for this symbol of it; "" where they are not."""
 
     def halt(self, scope: str, reason: str, at: Millis) -> None:
         """Stop buys. `scope` is "all", a market, or market:symbol."""
@@ -254,6 +254,13 @@ class Alerts(Protocol):
     """Where alerts are put for delivery: one message for each channel."""
 
     def send(self, alerts: Iterable[Alert]) -> None: ...
+
+
+class DeadLetters(Protocol):
+    """Where messages lie that nobody could handle. Raises Transient or Misconfigured."""
+
+    def depths(self) -> dict[str, int]:
+        """Messages by queue, as far as the service counts them."""
 
 
 class Cooldowns(Protocol):

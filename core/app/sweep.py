@@ -1,7 +1,7 @@
 """Every minute: settle every open question (E1, E2, E8). Whatever died, two runs later nothing is open.
 
 It reads levels only, so it needs no message to have arrived: locks with an intent whose lease ended, orders that the
-ledger holds open, positions and workers that have lost each other, and exits that nobody watches.
+ledger holds open, positions and workers that have lost each other, exits that nobody watches, and the venue's own books.
 """
 
 from __future__ import annotations
@@ -10,14 +10,17 @@ from collections.abc import Sequence
 
 import msgspec
 
-from core.app import ownership, tidings, vigil
+from core.app import ownership, tally, tidings, vigil
 from core.app.crew import enlist
 from core.app.desk import OPEN_ENDED, Desk, Ending, Verdict
+from core.app.owed import deliver
 from core.app.ownership import Adoption
 from core.app.ports import Quotes
+from core.app.tally import Difference
 from core.app.trade import resume
 from core.domain.errors import CoreError
 from core.domain.leases import Lock
+from core.domain.messages import Alert
 from core.domain.orders import DONE, Order
 from core.domain.values import Instrument, Market, Millis
 
@@ -36,7 +39,9 @@ class Swept(msgspec.Struct, frozen=True, kw_only=True):
     resumed   what became of each intent that was left behind
     strays    orders open in the ledger that no lock is about: a person must look
     adopted   positions that got a new worker; `freed` workers that hold nothing and scan again
-    silent    the streamer gave no sign; `exits` what the sweep sold in its place
+    silent    the streamer gave no sign, or lost what is held; `exits` what the sweep sold in its place
+    differs   symbols that the venue's books tell otherwise; `uncounted` why it did not say what it holds
+    untold    why people could not be told: everything else is done all the same, and the next run tells what is left
     """
 
     market: Market
@@ -49,6 +54,9 @@ class Swept(msgspec.Struct, frozen=True, kw_only=True):
     silent: bool
     exits: tuple[Verdict, ...]
     faults: tuple[Fault, ...]
+    differs: tuple[Difference, ...] = ()
+    uncounted: str = ""
+    untold: str = ""
 
 
 def run(desk: Desk, quotes: Quotes) -> Swept:
@@ -67,6 +75,7 @@ def run(desk: Desk, quotes: Quotes) -> Swept:
     adopted = ownership.adopt(before, workers, after, desk)
     freed = ownership.release(workers, after, desk)
     watched = vigil.keep(after, desk, quotes)
+    counted = tally.compare(after, desk, at)
     swept = Swept(
         market=desk.market,
         at=at,
@@ -78,9 +87,11 @@ def run(desk: Desk, quotes: Quotes) -> Swept:
         silent=watched.silent,
         exits=watched.sold,
         faults=(*faults, *(Fault(instrument, why) for instrument, why in watched.faults)),
+        differs=counted.differences,
+        uncounted=counted.failure,
     )
-    _tell(swept, strays, desk)
-    return swept
+    untold = deliver(desk.alerts, [*watched.news, *_news(swept, strays, desk)])
+    return msgspec.structs.replace(swept, untold=untold)
 
 
 def _locks(desk: Desk) -> list[Lock]:
@@ -111,7 +122,7 @@ def _strays(orders: Sequence[Order], desk: Desk) -> list[Order]:
     return strays
 
 
-def _tell(swept: Swept, strays: Sequence[Order], desk: Desk) -> None:
+def _news(swept: Swept, strays: Sequence[Order], desk: Desk) -> list[Alert]:
     """F5: what is still open after this run."""
     at = swept.at
     open_ended = [verdict for verdict in swept.resumed if verdict.outcome in OPEN_ENDED | {Ending.UNCLEAR}]
@@ -128,5 +139,10 @@ def _tell(swept: Swept, strays: Sequence[Order], desk: Desk) -> None:
         if not adoption.worker
     ]
     alerts += [tidings.unresolved(fault.instrument, "", fault.found, desk, at) for fault in swept.faults]
-    if alerts:
-        desk.alerts.send(alerts)
+    alerts += [tidings.unresolved(each.instrument, "", _told(each), desk, at) for each in swept.differs]
+    return alerts
+
+
+def _told(difference: Difference) -> str:
+    booked, found = tidings.plain(difference.booked), tidings.plain(difference.found)
+    return f"our books hold {booked}, the venue holds {found}: nothing is done about it"

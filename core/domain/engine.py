@@ -173,9 +173,10 @@ class Engine:
 
     def restore(self, saved: bytes) -> bool:
         """Go on where `save` was called. False, and nothing changed, where it was saved under other settings."""
-        found = restart.load(saved, self._shape(), self._begin)
+        found = restart.load(saved, self._shape(), self._fresh)
         for symbol in found or ():
-            self._entries.prepare(symbol)
+            self._states[symbol.instrument.symbol] = symbol
+            self._refer(symbol)
         return found is not None
 
     def _new(self, symbol: Symbol, trade: Trade) -> bool:
@@ -243,11 +244,13 @@ class Engine:
         return effects
 
     def _begin(self, name: str) -> Symbol:
-        minutes, rules = self._entries.minutes, len(self._entries.rules)
-        symbol = symbols.begin(Instrument(self.market, name), self.policy, self._days, rules, minutes)
-        self._states[name] = symbol
+        symbol = self._states[name] = self._fresh(name)
         self._refer(symbol)
         return symbol
+
+    def _fresh(self, name: str) -> Symbol:
+        minutes, rules = self._entries.minutes, len(self._entries.rules)
+        return symbols.begin(Instrument(self.market, name), self.policy, self._days, rules, minutes)
 
     def _refer(self, symbol: Symbol) -> None:
         if self._references is not None:

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Any
+from zlib import crc32
 
 import msgspec
 
 from core.domain.events import Bar, Book, Ticker
 from core.domain.exits import Holding
 from core.domain.gauges import Gauges
+from core.domain.indicators import Atr, Ema, Rsi, Sma, Vwap
 from core.domain.series import Candle, Series
 from core.domain.signals import Exit, Signal
 from core.domain.symbols import CHART, Symbol
@@ -50,27 +52,45 @@ class SavedSymbol(msgspec.Struct, array_like=True):
 
 
 class SavedEngine(msgspec.Struct, array_like=True):
-    """`shape` names the settings that the figures were made under: under others they mean something else."""
+    """`shape` names the settings that the figures were made under: under others they mean something else.
+
+    The layout is part of it: what another version of this program saved has other slots.
+    """
 
     shape: str
     symbols: list[SavedSymbol]
 
 
+def _layout() -> str:
+    """Names of everything that is saved by its place, shortened."""
+    slotted = (thing.__slots__ for thing in (Candle, Vwap, Ema, Rsi, Atr, Sma))
+    fields = (thing.__struct_fields__ for thing in (SavedSeries, SavedSymbol))
+    names = ";".join(",".join(each) for each in (GAUGES, *slotted, *fields))
+    return f"{crc32(names.encode()):08x}"
+
+
 def save(states: Mapping[str, Symbol], shape: str, minutes: int) -> bytes:
     """Encode every symbol; `minutes` is how far back the rules look."""
     keep = max(minutes + 2, CHART)
-    return msgspec.msgpack.encode(SavedEngine(shape, [_symbol(name, state, keep) for name, state in states.items()]))
+    rows = [_symbol(name, state, keep) for name, state in states.items()]
+    return msgspec.msgpack.encode(SavedEngine(f"{shape};{_layout()}", rows))
 
 
 def load(saved: bytes, shape: str, begin: Callable[[str], Symbol]) -> list[Symbol] | None:
-    """Fill fresh symbols with what was saved; None where it does not read or was saved under other settings."""
+    """Fill fresh symbols with what was saved; None where it does not read, or was saved under other settings.
+
+    begin  makes a symbol of which nothing is known, and keeps it nowhere: a row that does not fit must leave no trace
+    """
     try:
         engine = msgspec.msgpack.decode(saved, type=SavedEngine)
     except msgspec.MsgspecError:
         return None
-    if engine.shape != shape:
+    if engine.shape != f"{shape};{_layout()}":
         return None
-    return [_restored(begin(row.name), row) for row in engine.symbols]
+    try:
+        return [_restored(begin(row.name), row) for row in engine.symbols]
+    except (ValueError, TypeError):  # too many or too few values somewhere, or of another kind
+        return None
 
 
 def _symbol(name: str, state: Symbol, keep: int) -> SavedSymbol:
