@@ -131,6 +131,7 @@ def test_each_buy_of_ours_is_a_buy_of_the_simulators(day):
 def test_no_registration_was_refused_and_no_key_carried_more_than_its_slots(day):
     assert {code: count for code, count in day.log["refusals"].items() if code.startswith("OPSP")} == {}
     assert day.log["counts"]["registrations"] >= PUSHED
+    assert day.log["counts"]["most registrations held"] <= SLOTS
 
 
 def test_no_call_was_over_a_limit(day):
