@@ -22,7 +22,7 @@ from core.app.wishes import today
 from core.domain.effects import Announce, Effect, Emit
 from core.domain.engine import Engine
 from core.domain.errors import WireSurprise
-from core.domain.events import Bar, Inbound, MarketData, Listing
+from core.domain.events import Bar, Inbound, Listing, MarketData
 from core.domain.orders import Order
 from core.domain.safety import split
 from core.domain.signals import Signal
