@@ -7,7 +7,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 from moto import mock_aws
 
 from core.adapters.memory.queue import MemoryAlerts, MemorySignals
-from core.adapters.queue import TRIES, SqsAlerts, SqsSignals, post
+from core.adapters.queue import MALFORMED, TRIES, SqsAlerts, SqsDeadLetters, SqsSignals, post
 from core.domain.errors import Misconfigured, Transient
 from core.domain.messages import Alert, Delivery, Kind
 from core.domain.signals import Signal
@@ -110,9 +110,29 @@ def test_a_queue_that_keeps_refusing_is_transient_and_says_how_many_are_left():
     assert client.calls == TRIES
 
 
-def test_a_malformed_message_is_a_fault_of_ours():
-    with pytest.raises(Misconfigured, match="codes=InternalError"):
-        post(Picky(refuses=1, times=1, sender=True), "url", [{"MessageBody": "x"}])
+def test_a_malformed_message_is_dropped_with_an_error_and_the_others_are_sent(caplog):
+    client = Picky(refuses=1, times=1, sender=True)
+    post(client, "url", [{"MessageBody": "bad"}, {"MessageBody": "good"}])
+    assert (client.taken, client.calls) == (["good"], 1)
+    assert [(record.levelname, record.outcome, record.body) for record in caplog.records] == [
+        ("ERROR", "dropped", "bad")
+    ]
+
+
+@pytest.mark.parametrize("code", sorted(MALFORMED))
+def test_a_batch_that_is_refused_for_one_message_is_sent_one_by_one(code, caplog):
+    taken = []
+
+    class Strict:
+        def send_message_batch(self, QueueUrl, Entries):
+            if any(entry["MessageBody"] == "bad" for entry in Entries):
+                raise fault(code)
+            taken.extend([entry["MessageBody"] for entry in Entries])
+            return {}
+
+    post(Strict(), "url", [{"MessageBody": body} for body in ("a", "bad", "b")])
+    assert taken == ["a", "b"]
+    assert [record.body for record in caplog.records] == ["bad"]
 
 
 class Failing:
@@ -121,6 +141,8 @@ class Failing:
 
     def send_message_batch(self, **request):
         raise self.fault
+
+    get_queue_attributes = send_message_batch
 
 
 def fault(code):
@@ -139,6 +161,15 @@ def fault(code):
 def test_each_fault_of_the_queue_has_its_consequence(trouble, error):
     with pytest.raises(error):
         post(Failing(trouble), "url", [{"MessageBody": "x"}])
+    with pytest.raises(error):
+        SqsDeadLetters({"alerts": "url"}, Failing(trouble)).depths()
+
+
+def test_the_depth_of_each_dead_letter_queue_is_told_by_its_name(sqs):
+    urls = {name: sqs.create_queue(QueueName=name)["QueueUrl"] for name in ("alerts", "jobs")}
+    for number in range(3):
+        sqs.send_message(QueueUrl=urls["jobs"], MessageBody=str(number))
+    assert SqsDeadLetters(urls, sqs).depths() == {"alerts": 0, "jobs": 3}
 
 
 def test_the_queues_in_memory_keep_the_same_promises():

@@ -163,11 +163,14 @@ def test_a_worker_at_hold_for_a_symbol_without_an_item_is_free_again():
 # ---- the streamer is silent ----------------------------------------------------------------------------------------
 
 
-def health(at, subscribed=("KRW-AAA",), last_data=None):
+def health(at, subscribed=("KRW-AAA",), last_data=None, started=None, **more):
+    """As the streamer says it: alive since well before, its data as old as told, and heard of AAA when data came."""
+    data = at if last_data is None else last_data
+    since = min(at, data) - 120_000 if started is None else started
     return StreamHealth(
-        market=Market.UPBIT, at=at, host="h", started=at, last_data=at if last_data is None else last_data,
-        subscribed=subscribed, connected=True, reconnects=0, messages=0, surprises=0, late=0, duplicates=0, gaps=0,
-        signals=0, latency_p50_ms=0.0, latency_p99_ms=0.0,
+        market=Market.UPBIT, at=at, host="h", started=Millis(since), last_data=data, subscribed=subscribed,
+        connected=True, reconnects=0, messages=0, surprises=0, late=0, duplicates=0, gaps=0, signals=0,
+        latency_p50_ms=0.0, latency_p99_ms=0.0, **{"heard": {"KRW-AAA": data}, **more},
     )  # fmt: skip
 
 
@@ -187,8 +190,8 @@ def test_while_the_streamer_is_silent_the_sweep_sells_at_stop_and_take(price, re
     swept, _ = looked(world, price, health(Millis(world.hands.at - 20_001)))
     assert swept.silent
     assert [(verdict.outcome, verdict.trip.exit) for verdict in swept.exits] == [(Ending.SOLD, reason)]
-    assert world.told.kinds == ["bought", "streamer_silent", "sold"]
-    assert world.told.sent[1].memo == "20 s"
+    assert world.told.kinds == ["bought", "sold", "streamer_silent"]  # told last: it stands in the way of no sale
+    assert world.told.sent[2].memo == "20 s"
 
 
 def test_a_streamer_that_was_never_seen_is_silent_once_there_is_something_to_watch():
@@ -215,13 +218,180 @@ def test_a_streamer_that_lives_watches_its_own_exits():
     assert (swept.silent, swept.exits, quotes.asked) == (False, (), [])
 
 
-@pytest.mark.parametrize(("subscribed", "silent"), [(("KRW-AAA",), True), ((), False)])
+@pytest.mark.parametrize(("subscribed", "silent"), [(("KRW-AAA",), True), ((), True)])
 def test_a_streamer_that_speaks_but_has_no_data_is_silent_where_it_should_have_some(subscribed, silent):
+    """Also where a dead connection has emptied what is subscribed."""
     world = World()
     world.bought()
     old = Millis(world.hands.at - 60_000)
     swept, _ = looked(world, 50.0, health(world.hands.at, subscribed, old))
     assert swept.silent is silent
+    assert [verdict.outcome for verdict in swept.exits] == [Ending.SOLD]
+    assert world.told.sent[-1].memo == "60 s"
+
+
+def test_a_streamer_with_nothing_to_stream_is_not_silent_however_old_its_data():
+    world = World()
+    desk = world.desk()
+    desk.shelf.write(Targets(market=Market.UPBIT, at=world.hands.at, version=1, candidates=()))
+    swept, _ = looked(world, 50.0, health(world.hands.at, (), Millis(0), Millis(0)), desk)
+    assert swept.silent is False
+
+
+def test_an_exchange_that_is_down_is_a_silence_though_nothing_is_held_yet():
+    world = World()
+    desk = world.desk()
+    desk.shelf.write(Targets(market=Market.UPBIT, at=world.hands.at, version=1, candidates=()))
+    old = Millis(world.hands.at - 60_000)
+    swept, _ = looked(world, 50.0, health(world.hands.at, (), old, wanted=("KRW-AAA",)), desk)
+    assert (swept.silent, swept.exits) == (True, ())
+
+
+def test_one_dead_connection_does_not_hide_behind_the_others():
+    world = World()
+    world.bought()
+    at = world.hands.at
+    dead = health(at, ("KRW-BBB",), at, wanted=("KRW-AAA", "KRW-BBB"), heard={"KRW-AAA": Millis(at - 30_000)})
+    swept, quotes = looked(world, 50.0, dead)
+    assert swept.silent
+    assert [verdict.outcome for verdict in swept.exits] == [Ending.SOLD]
+    assert quotes.asked == [("tickers", ("KRW-AAA",))]
+    assert world.told.sent[-1].memo == "30 s"
+
+
+def test_a_connection_lost_a_moment_ago_is_looked_after_without_a_word():
+    world = World()
+    world.bought()
+    swept, _ = looked(world, 50.0, health(world.hands.at, ()))
+    assert (swept.silent, len(swept.exits)) == (False, 1)
+    assert world.told.kinds == ["bought", "sold"]
+
+
+def test_a_held_symbol_that_is_subscribed_and_quiet_is_looked_at_without_a_word():
+    world = World()
+    world.bought()
+    at = world.hands.at
+    swept, _ = looked(world, 50.0, health(at, heard={"KRW-AAA": Millis(at - 60_000)}))
+    assert (swept.silent, len(swept.exits)) == (False, 1)
+    assert world.told.kinds == ["bought", "sold"]
+
+
+def test_before_its_first_data_a_streamer_is_as_old_as_its_start():
+    world = World()
+    world.bought()
+    at = world.hands.at
+    young, _ = looked(world, 100.0, health(at, last_data=Millis(0), started=at, heard={}))
+    assert young.silent is False
+    old, _ = looked(world, 100.0, health(at, last_data=Millis(0), started=at - 25_000, heard={}))
+    assert old.silent
+    assert world.told.sent[-1].memo == "25 s"
+
+
+class Mute:
+    """Alerts that cannot be sent."""
+
+    def send(self, alerts):
+        raise Transient("the queue does not answer")
+
+
+def test_a_sweep_that_cannot_tell_does_its_work_and_says_so():
+    world = World()
+    world.bought()
+    price_fell = Quotes("KRW-AAA")
+    price_fell.prices["KRW-AAA"] = 50.0
+
+    class Selling:
+        """The sale's own word goes out: what is tried here is the sweep's."""
+
+        def send(self, alerts):
+            if alerts[0].kind.value != "sold":
+                Mute().send(alerts)
+
+    swept = sweep.run(replace(world.desk(), alerts=Selling()), price_fell)
+    assert (swept.silent, [verdict.outcome for verdict in swept.exits]) == (True, [Ending.SOLD])
+    assert "the queue does not answer" in swept.untold
+
+
+# ---- our books and the venue's -------------------------------------------------------------------------------------
+
+
+def told_otherwise(world, units):
+    """The venue says that it holds so many AAA."""
+    world.broker.holdings = lambda market: {"KRW-AAA": Decimal(units), "KRW-OWN": Decimal(7)}
+
+
+@pytest.mark.parametrize("units", ["0.5", "0", "99999"])
+def test_units_that_the_venue_tells_otherwise_are_told_and_nothing_is_done(units):
+    world = World()
+    world.bought()
+    before = world.lock
+    told_otherwise(world, units)
+    swept, _ = looked(world, 100.0, health(world.hands.at))
+    assert [(each.instrument, each.booked, each.found) for each in swept.differs] == [
+        (AAA, before.position.quantity, Decimal(units))
+    ]
+    assert world.told.kinds == ["bought", "unresolved"]
+    assert "the venue holds" in world.told.sent[-1].memo
+    assert world.lock == before
+    assert swept.exits == ()
+
+
+def test_books_that_agree_are_not_worth_a_word():
+    world = World()
+    world.bought()
+    swept, _ = looked(world, 100.0, health(world.hands.at))
+    assert (swept.differs, swept.uncounted) == ((), "")
+    assert world.told.kinds == ["bought"]
+
+
+def test_a_venue_that_does_not_say_what_it_holds_stops_nothing():
+    world = World()
+    world.bought()
+
+    def away(market):
+        raise Transient("no connection")
+
+    world.broker.holdings = away
+    swept, _ = looked(world, 100.0, health(world.hands.at))
+    assert (swept.differs, swept.uncounted[:13]) == ((), "no connection")
+    assert world.told.kinds == ["bought"]
+
+
+def test_with_nothing_held_the_venue_is_asked_in_every_tenth_minute_only():
+    world, asked = World(), []
+
+    def asking(market):
+        asked.append(world.hands.at)
+        return {}
+
+    world.broker.holdings = asking
+    for _ in range(40):
+        world.sweep()  # every 30 s
+    assert len(asked) == 4  # two sweeps in each of two such minutes
+    assert {at // 60_000 % 10 for at in asked} == {0}
+
+
+def test_units_left_of_what_was_traded_today_are_told_and_the_owners_own_are_not():
+    world = World()
+    world.bought()
+    handle(sell(at=world.hands.at), world.desk())
+    told_otherwise(world, "0.5")
+    world.hands.at = Millis(world.hands.at - world.hands.at % 600_000 + 600_000)
+    swept = sweep.run(world.desk(), Quotes("KRW-AAA"))
+    assert [(each.instrument, each.booked) for each in swept.differs] == [(AAA, Decimal(0))]
+
+
+def test_a_symbol_that_moved_while_the_venue_was_asked_is_left_to_the_next_run():
+    world = World()
+    world.bought()
+
+    def moving(market):
+        handle(sell(at=world.hands.at), world.desk())
+        return {}
+
+    world.broker.holdings = moving
+    swept, _ = looked(world, 100.0, health(world.hands.at))
+    assert swept.differs == ()
 
 
 def test_a_position_that_someone_works_on_is_not_sold_beside_him():

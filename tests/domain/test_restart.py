@@ -93,6 +93,52 @@ def test_what_does_not_read_is_refused(desk, saved):
     assert not desk.engine().restore(saved)
 
 
+def saved_by(desk, change):
+    """What an engine that has seen two candles saves, with one row changed."""
+    running = desk.engine(RULES)
+    for minute in range(3):
+        running.step(desk.trade(minute * 60_000, 99, 1.0, minute + 1))
+    shape, rows = msgspec.msgpack.decode(running.save())
+    return msgspec.msgpack.encode([*change(shape, rows)])
+
+
+SERIES, CLOSED, GAUGES, VWAP = 7, 0, 4, 6
+
+
+def test_what_this_version_saved_is_taken_as_it_is(desk):
+    assert desk.engine(RULES).restore(saved_by(desk, lambda shape, rows: (shape, rows)))
+
+
+@pytest.mark.parametrize("extra", [[1.0], None])
+@pytest.mark.parametrize(
+    "place",
+    [
+        lambda row: row[VWAP],
+        lambda row: row[SERIES],
+        lambda row: row[SERIES][0][CLOSED][0],
+        lambda row: row[SERIES][0][GAUGES],
+        lambda row: row[SERIES][0][GAUGES][0],
+    ],
+)
+def test_a_state_with_a_slot_more_or_fewer_is_refused_and_leaves_no_trace(desk, place, extra):
+    """Another version's state never ends the streamer, however often that is started."""
+
+    def change(shape, rows):
+        slots = place(rows[0])
+        slots.append(slots[-1]) if extra else slots.pop()
+        return shape, rows
+
+    other = desk.engine(RULES)
+    assert other.restore(saved_by(desk, change)) is False
+    assert other.snapshot("KRW-A") is None
+
+
+def test_what_a_version_with_another_layout_saved_is_refused(desk):
+    other = desk.engine(RULES)
+    assert other.restore(saved_by(desk, lambda shape, rows: (shape.rpartition(";")[0], rows))) is False
+    assert other.snapshot("KRW-A") is None
+
+
 def test_an_engine_that_knows_nothing_restores_to_one_that_knows_nothing(desk):
     assert desk.engine().restore(desk.engine().save())
 

@@ -153,9 +153,18 @@ async def test_a_drain_in_the_middle_of_a_batch_sends_that_batch_again_rather_th
     assert set(queue.ids) == {"s1"}
 
 
-async def test_a_queue_that_does_not_exist_is_for_a_person_to_mend(started):
-    box = outbox(KeepingQueue(failures=1, fault=Misconfigured))
+async def test_a_queue_that_does_not_exist_ends_nothing_and_its_messages_wait_for_it(started):
+    queue = KeepingQueue(failures=2, fault=Misconfigured)
+    box = started(outbox(queue))
     box.put([signal(1)])
-    with pytest.raises(ExceptionGroup) as raised:
-        await box.run()
-    assert raised.value.split(Misconfigured)[1] is None
+    await until(lambda: queue.ids == ["s1"])
+    assert box.signals.failures == 2
+
+
+async def test_a_drain_into_a_queue_that_does_not_exist_goes_on_to_the_alerts_and_says_what_is_left():
+    queue, alerts = KeepingQueue(failures=9, fault=Misconfigured), KeepingQueue()
+    box = outbox(queue, alerts)
+    box.put([signal(1)])
+    box.put([alert(1)])
+    assert await box.drain(5) == 1
+    assert alerts.ids == ["a1"]
