@@ -175,6 +175,13 @@ class Wiring:
         return SqsAlerts(self.named("HOGA_ALERTS_QUEUE"), self.client("sqs"), self.settings.notify.channels)
 
     @cached_property
+    def dead_letters(self) -> ports.DeadLetters:
+        from core.adapters.queue import SqsDeadLetters
+
+        urls = {name: self.named(f"HOGA_{name.upper()}_DEAD") for name in ("signals", "alerts", "jobs")}
+        return SqsDeadLetters(urls, self.client("sqs"))
+
+    @cached_property
     def passes(self) -> ports.Passes:
         from core.adapters.passes import SqsPasses
 

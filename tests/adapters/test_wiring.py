@@ -30,6 +30,9 @@ ENV = {
     "HOGA_SIGNALS_QUEUE": "http://127.0.0.1:1/signals.fifo",
     "HOGA_ALERTS_QUEUE": "http://127.0.0.1:1/alerts",
     "HOGA_PASSES_QUEUE": "http://127.0.0.1:1/passes",
+    "HOGA_SIGNALS_DEAD": "http://127.0.0.1:1/signals-dead.fifo",
+    "HOGA_ALERTS_DEAD": "http://127.0.0.1:1/alerts-dead",
+    "HOGA_JOBS_DEAD": "http://127.0.0.1:1/jobs-dead",
     "HOGA_BUS": "hoga",
     "AWS_REGION": "ap-northeast-2",
     "AWS_ACCESS_KEY_ID": "testing",
@@ -44,7 +47,7 @@ def wiring():
 
 PARTS = (
     "settings", "shelf", "leases", "ledger", "cooldowns", "budget", "signals", "alerts", "passes", "news", "notifiers",
-    "lock_client",
+    "lock_client", "dead_letters",
 )  # fmt: skip
 
 
@@ -103,7 +106,7 @@ def test_the_environment_overrides_the_file():
 
 
 def test_a_market_that_is_switched_off_is_not_served():
-    wiring = Wiring({**ENV, "HOGA__MARKETS__UPBIT__ENABLED": "false"})
+    wiring = Wiring({**ENV, "HOGA__MARKETS__UPBIT__ENABLED": "false", "HOGA__MARKETS__KRX__ENABLED": "true"})
 
     with pytest.raises(Misconfigured, match="not enabled"):
         wiring.lookout(Market.UPBIT)

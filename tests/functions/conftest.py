@@ -26,6 +26,9 @@ VARIABLES = {
     "SignalsQueue": "HOGA_SIGNALS_QUEUE",
     "AlertsQueue": "HOGA_ALERTS_QUEUE",
     "PassesQueue": "HOGA_PASSES_QUEUE",
+    "SignalsDeadLetters": "HOGA_SIGNALS_DEAD",
+    "AlertsDeadLetters": "HOGA_ALERTS_DEAD",
+    "JobsDeadLetters": "HOGA_JOBS_DEAD",
 }
 SETTINGS = """
 markets:

@@ -186,6 +186,53 @@ def test_the_sweep_finishes_what_a_dead_worker_left(open_for_buying, context, sa
     assert count(said()) | {"Resumed": 1, "Buys": 1} == {"Resumed": 1, "Buys": 1, "LocksGranted": 1}
 
 
+def test_the_sweep_tells_of_every_dead_letter_queue_that_is_not_empty(open_for_buying, context, said, read_sample):
+    """F5."""
+    cloud = open_for_buying
+    url = cloud.wiring.named("HOGA_JOBS_DEAD")
+    for number in range(2):
+        cloud.wiring.client("sqs").send_message(QueueUrl=url, MessageBody=str(number))
+
+    sweep.handler(read_sample("sweep"), context)
+
+    (told,) = [message["alert"] for message in cloud.messages("HOGA_ALERTS_QUEUE")]
+    assert (told["kind"], told["rule"], told["value"]) == ("dead_letters", "jobs", 2.0)
+    assert {"outcome": "found", "queue": "jobs", "messages": 2}.items() <= said()[-1].items()
+
+
+def test_dead_letters_are_looked_at_though_a_market_fails_and_no_queue_fails_the_sweep(
+    open_for_buying, context, said, monkeypatch, read_sample
+):
+    cloud = open_for_buying
+    monkeypatch.setenv("HOGA_JOBS_DEAD", cloud.wiring.named("HOGA_JOBS_DEAD") + "-gone")
+
+    answer = sweep.handler(read_sample("sweep"), context)
+
+    assert "upbit" in answer
+    assert said()[-1]["message"] == "dead letters not looked at"
+
+    def fail(market):
+        raise Misconfigured("this market cannot be swept")
+
+    monkeypatch.setattr(cloud.wiring, "quotes", fail)
+    with pytest.raises(Misconfigured, match="cannot be swept"):
+        sweep.handler(read_sample("sweep"), context)
+    assert said()[-1]["message"] == "dead letters not looked at"
+
+
+def test_the_sweep_says_what_the_venues_books_tell_otherwise(bought, context, said, monkeypatch, read_sample):
+    broker = bought.wiring.broker(Market.UPBIT)
+    monkeypatch.setattr(type(broker), "holdings", lambda *_: {})
+    bought.messages("HOGA_ALERTS_QUEUE")
+    said()
+
+    sweep.handler(read_sample("sweep"), context)
+
+    (line,) = [line for line in said() if line.get("outcome") == "differs"]
+    assert (line["instrument"], line["found"]) == (str(AAA), "0")
+    assert bought.alerts == ["unresolved"]
+
+
 def test_outside_its_window_liquidation_does_nothing(bought, context, read_sample):
     answer = liquidate.handler(read_sample("liquidate"), context)
 

@@ -62,6 +62,17 @@ def test_every_queue_that_is_read_has_a_dead_letter_queue_of_its_kind():
         assert queues[target].get("FifoQueue", False) == queue.get("FifoQueue", False)
 
 
+def test_the_sweep_alone_counts_every_dead_letter_queue():
+    """F5: it knows each by its address and may ask how full it is, and nothing more."""
+    dead = {name for name in of("AWS::SQS::Queue") if name.endswith("DeadLetters")}
+    variables = FUNCTIONS["Sweep"]["Environment"]["Variables"]
+    assert {value["Ref"] for name, value in variables.items() if name.endswith("_DEAD")} == dead
+    counting = [(name, one) for name, f in FUNCTIONS.items() for one in statements(f) if "Attributes" in str(one)]
+    ((name, statement),) = counting
+    assert (name, statement["Action"]) == ("Sweep", ["sqs:GetQueueAttributes"])
+    assert {place["Fn::GetAtt"][0] for place in statement["Resource"]} == dead
+
+
 def test_a_queue_hides_a_message_for_six_times_its_readers_time_out():
     default = TEMPLATE["Globals"]["Function"]["Timeout"]
     for _, function, event in feeds():
