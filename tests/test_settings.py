@@ -174,7 +174,8 @@ def test_a_market_that_answers_app_keys_only_needs_one():
         "markets.krx.keys: found no key; allowed: the names of an app key's secrets, for quotes and streams"
     ]
     assert parse(KEYED + "    keys: [{}]\n", {}).markets[Market.KRX].keys[0].app_key == "kis_app_key"
-    assert parse(KEYED + "    enabled: false\n", {}).enabled == []
+    off = LEAST + KEYED.partition("markets:\n")[2] + "    enabled: false\n"
+    assert parse(off, {}).enabled == [Market.UPBIT]
 
 
 def test_a_mock_key_alone_cannot_scan_a_whole_universe_and_the_fault_says_what_can():

@@ -1,6 +1,6 @@
 """What the owner may set, as values. Every number in REQUIREMENTS is a field here with its unit and its bounds.
 
-`core/settings.py` reads them from one YAML file; the decisions take them as arguments.
+`core/settings/` reads them from one YAML file; the decisions take them as arguments.
 """
 
 from decimal import Decimal
@@ -18,6 +18,10 @@ Seconds = Annotated[float, Meta(ge=0.0)]
 Count = Annotated[int, Meta(ge=1)]
 Figure = Annotated[float, Meta(ge=0.0)]
 Text = Annotated[str, Meta(min_length=1)]
+Patience = Annotated[float, Meta(gt=0.0)]
+Ladder = Annotated[
+    tuple[Patience, ...], Meta(min_length=1, description="one or more pauses above 0 s, as [1, 2, 4, 8]")
+]
 Hours = Annotated[str, Meta(pattern=r"^(closed|\d\d:[0-5]\d(:[0-5]\d)?-\d\d:[0-5]\d(:[0-5]\d)?)$")]
 
 
@@ -131,7 +135,7 @@ class StreamPolicy(Policy, frozen=True):
     mute_s: Seconds | None = None
     stale_s: Seconds | None = None
     ping_s: Seconds | None = None
-    backoff_s: tuple[float, ...] = (1.0, 2.0, 4.0, 8.0)
+    backoff_s: Ladder = (1.0, 2.0, 4.0, 8.0)
     outbox: Count = 10_000
     flush_s: Annotated[float, Meta(ge=0.01)] = 0.05
     save_s: Annotated[float, Meta(ge=0.2)] = 2.0
@@ -170,11 +174,11 @@ class RestPolicy(Policy, frozen=True):
     """B2, B3. `limits` overrides the venue's calls per second by rate-limit group; `headroom` is kept free."""
 
     url: Text
-    limits: dict[str, float] = {}
+    limits: dict[str, Annotated[float, Meta(gt=0.0)]] = {}
     headroom: Share = 0.8
-    connect_s: Seconds = 3.0
-    read_s: Seconds = 10.0
-    backoff_s: tuple[float, ...] = (0.5, 1.0, 2.0, 4.0)
+    connect_s: Patience = 3.0
+    read_s: Patience = 10.0
+    backoff_s: Ladder = (0.5, 1.0, 2.0, 4.0)
 
 
 class IndicatorPolicy(Policy, frozen=True):
@@ -257,7 +261,13 @@ class DayPolicy(Policy, frozen=True):
     settle_s   a market with hours cuts its day this long after the close at the earliest; None is the market's own
     """
 
-    ends: Annotated[str, Meta(pattern=r"^([01]\d|2[0-3]):[0-5]\d(:[0-5]\d)?$")] = "09:00"
+    ends: Annotated[
+        str,
+        Meta(
+            pattern=r"^([01]\d|2[0-3]):[0-5]\d(:[0-5]\d)?$",
+            description='a time of day from "00:00" to "23:59", or with seconds; midnight is "00:00"',
+        ),
+    ] = "09:00"
     liquidate: bool | None = None
     liquidate_before_s: Seconds = 900.0
     thin_before_s: Seconds = 1500.0
@@ -271,8 +281,7 @@ class DayPolicy(Policy, frozen=True):
 class SweepPolicy(Policy, frozen=True):
     """E8. A streamer silent for longer than `silent_s` makes the sweep watch the exits itself."""
 
-    silent_s: Seconds = 20.0
-    grace_s: Seconds = 2.0
+    silent_s: Annotated[float, Meta(ge=1.0)] = 20.0
 
 
 class TelegramPolicy(Policy, frozen=True):

@@ -195,6 +195,7 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
 class Venue(msgspec.Struct, frozen=True):
     """`orders` is None where nothing but paper trades on this venue.
 
+    flags     every name by which its listing may warn of an instrument
     tailored  (the owner's settings) -> the rules under them, where they change any
     """
 
@@ -204,6 +205,7 @@ class Venue(msgspec.Struct, frozen=True):
     rules: Rules
     orders: Orders | None = None
     tailored: Callable[[MarketPolicy], Rules] | None = None
+    flags: frozenset[str] = frozenset()
 
 
 HOMES: dict[Market, str] = {Market.UPBIT: "upbit", Market.KRX: "kis"}

@@ -142,7 +142,7 @@ def test_every_command_that_answers_takes_json():
 
 def test_nobody_answers_where_no_exchange_is(monkeypatch, capsys):
     monkeypatch.setenv("HOGA__MARKETS__UPBIT__REST__URL", "http://127.0.0.1:9")
-    monkeypatch.setenv("HOGA__MARKETS__UPBIT__REST__BACKOFF_S", "[0.0]")
+    monkeypatch.setenv("HOGA__MARKETS__UPBIT__REST__BACKOFF_S", "[0.01]")
 
     assert run(["scan"]) == entry.REFUSED
     assert "Traceback" not in capsys.readouterr().err

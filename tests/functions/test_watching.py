@@ -160,6 +160,7 @@ def test_a_missing_variable_fails_the_call_and_names_itself(cloud, context, monk
 
 
 def test_a_market_that_is_switched_off_has_no_turn(cloud, context):
-    cloud.settings(more="    enabled: false")
+    off = "  krx: {enabled: false, rest: {url: 'http://127.0.0.1:1'}, stream: {url: 'ws://127.0.0.1:1'}}"
+    cloud.settings(more=off)
 
-    assert safety_filter.handler({}, context) == {}
+    assert list(safety_filter.handler({}, context)) == ["upbit"]

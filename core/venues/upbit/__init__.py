@@ -2,8 +2,9 @@
 
 from core.domain.values import Market
 from core.venues.spec import Venue
+from core.venues.upbit.answers import FLAGS
 from core.venues.upbit.rest import REST
 from core.venues.upbit.rules import RULES
 from core.venues.upbit.stream import STREAM
 
-VENUE = Venue(Market.UPBIT, STREAM, REST, RULES)
+VENUE = Venue(Market.UPBIT, STREAM, REST, RULES, flags=FLAGS)

@@ -22,6 +22,13 @@ SHOWN = 160
 
 T = TypeVar("T")
 
+CAUTIONS = (
+    *("PRICE_FLUCTUATIONS", "TRADING_VOLUME_SOARING", "DEPOSIT_AMOUNT_SOARING", "GLOBAL_PRICE_DIFFERENCES"),
+    "CONCENTRATION_OF_SMALL_ACCOUNTS",
+)
+FLAGS = frozenset({"WARNING", *CAUTIONS})
+"""What `safety.exclude` may list. A caution that Upbit invents later is read by its own name; add it here."""
+
 
 class Events(msgspec.Struct):
     warning: bool = False
