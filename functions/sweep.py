@@ -41,7 +41,7 @@ def sweep(wiring: Wiring, market: Market, context: Any) -> Event:
     for adoption in swept.adopted:
         job.log.warning("position adopted", outcome="adopted", instrument=str(adoption.instrument))
     for each in swept.differs:
-        facts = {"booked": str(each.booked), "found": str(each.found)}
+        facts: Event = {"booked": str(each.booked), "found": str(each.found)}
         job.log.error("the venue's books differ", outcome="differs", instrument=str(each.instrument), **facts)
     for what, why in (("holdings not compared", swept.uncounted), ("people not told", swept.untold)):
         if why:

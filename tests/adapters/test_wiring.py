@@ -85,7 +85,18 @@ def test_a_missing_variable_is_named(variable):
     wiring = Wiring({**ENV, variable: ""})
 
     def build_everything():
-        parts = ("settings", "shelf", "leases", "ledger", "signals", "alerts", "passes", "news", "notifiers")
+        parts = (
+            "settings",
+            "shelf",
+            "leases",
+            "ledger",
+            "signals",
+            "alerts",
+            "passes",
+            "news",
+            "notifiers",
+            "dead_letters",
+        )
         return [getattr(wiring, part) for part in parts], wiring.broker(Market.UPBIT)
 
     with pytest.raises(Misconfigured, match=variable):

@@ -149,11 +149,11 @@ def test_the_second_opt_in_of_live_trading_is_empty_and_given_to_traders_only():
     """E9: nobody deploys live trading by leaving something as it is."""
     assert TEMPLATE["Parameters"]["LiveAccount"]["Default"] == ""
     told = {
-        name: function["Environment"]["Variables"]
+        name: function["Environment"]["Variables"][OPT_IN]
         for name, function in FUNCTIONS.items()
         if OPT_IN in function.get("Environment", {}).get("Variables", {})
     }
-    assert told == {name: {OPT_IN: {"Ref": "LiveAccount"}} for name in TRADERS}
+    assert told == {name: {"Ref": "LiveAccount"} for name in TRADERS}
     assert OPT_IN not in TEMPLATE["Globals"]["Function"]["Environment"]["Variables"]
 
 

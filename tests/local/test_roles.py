@@ -16,6 +16,9 @@ pytestmark = [pytest.mark.cloud, pytest.mark.slow]
 
 FUNCTIONS = ("SafetyFilter", "BatchScan", "Rank", "Worker", "Sweep", "Liquidate", "Notify", "DailySummary")
 TRADING = ("Worker", "Sweep", "Liquidate")
+READING = ("BatchScan", "Worker", "Notify")
+"""Fed by a queue: the managed policy that Lambda asks of them for that names every queue."""
+
 SIGNING = ("SafetyFilter", "BatchScan", "Rank", *TRADING)
 
 PROBE = """
@@ -150,6 +153,19 @@ def test_no_function_may_start_another_change_a_role_or_purge_a_queue(probed, fu
     assert ask(probed, function, "iam", "list_roles") in REFUSED
     assert ask(probed, function, "s3", "get_object", Bucket="hoga-code", Key="functions.zip") in REFUSED
     assert ask(probed, function, "sqs", "purge_queue", QueueUrl=probed.outputs["SignalsQueue"]) in REFUSED
+
+
+@pytest.mark.parametrize("function", [name for name in FUNCTIONS if name not in READING])
+@pytest.mark.parametrize("queue", ["SignalsDeadLetters", "AlertsDeadLetters", "JobsDeadLetters"])
+def test_the_sweep_counts_dead_letters_without_taking_one_and_who_reads_no_queue_may_do_neither(
+    probed, function, queue
+):
+    """F5."""
+    where = {"QueueUrl": probed.outputs[queue]}
+    counted = ask(probed, function, "sqs", "get_queue_attributes", **where, AttributeNames=["All"])
+
+    assert counted in ({"ok"} if function == "Sweep" else REFUSED)
+    assert ask(probed, function, "sqs", "receive_message", **where) in REFUSED
 
 
 @pytest.mark.parametrize("function", ["BatchScan", "Worker", "Liquidate", "DailySummary", "Notify"])
