@@ -25,13 +25,6 @@ Clock = Callable[[], Millis]
 """Epoch milliseconds; given to a use case by its composition root, never read inside the rings."""
 
 
-class Kept(msgspec.Struct, frozen=True):
-    """One value on the shelf and the version that a later conditional write must name."""
-
-    value: object
-    version: int
-
-
 class Shelf(Protocol):
     """Level state by type and market: written whole, read by anyone (core/domain/levels.py)."""
 
@@ -216,6 +209,9 @@ class Ledger(Protocol):
 
     def halted(self, market: Market, symbol: str = "") -> str:
         """Why buys are stopped in this market, or for this symbol of it; "" where they are not."""
+
+    def halts(self) -> dict[str, str]:
+        """Every halt in force, its reason by its scope."""
 
     def halt(self, scope: str, reason: str, at: Millis) -> None:
         """Stop buys. `scope` is "all", a market, or market:symbol."""

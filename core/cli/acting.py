@@ -32,7 +32,9 @@ def resume(symbol: str | None, as_json: bool) -> None:
     site = place.site()
     scope = _scope(site, symbol)
     site.books.ledger.resume(scope)
-    say(as_json, {"resumed": scope}, f"buying is allowed again ({scope})")
+    left = site.books.ledger.halts()
+    still = "; still halted: " + ", ".join(sorted(left)) if left else ""
+    say(as_json, {"resumed": scope, "halts": left}, f"buying is allowed again ({scope}){still}")
 
 
 @click.group()

@@ -12,7 +12,10 @@ import click
 from botocore.exceptions import BotoCoreError, ClientError
 
 from core.cli import acting, checking, locking, looking, machine, once, place, replaying
-from core.domain.errors import CoreError, Misconfigured, UnknownOutcome
+from core.domain.errors import CoreError, Misconfigured, Transient, UnknownOutcome
+
+AGAIN = "Nothing tries it again by itself: check the network and run the command again."
+"""What a service does with Transient, a person does by hand."""
 
 DONE, REFUSED, USAGE, UNKNOWN, INTERRUPTED = 0, 1, 2, 3, 130
 
@@ -60,6 +63,8 @@ def run(arguments: Sequence[str]) -> int:
         return _told(str(open_question), UNKNOWN)
     except Misconfigured as wrong_settings:
         return _told(str(wrong_settings), USAGE)
+    except Transient as passing:
+        return _told(f"{str(passing).removesuffix(passing.remedy).rstrip()} {AGAIN}", REFUSED)
     except CoreError as refused:
         return _told(str(refused), REFUSED)
     except (BotoCoreError, ClientError) as silent:

@@ -14,6 +14,10 @@ from core.local.day import clock_of
 from core.local.telling import units
 
 
+class NotLocked(Refused):
+    remedy = "`hoga locks list` shows who holds what."
+
+
 @click.group()
 def locks() -> None:
     """Symbol locks: who holds what, until when."""
@@ -46,12 +50,14 @@ def _lock(lock: Lock) -> Sequence[object]:
 def release(symbol: str, as_json: bool) -> None:
     """End SYMBOL's lease now and fence its owner off; a position stays with its worker."""
     site = place.site()
-    lock = site.books.leases.lock(site.instrument(symbol))
+    instrument = site.instrument(symbol)
+    lock = site.books.leases.lock(instrument)
     if lock is None or not lock.owner:
-        raise Refused("this symbol is not locked", symbol=symbol)
+        raise NotLocked("this symbol is not locked", symbol=str(instrument))
     if not site.books.leases.evict(lock):
-        raise Refused("the lock changed hands meanwhile: look again", symbol=symbol, holder=lock.owner)
-    say(as_json, {"released": symbol, "holder": lock.owner}, f"{symbol}: the lease of {lock.owner} is over")
+        raise NotLocked("the lock changed hands meanwhile", symbol=str(instrument), holder=lock.owner)
+    known = instrument.symbol
+    say(as_json, {"released": known, "holder": lock.owner}, f"{known}: the lease of {lock.owner} is over")
 
 
 COMMANDS = (locks,)

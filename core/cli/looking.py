@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 import click
 
@@ -24,12 +25,14 @@ def status(as_json: bool) -> None:
     """Is it alive: scan age, safe mode, stream, queues."""
     site = place.site()
     views, queues = site.views(), {queue: depth(site.cloud, queue) for queue in QUEUES}
+    halts = site.books.ledger.halts()
     if as_json:
         markets = {view.market.value: _figures(view) for view in views}
-        say_json({"run": site.standing, "queues": queues, **_figures(views[0]), "markets": markets})
+        say_json({"run": site.standing, "queues": queues, "halts": halts, **_figures(views[0]), "markets": markets})
         return
     rows = [("process", f"{site.standing.pid}, feed {site.standing.feed}, since {clock_of(site.standing.since)} KST")]
     rows += [(queue, str(count)) for queue, count in queues.items()]
+    rows += [(f"buying of {scope}", f"halted: {reason}") for scope, reason in sorted(halts.items())]
     say_table("system", ("what", "found"), rows, none="")
     for view in views:
         say_table(f"{view.market.value} at {clock_of(view.at)} KST", ("what", "found"), _in_words(view), none="")
@@ -150,11 +153,17 @@ def workers(as_json: bool) -> None:
 
 
 @click.command()
-@click.option("--day", default="", metavar="YYYY-MM-DD", help="Another day than the one under way.")
+@click.option(
+    "--day",
+    type=click.DateTime(["%Y-%m-%d"]),
+    default=None,
+    metavar="YYYY-MM-DD",
+    help="Another day than the one under way.",
+)
 @json_option
-def summary(day: str, as_json: bool) -> None:
+def summary(day: datetime | None, as_json: bool) -> None:
     """The day's results: what was sold so far, and the report once the day is closed."""
-    views = place.site().views(day)
+    views = place.site().views(f"{day:%Y-%m-%d}" if day else "")
     if as_json:
         markets = {view.market.value: _results(view) for view in views}
         say_json({**_results(views[0]), "markets": markets})

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping
+from difflib import get_close_matches
 from pathlib import Path
 
 import click
 import msgspec
 
-from core.domain.errors import Refused
+from core.domain.errors import Misconfigured, Refused
 from core.domain.levels import SafeSet
 from core.domain.values import Instrument, Market, Millis
 from core.local import register
@@ -21,6 +22,10 @@ from core.local.template import ROOT
 from core.settings import Settings, load
 
 NAME = "settings.yaml"
+
+
+class NoSuchSymbol(Misconfigured):
+    remedy = "`hoga positions`, `hoga locks list` and `hoga scan` show symbols as they are written."
 
 
 class NothingRuns(Refused):
@@ -44,24 +49,45 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
         return [look(self.books, market, self.settings.markets[market], day) for market in self.markets]
 
     def instrument(self, symbol: str) -> Instrument:
-        """A symbol as people type it: `krx:005930`, or `005930` where one market alone knows it. Raises Refused."""
-        market, _, rest = symbol.partition(":")
-        if rest and market in [one.value for one in self.markets]:
-            return Instrument(Market(market), rest)
-        if len(self.markets) == 1:
-            return Instrument(self.markets[0], symbol)
-        known = [market for market in self.markets if symbol in self._listed(market)]
-        if len(known) != 1:
-            raise Refused(
-                "say which market this symbol is of",
-                symbol=symbol,
-                like=", ".join(f"{one.value}:{symbol}" for one in known or self.markets),
-            )
-        return Instrument(known[0], symbol)
+        """A symbol as people type it: `krx:005930`, `005930`, `krw-btc`, `btc`.
 
-    def _listed(self, market: Market) -> set[str]:
+        Raises:
+            NoSuchSymbol: no market knows it, or several do; the text has what comes near.
+        """
+        prefix, colon, rest = symbol.strip().partition(":")
+        named = [market for market in self.markets if colon and market.value == prefix.lower()]
+        wanted = (rest if named else symbol.strip()).upper()
+        found = [Instrument(market, each) for market in named or self.markets for each in self._spelt(market, wanted)]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            like = ", ".join(map(str, found))
+            raise NoSuchSymbol("several markets know this symbol: say which", symbol=symbol, like=like)
+        near = self._near(wanted, named or self.markets)
+        raise NoSuchSymbol("no market here knows this symbol", symbol=symbol, **({"like": near} if near else {}))
+
+    def _spelt(self, market: Market, wanted: str) -> list[str]:
+        """The market's own spelling of it; what is typed while there is only one market and no list of it yet."""
+        known = self._known(market)
+        spellings = (wanted, f"{self.settings.markets[market].universe.quote}-{wanted}")
+        if not known and len(self.markets) == 1:
+            return [wanted]
+        return [spelling for spelling in spellings if spelling in known][:1]
+
+    def _near(self, wanted: str, markets: list[Market]) -> str:
+        known = {symbol: market for market in markets for symbol in self._known(market)}
+        tails = {symbol.rpartition("-")[2]: symbol for symbol in known}
+        close = get_close_matches(wanted, [*known, *tails], n=3)
+        symbols = dict.fromkeys(tails.get(each, each) for each in close)
+        return ", ".join(f"{known[symbol].value}:{symbol}" for symbol in symbols)
+
+    def _known(self, market: Market) -> set[str]:
+        """Listed, or locked or halted once: what has left the list must still be freed."""
         safe = self.books.shelf.read(SafeSet, market)
-        return {*safe.safe, *(one.symbol for one in safe.excluded)} if safe else set()
+        listed = {*safe.safe, *(one.symbol for one in safe.excluded)} if safe else set()
+        locked = {lock.instrument.symbol for lock in self.books.leases.locks() if lock.instrument.market is market}
+        scopes = [scope.partition(":") for scope in self.books.ledger.halts()]
+        return listed | locked | {symbol for name, _, symbol in scopes if symbol and name == market.value}
 
 
 def clock() -> Millis:

@@ -15,8 +15,13 @@ from core.adapters.tape import frames
 from core.app.replay import Report
 from core.cli import place
 from core.cli.answers import json_option, say_json, say_table
+from core.domain.errors import Refused
 from core.domain.values import Millis
 from core.local.playback import play, write_candles
+
+
+class EmptyTape(Refused):
+    remedy = "Name another file, or record it again."
 
 
 @click.command()
@@ -27,6 +32,8 @@ def replay(file: Path, candles: Path | None, as_json: bool) -> None:
     """Play a recorded tape through session, engine, locks and paper broker."""
     settings = place.settings()
     done = play(_shown(file), settings, settings.enabled[0])
+    if not done.report.frames:
+        raise EmptyTape("there is no frame on this tape", file=str(file))
     if candles is not None:
         write_candles(done.candles, candles)
     if as_json:

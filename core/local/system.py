@@ -14,6 +14,7 @@ import msgspec
 
 from core.adapters.wiring import Wiring
 from core.app.ports import Clock
+from core.domain.errors import Misconfigured
 from core.domain.values import Market, Millis
 from core.local import register, template
 from core.local.clockwork import Clockwork
@@ -32,6 +33,9 @@ from core.settings import Settings
 
 REST_MS = 1_000
 """A streamer that died is started again this long after, as its service would do in the cloud."""
+
+MENDED_BY_A_PERSON = 2
+"""Exit code of a streamer whose settings have faults."""
 
 PARALLEL = 4
 KEPT = 50
@@ -140,9 +144,15 @@ class System:
             self.streamer = None
 
     def revive(self) -> bool:
-        """Start a streamer that died again, after a rest. True where that was done."""
+        """Start a streamer that died again, after a rest. True where that was done.
+
+        Raises:
+            Misconfigured: it ended because a person must mend something; it would end in the same way for ever.
+        """
         if self.streamer is None or self.streamer.running:
             return False
+        if self.streamer.code == MENDED_BY_A_PERSON:
+            raise Misconfigured("the streamer cannot start", said=self.streamer.tail())
         at = self.plan.clock()
         self._died = self._died or at
         if at - self._died < REST_MS:

@@ -33,7 +33,11 @@ def load(path: Path, env: Mapping[str, str]) -> Settings:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as trouble:
-        raise Misconfigured("the settings file cannot be read", file=path.name, why=trouble) from None
+        raise Misconfigured(
+            "the settings file cannot be read",
+            file=path,
+            why=trouble.strerror if isinstance(trouble, OSError) else trouble,
+        ) from None
     return _with_lists(parse(text, env, source=path.name), path)
 
 

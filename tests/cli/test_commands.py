@@ -170,7 +170,7 @@ def both(site, monkeypatch) -> place.Site:
     settings = load(ROOT / "settings.yaml", {"HOGA__MARKETS__KRX__ENABLED": "true"})
     found = msgspec.structs.replace(site, settings=settings)
     site.books.shelf.write(SafeSet(market=Market.UPBIT, at=AT, safe=("KRW-SOL",), excluded=()))
-    site.books.shelf.write(SafeSet(market=Market.KRX, at=AT, safe=("005930",), excluded=()))
+    site.books.shelf.write(SafeSet(market=Market.KRX, at=AT, safe=("005930", "000660"), excluded=()))
     monkeypatch.setattr(place, "site", lambda: found)
     return found
 
@@ -194,9 +194,9 @@ def test_a_symbol_is_of_the_market_that_lists_it_or_of_the_one_that_is_named(bot
     assert answer(capsys, "halt", "krx:000660")["halted"] == "krx:000660"
 
 
-def test_a_symbol_that_no_market_lists_asks_for_its_market(both, capsys):
-    assert run(["halt", "999999"]) == entry.REFUSED
-    assert "krx:999999" in capsys.readouterr().err
+def test_a_symbol_that_no_market_lists_is_answered_with_the_nearest(both, capsys):
+    assert run(["halt", "00066"]) == entry.USAGE
+    assert "krx:000660" in capsys.readouterr().err
 
 
 def test_one_symbol_can_be_halted_alone(books, capsys):

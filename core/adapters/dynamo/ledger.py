@@ -29,7 +29,7 @@ from core.adapters.dynamo.items import (
 from core.app.ports import Account
 from core.domain.orders import Order
 from core.domain.positions import RoundTrip
-from core.domain.values import Market, Millis
+from core.domain.values import Instrument, Market, Millis
 from core.domain.workers import Status, Worker, move
 
 T = TypeVar("T")
@@ -91,10 +91,13 @@ class DynamoLedger:
     def trips(self, market: Market, day: str) -> list[RoundTrip]:
         return sorted(self._of_day(market, day, "trip#", RoundTrip), key=lambda trip: (trip.closed, trip.id))
 
-    def halted(self, market: Market) -> str:
+    def halted(self, market: Market, symbol: str = "") -> str:
+        reasons = self.halts()
+        return reasons.get("all") or reasons.get(market.value) or reasons.get(str(Instrument(market, symbol)), "")
+
+    def halts(self) -> dict[str, str]:
         rows = self._query("pk = :hash", {"hash": "halt"}, consistent=True)
-        reasons = {text(row, "sk"): text(row, "reason") for row in rows}
-        return reasons.get("all") or reasons.get(market.value, "")
+        return {text(row, "sk"): text(row, "reason") for row in rows}
 
     def halt(self, scope: str, reason: str, at: Millis) -> None:
         row = {**halt_key(scope), "reason": to_wire(reason), "at": to_wire(at)}

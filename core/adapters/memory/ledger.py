@@ -6,7 +6,7 @@ from core.adapters.memory.state import Books
 from core.app.ports import Account
 from core.domain.orders import DONE, Order
 from core.domain.positions import RoundTrip
-from core.domain.values import Market, Millis
+from core.domain.values import Instrument, Market, Millis
 from core.domain.workers import Status, Worker, move
 
 
@@ -67,9 +67,14 @@ class MemoryLedger:
         found = (trip for trip, written in rows if (trip.instrument.market, written) == (market, day))
         return sorted(found, key=lambda trip: (trip.closed, trip.id))
 
-    def halted(self, market: Market) -> str:
+    def halted(self, market: Market, symbol: str = "") -> str:
         with self._books.guard:
-            return self._books.halts.get("all") or self._books.halts.get(market.value, "")
+            halts = self._books.halts
+            return halts.get("all") or halts.get(market.value) or halts.get(str(Instrument(market, symbol)), "")
+
+    def halts(self) -> dict[str, str]:
+        with self._books.guard:
+            return dict(self._books.halts)
 
     def halt(self, scope: str, reason: str, at: Millis) -> None:
         with self._books.guard:

@@ -254,7 +254,10 @@ def test_each_scope_of_a_halt_refuses_and_is_lifted(books, scope):  # E10
     books.ledger.halt(scope, "tired", AT)
     held = grant(books)
     assert reserve(books, held)[1] == Reserved(refused=Barrier.HALTED, detail=f"{scope}: tired")
+    assert books.ledger.halts() == {scope: "tired"}
     assert books.ledger.halted(Market.UPBIT) == ("tired" if scope != "upbit:KRW-AAA" else "")
+    assert books.ledger.halted(Market.UPBIT, "KRW-AAA") == "tired"
+    assert books.ledger.halted(Market.UPBIT, "KRW-BBB") == ("tired" if scope != "upbit:KRW-AAA" else "")
     books.ledger.resume(scope)
     assert books.ledger.halted(Market.UPBIT) == ""
     assert reserve(books, held)[1] == Reserved()
