@@ -58,11 +58,12 @@ def keep(locks: Sequence[Lock], desk: Desk, quotes: Quotes) -> Watched:
 def _silence(held: Sequence[Position], desk: Desk, at: Millis) -> Silence:
     health = desk.shelf.read(StreamHealth, desk.market)
     patience = desk.policy.sweep.silent_s * 1000
-    if health is None or at - _last_sign(health) > patience:
+    opened = desk.days.opens(desk.days.closed(at))
+    since = None if health is None else _last_sign(health, opened)
+    if since is None or health is None or at - since > patience:
         anything = bool(held) or desk.shelf.read(Targets, desk.market) is not None
-        since = None if health is None else _last_sign(health)
         return Silence(unwatched=tuple(held), told=anything, since=since)
-    signs = {position: _heard(position, health) for position in held}
+    signs = {position: max(_heard(position, health), opened) for position in held}
     quiet = {position: sign for position, sign in signs.items() if at - sign > patience}
     lost = {position: sign for position, sign in signs.items() if not _subscribed(position, health)}
     overdue = [sign for position, sign in lost.items() if position in quiet]
@@ -70,11 +71,14 @@ def _silence(held: Sequence[Position], desk: Desk, at: Millis) -> Silence:
     return Silence(unwatched=unwatched, told=bool(overdue), since=min(overdue, default=None))
 
 
-def _last_sign(health: StreamHealth) -> Millis:
-    """When the streamer last said something; while it should have data, when it last had any, or began to wait."""
+def _last_sign(health: StreamHealth, opened: Millis) -> Millis:
+    """When the streamer last said something; while it should have data, when it last had any, or began to wait.
+
+    It waits from its start, and not before the market opened.
+    """
     if not (health.wanted or health.subscribed):
         return health.at
-    return min(health.at, max(health.last_data, health.started))
+    return min(health.at, max(health.last_data, health.started, opened))
 
 
 def _heard(position: Position, health: StreamHealth) -> Millis:

@@ -287,6 +287,19 @@ def test_before_its_first_data_a_streamer_is_as_old_as_its_start():
     assert world.told.sent[-1].memo == "25 s"
 
 
+def test_a_market_that_has_just_opened_is_not_silent_for_its_night():  # B6
+    """Nothing came since the last close: that is waited for from the opening on."""
+    world = World()
+    world.bought()
+    at, desk = world.hands.at, world.desk()
+    opens = lambda after: lambda day, told: replace(always_open(day), opens=lambda moment: Millis(at - after))
+    night = health(at, last_data=Millis(at - 64_800_000), wanted=("KRW-AAA",))
+    young, _ = looked(world, 50.0, night, replace(desk, rules=replace(desk.rules, calendar=opens(19_000))))
+    assert (young.silent, young.exits) == (False, ())
+    old, _ = looked(world, 50.0, night, replace(desk, rules=replace(desk.rules, calendar=opens(21_000))))
+    assert (old.silent, len(old.exits)) == (True, 1)
+
+
 class Mute:
     """Alerts that cannot be sent."""
 

@@ -14,7 +14,7 @@ from core.adapters.memory.books import MemoryBooks
 from core.adapters.memory.budget import MemoryBudget
 from core.adapters.memory.queue import MemoryAlerts, MemorySignals
 from core.adapters.memory.shelf import MemoryShelf
-from core.domain.errors import Transient
+from core.domain.errors import Misconfigured, Transient
 from core.domain.leases import Lock
 from core.domain.levels import Buyable, Candidate, Member, OpenDays, SafeSet, Saved, StreamHealth, Targets, TopN
 from core.domain.policies import IndicatorPolicy, MarketPolicy, RestPolicy, RulePolicy, StreamPolicy, WatchPolicy
@@ -24,6 +24,7 @@ from core.domain.signals import Exit
 from core.domain.values import DAY, Instrument, Market, Side
 from core.venues.upbit import VENUE
 from streamer.ports import Ports
+from streamer.state import heard
 from streamer.station import Station
 from tests.streamer.conftest import SYMBOLS, until, wall_ms
 
@@ -250,6 +251,64 @@ async def test_the_end_leaves_state_written_queues_empty_and_figures_said(world)
     assert world.level(Saved).wanted == ("KRW-BTC",)
     assert len(station.outbox) == 0
     assert '"Subscribed":1' in world.lines[0]
+
+
+async def test_a_connection_that_is_down_is_told_by_what_is_wanted_and_not_subscribed(world):
+    """E8: the sweep reads it, and watches what is held in the streamer's place."""
+    world.policy = replace(world.policy, stream=replace(world.policy.stream, backoff_s=(600.0,)))
+    world.hold("KRW-BTC", world.upbit.market.lines["KRW-BTC"].bid)
+    world.target("KRW-ETH")
+    before = wall_ms()
+    station = await world.on_air()
+    await until(lambda: (told := world.level(StreamHealth)) and told.heard.get("KRW-BTC", 0) >= before)
+    assert set(world.level(StreamHealth).heard) == {"KRW-BTC"}
+    world.upbit.stream.hit([_drop()])
+    await until(lambda: station.pump.reconnects == 1)
+    await until(lambda: not world.level(StreamHealth).subscribed)
+    assert sorted(world.level(StreamHealth).wanted) == ["KRW-BTC", "KRW-ETH"]
+    assert world.level(StreamHealth).heard["KRW-BTC"] >= before
+
+
+async def test_a_held_symbol_without_any_data_yet_is_told_as_not_heard(world):
+    engine = world.station()._engine
+    assert heard(engine, "KRW-BTC", wall_ms()) == 0
+
+
+@pytest.mark.parametrize("version", ["older", "of other settings"])
+async def test_a_saved_state_that_does_not_fit_costs_history_and_never_the_process(world, version):
+    """D13"""
+    world.target("KRW-BTC")
+    station = await world.on_air()
+    await until(lambda: (saved := world.level(Saved)) and saved.engine and station._engine.trades)
+    await world.kill()
+    await station.finish(2.0)
+    saved = world.level(Saved)
+    shape, rows = msgspec.msgpack.decode(saved.engine)
+    rows[0][6].append(1.0)
+    if version == "of other settings":
+        shape = "another"
+    world.shelf.write(replace(saved, engine=msgspec.msgpack.encode([shape, rows])))
+    station = await world.on_air()
+    await until(lambda: station.pump.subscribed == ("KRW-BTC",) and station._engine.trades)
+
+
+async def test_a_queue_that_is_gone_does_not_keep_the_state_from_being_written(world):
+    """Deliver 6: signals that cannot be sent are logged as lost; the state is saved all the same."""
+
+    class Gone:
+        def send(self, items):
+            raise Misconfigured("the queue cannot be used")
+
+    world.signals = world.alerts = Gone()
+    world.safe(*SYMBOLS)
+    world.target("KRW-BTC")
+    station = await world.on_air()
+    await fallen(world, station, lambda: len(station.outbox.signals))
+    before = wall_ms()
+    await world.kill()
+    await station.finish(2.0)
+    assert len(station.outbox) > 0
+    assert world.level(Saved).at >= before
 
 
 def _drop():
