@@ -126,6 +126,7 @@ class Job:
             limit=verdict.limit,
             fence=verdict.fence,
             order=verdict.order.id if verdict.order else "",
+            untold=[alert.id for alert in verdict.untold],
         )
         self.count(
             market,

@@ -1,6 +1,7 @@
 """What is held against a buy before a lock is asked for: all of it read from the shelf, nothing decided twice.
 
-Limits on money, halts and workers are not here: the store checks those in the transaction that takes them.
+Limits on money, halts and workers are not among them: the store checks those in the transaction that takes them.
+Only a buy that was taken earlier and not sent is held against halts and the day's loss once more.
 """
 
 from __future__ import annotations
@@ -9,7 +10,9 @@ from collections.abc import Iterator
 
 import msgspec
 
+from core.app.barriers import plain
 from core.app.desk import Desk
+from core.domain.leases import Barrier
 from core.domain.levels import SafeSet, ScanHealth, TopN
 from core.domain.phases import AUCTIONS
 from core.domain.sessions import thin_liquidating
@@ -29,6 +32,15 @@ def objection(symbol: str, price: float, last: float | None, desk: Desk, at: Mil
     price  what the decision was taken at; `last` the newest price, None where nobody knows it
     """
     return next(_objections(symbol, price, last, desk, at), None)
+
+
+def barred(symbol: str, desk: Desk, at: Millis) -> Objection | None:
+    """What has come up against a buy since it was reserved: a halt, or the day's loss (E7, E10)."""
+    if reason := desk.ledger.halted(desk.market, symbol):
+        return Objection(Barrier.HALTED.value, reason)
+    realised = desk.ledger.account(desk.market, desk.days.day_of(at)).realised
+    floor = -desk.policy.risk.daily_loss
+    return Objection(Barrier.DAILY_LOSS.value, f"{plain(realised)} of {plain(floor)}") if realised <= floor else None
 
 
 def _objections(symbol: str, price: float, last: float | None, desk: Desk, at: Millis) -> Iterator[Objection]:

@@ -1,4 +1,7 @@
-"""An order's end, written: position, result, worker, account and lock in one transaction; then people are told."""
+"""An order's end, written: position, result, worker, account and lock in one transaction.
+
+What people are to be told of it is in the verdict (`untold`): it is sent when nothing is left to write.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +13,10 @@ from core.app import tidings
 from core.app.desk import Desk, Ending, Verdict
 from core.app.placing import rests
 from core.app.ports import Settlement
-from core.app.wishes import next_leg, today
+from core.app.wishes import is_write_off, next_leg, today, write_off
 from core.domain.errors import PositionError
 from core.domain.leases import Granted, Intent
+from core.domain.messages import Alert
 from core.domain.orders import DONE, Order, State, moved
 from core.domain.positions import Position, RoundTrip
 from core.domain.results import EXACT, opened, reduced, round_trip
@@ -20,7 +24,7 @@ from core.domain.signals import Exit
 from core.domain.values import ZERO, Side
 
 Closed = tuple[Verdict, Granted | None]
-"""What became of the order, and the lock for the rest of a sale where there is a rest to sell."""
+"""What became of the order, and the lock for what is left: the rest of a sale, or what is too little to sell."""
 
 
 def settle(held: Granted, order: Order, desk: Desk) -> Closed:
@@ -43,12 +47,14 @@ def _bought(held: Granted, order: Order, desk: Desk) -> Closed:
     position = opened(order, order.worker) if order.fills else None
     with localcontext(EXACT):
         freed = held.intent.cost - _taken(position)
-    if not _commit(held, order, position, freed, desk):
+    again = write_off(held) if position and not _sellable(position, position.price, desk) else None
+    if not _commit(held, order, position, freed, desk, again=again):
         return verdict(Ending.LOST, held, order, detail="the lock was taken over; its new owner settles this"), None
     if position is None:
         return verdict(Ending.REFUSED, held, order, limit="venue", detail=order.note or order.state.value), None
-    desk.alerts.send([tidings.bought(order, position, desk)])
-    return verdict(Ending.BOUGHT, held, order, detail=f"{position.quantity:f} at {position.price:f}"), None
+    news = tidings.bought(order, position, desk)
+    ended = verdict(Ending.BOUGHT, held, order, detail=f"{position.quantity:f} at {position.price:f}", news=news)
+    return ended, _left(held, position, again)
 
 
 def _sold(held: Granted, order: Order, desk: Desk) -> Closed:
@@ -59,24 +65,40 @@ def _sold(held: Granted, order: Order, desk: Desk) -> Closed:
         return _nothing_sold(held, order, position, desk)
     rest = reduced(position, order)
     trip = round_trip(position, order, Exit(order.reason), desk.clock())
-    again = next_leg(held) if rest is not None and _sellable(rest, order, desk) else None
+    again = _further(held, rest, order, desk)
     with localcontext(EXACT):
         freed = _taken(position) - _taken(rest)
     if not _commit(held, order, rest, freed, desk, trip=trip, again=again):
         return verdict(Ending.LOST, held, order, detail="the lock was taken over; its new owner settles this"), None
-    desk.alerts.send([tidings.sold(order, trip, desk)])
-    if rest is not None and again is None:
-        desk.alerts.send([tidings.unsold(order, rest.quantity, desk, desk.clock())])
-    ended = verdict(Ending.SOLD, held, order, trip=trip, detail=f"{trip.quantity:f} at {trip.sold:f}, PnL {trip.pnl:f}")
-    return ended, replace(held, position=rest, intent=again) if again else None
+    news = (tidings.dust if is_write_off(held.intent) else tidings.sold)(order, trip, desk)
+    detail = f"{trip.quantity:f} at {trip.sold:f}, PnL {trip.pnl:f}"
+    ended = verdict(Ending.SOLD, held, order, trip=trip, detail=detail, news=news)
+    return ended, _left(held, rest, again)
 
 
 def _nothing_sold(held: Granted, order: Order, position: Position, desk: Desk) -> Closed:
-    """The position stays and this signal is settled: the next signal, the sweep or the day's end tries again."""
-    if not _commit(held, order, position, ZERO, desk):
+    """The position stays and this signal is settled: the next signal, the sweep or the day's end tries again.
+
+    Each of those has an id of its own. One that is not worth the least order any more would be refused for ever.
+    """
+    again = None if _sellable(position, order.reference, desk) else write_off(held)
+    if not _commit(held, order, position, ZERO, desk, again=again):
         return verdict(Ending.LOST, held, order, detail="the lock was taken over; its new owner settles this"), None
-    desk.alerts.send([tidings.unsold(order, position.quantity, desk, desk.clock())])
-    return verdict(Ending.REFUSED, held, order, limit="venue", detail=order.note or order.state.value), None
+    news = tidings.unsold(order, position.quantity, desk, desk.clock())
+    detail = order.note or order.state.value
+    ended = verdict(Ending.REFUSED, held, order, limit="venue", detail=detail, news=news)
+    return ended, _left(held, position, again)
+
+
+def _further(held: Granted, rest: Position | None, order: Order, desk: Desk) -> Intent | None:
+    """What to do with the rest of a sale: the next leg, or the end of what no order may be made of."""
+    if rest is None:
+        return None
+    return next_leg(held) if _sellable(rest, order.reference, desk) else write_off(held)
+
+
+def _left(held: Granted, position: Position | None, again: Intent | None) -> Granted | None:
+    return replace(held, position=position, intent=again) if again else None
 
 
 def _commit(
@@ -107,8 +129,8 @@ def _taken(position: Position | None) -> Decimal:
     return ZERO if position is None else position.cost + position.fees
 
 
-def _sellable(rest: Position, order: Order, desk: Desk) -> bool:
-    return rest.quantity * order.reference >= desk.rules.minimum(order.instrument.symbol)
+def _sellable(held: Position, price: Decimal, desk: Desk) -> bool:
+    return held.quantity * price >= desk.rules.minimum(held.instrument.symbol)
 
 
 def verdict(
@@ -119,6 +141,7 @@ def verdict(
     detail: str = "",
     limit: str = "",
     trip: RoundTrip | None = None,
+    news: Alert | None = None,
 ) -> Verdict:
     return Verdict(
         outcome=outcome,
@@ -129,4 +152,5 @@ def verdict(
         fence=held.fence,
         order=order,
         trip=trip,
+        untold=(news,) if news else (),
     )

@@ -11,6 +11,7 @@ import msgspec
 from core.app.ports import Alerts, Broker, Clock, Leases, Ledger, Shelf
 from core.domain.errors import LockAcquisitionError
 from core.domain.leases import Answer, Busy, Flat, Granted, Held, Repeated, Unclear
+from core.domain.messages import Alert
 from core.domain.orders import Order
 from core.domain.policies import MarketPolicy
 from core.domain.positions import RoundTrip
@@ -86,6 +87,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     signal    id of the signal; `fence` of the lock it ran under, 0 for none
     order     the order as it stands, None where none was made; `trip` the result of a sale
     limit     the limit, halt or check that refused a buy, "" for none
+    untold    alerts about it that are not on their way: the caller says so in its log
     """
 
     outcome: Ending
@@ -96,6 +98,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     fence: int = 0
     order: Order | None = None
     trip: RoundTrip | None = None
+    untold: tuple[Alert, ...] = ()
 
 
 def insist(verdict: Verdict) -> Verdict:

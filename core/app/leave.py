@@ -55,4 +55,5 @@ def _sell(position: Position, reason: Exit, prices: dict[str, float], names: dic
         expires=Millis(at + SELL_WITHIN),
         urgency=Urgency.HIGH,
         name=names.get(position.instrument.symbol, ""),
+        position=position.signal,
     )

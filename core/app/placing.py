@@ -10,10 +10,13 @@ from core.domain.errors import OrderExecutionError, Transient, UnknownOutcome
 from core.domain.orders import DONE, Order, State, moved
 from core.domain.phases import AUCTIONS
 from core.domain.sessions import SETTLE
-from core.domain.values import Side
+from core.domain.values import Millis, Side
 
 LOOK_S = 0.2
 """Between two looks at an order that is still open."""
+
+AGAIN_S = (0.0, 60.0, 240.0)
+"""A sale that the venue never had is sent again that long after it was sent last, once for each entry."""
 
 WAITING = frozenset({State.OPEN, State.PARTIAL})
 LOOKS = 10
@@ -45,6 +48,26 @@ def find(order: Order, desk: Desk, until: float) -> Order | None:
     except (UnknownOutcome, Transient) as silence:
         return _unknown(order, silence)
     return None if outcome is None else _finished(told(order, outcome), desk, until)
+
+
+def denied(order: Order, at: Millis) -> Order | None:
+    """What becomes of an order that may have been sent, and that the venue is shown never to have had.
+
+    DONE     nothing is sent any more. A buy never is: its price was of the moment, and nothing is lost without it
+    UNKNOWN  a sale, which is sent again later
+    None     a sale, to be sent again now under the same id
+    """
+    if order.fills:
+        return moved(order, State.CANCELLED, note="the venue does not know it any more: what was filled counts")
+    if order.side is Side.BUY or len(order.again) == len(AGAIN_S):
+        return moved(order, State.REJECTED, note="the venue never had it, and it is not sent again")
+    last = order.again[-1] if order.again else order.at
+    left_s = AGAIN_S[len(order.again)] - (at - last) / 1000
+    return (
+        moved(order, State.UNKNOWN, note=f"the venue never had it; sent again in {left_s:.0f} s")
+        if left_s > 0
+        else None
+    )
 
 
 def told(order: Order, outcome: Outcome) -> Order:

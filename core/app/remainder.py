@@ -11,6 +11,7 @@ from core.app import tidings
 from core.app.desk import Desk, Verdict
 from core.app.leave import held
 from core.app.placing import WAITING
+from core.app.wishes import dust
 from core.domain.errors import Transient, UnknownOutcome
 from core.domain.levels import Scan
 from core.domain.messages import Alert, Kind
@@ -62,7 +63,8 @@ def resting(desk: Desk) -> set[Instrument]:
 def left_over(desk: Desk, *, full: bool, closes: Millis) -> dict[str, Decimal]:
     """Units that are still due by our books, and, in the full window, what the venue holds of anything traded today.
 
-    Coins and shares that this system never traded are their owner's own and nobody's business here.
+    Coins and shares that this system never traded are their owner's own and nobody's business here, and what it wrote
+    off today cannot be sold.
     """
     positions = held(desk.leases, desk.market) if full else due_now(desk)
     left = {position.instrument.symbol: position.quantity for position in positions}
@@ -74,7 +76,9 @@ def left_over(desk: Desk, *, full: bool, closes: Millis) -> dict[str, Decimal]:
         holdings = desk.broker.holdings(desk.market)
     except (Transient, UnknownOutcome):
         return left
-    return left | {symbol: units for symbol, units in holdings.items() if symbol in ours and units}
+    gone = dust(today)
+    found = {symbol: units - gone.get(symbol, ZERO) for symbol, units in holdings.items() if symbol in ours}
+    return left | {symbol: units for symbol, units in found.items() if units}
 
 
 def _day(desk: Desk, closes: Millis) -> str:

@@ -8,6 +8,7 @@ from decimal import Decimal
 import msgspec
 
 from core.app.desk import Desk
+from core.app.wishes import dust
 from core.domain.errors import CoreError
 from core.domain.leases import Lock
 from core.domain.values import MINUTE, ZERO, Instrument, Millis
@@ -34,7 +35,8 @@ class Tally(msgspec.Struct, frozen=True, kw_only=True):
 def compare(locks: Sequence[Lock], desk: Desk, at: Millis) -> Tally:
     """Symbols that our books and the venue tell differently; `locks` were read before the venue is asked.
 
-    Only what is held or was traded today: coins and shares that this system never traded are their owner's own.
+    Only what is held or was traded today: coins and shares that this system never traded are their owner's own, and
+    what it wrote off today lies at the venue for a person to clear.
     Nothing is asked while the market is closed.
     """
     held = any(lock.position for lock in locks)
@@ -47,7 +49,8 @@ def compare(locks: Sequence[Lock], desk: Desk, at: Millis) -> Tally:
         return Tally(failure=str(trouble))
     traded = {order.instrument.symbol for order in today}
     ours = [lock for lock in locks if lock.position or lock.instrument.symbol in traded]
-    found = ((lock, holdings.get(lock.instrument.symbol, ZERO)) for lock in ours)
+    gone = dust(today)
+    found = ((lock, _less(holdings, lock.instrument.symbol, gone)) for lock in ours)
     return Tally(
         differences=tuple(
             Difference(instrument=lock.instrument, booked=_booked(lock), found=units)
@@ -59,6 +62,10 @@ def compare(locks: Sequence[Lock], desk: Desk, at: Millis) -> Tally:
 
 def _booked(lock: Lock) -> Decimal:
     return lock.position.quantity if lock.position else ZERO
+
+
+def _less(holdings: dict[str, Decimal], symbol: str, gone: dict[str, Decimal]) -> Decimal:
+    return holdings.get(symbol, ZERO) - gone.get(symbol, ZERO)
 
 
 def _at_rest(lock: Lock, desk: Desk) -> bool:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+import msgspec
+
 from core.app.desk import Desk
 from core.domain.messages import Alert, Kind
 from core.domain.orders import Order
@@ -30,8 +32,16 @@ def sold(order: Order, trip: RoundTrip, desk: Desk) -> Alert:
     return _fact(order, Kind.SOLD, memo, desk, trip.closed, float(trip.sold))
 
 
+def dust(order: Order, trip: RoundTrip, desk: Desk) -> Alert:
+    """What was left is too little for any order: it is written off, and lies at the venue for a person to clear."""
+    least = float(desk.rules.minimum(order.instrument.symbol))
+    memo = f"{plain(trip.quantity)} written off · PnL {shown(trip.pnl, sign='+')} · {trip.worker}"
+    fact = _fact(order, Kind.UNSOLD, memo, desk, trip.closed, float(trip.cost))
+    return msgspec.structs.replace(fact, condition="value < minimum order", threshold=least)
+
+
 def unsold(order: Order, left: Decimal, desk: Desk, at: Millis) -> Alert:
-    """A sale that sold nothing, or left a remainder that no order may be made of."""
+    """A sale that sold nothing."""
     memo = f"{plain(left)} left · {order.note or order.state.value}"
     return _lasting(order.instrument, Kind.UNSOLD, order.reason, memo, desk, at, order.id)
 

@@ -10,13 +10,15 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from core.app.checks import Objection, objection
+from core.app.checks import Objection, barred, objection
 from core.app.closing import settle, verdict
 from core.app.crew import candidates
 from core.app.desk import Desk, Ending, Verdict, declined
-from core.app.placing import find, place
+from core.app.owed import deliver
+from core.app.placing import denied, find, place
 from core.app.ports import Reserved
-from core.app.wishes import limits, order_of, today, wish
+from core.app.wishes import is_write_off, limits, order_of, today, wish, written_off
+from core.domain.errors import CoreError
 from core.domain.leases import Answer, Ask, Barrier, Granted, Intent, Lock, booked
 from core.domain.orders import Order, State, moved
 from core.domain.signals import Signal
@@ -30,6 +32,20 @@ NEXT_WORKER = frozenset({Barrier.WORKER_TAKEN, Barrier.WORKER_MISSING})
 
 def handle(signal: Signal, desk: Desk) -> Verdict:
     """Act on one signal, however often it is delivered. Raises CoreError only from what is asked before the lock."""
+    return _told(_handled(signal, desk), desk)
+
+
+def resume(lock: Lock, desk: Desk) -> Verdict:
+    """Finish what a dead owner left on the symbol; BUSY where its lease still runs."""
+    return _told(_resumed(lock, desk), desk)
+
+
+def _told(verdict: Verdict, desk: Desk) -> Verdict:
+    """Tell people once all is written. That this fails fails nothing: the verdict keeps what nobody was told."""
+    return verdict if deliver(desk.alerts, verdict.untold) else replace(verdict, untold=())
+
+
+def _handled(signal: Signal, desk: Desk) -> Verdict:
     at = desk.clock()
     if at >= signal.expires:
         return _unasked(Ending.EXPIRED, signal, "expired", f"{(at - signal.expires) / 1000:.1f} s too late")
@@ -47,8 +63,7 @@ def handle(signal: Signal, desk: Desk) -> Verdict:
             return declined(refused, signal.instrument, signal.id)
 
 
-def resume(lock: Lock, desk: Desk) -> Verdict:
-    """Finish what a dead owner left on the symbol; BUSY where its lease still runs."""
+def _resumed(lock: Lock, desk: Desk) -> Verdict:
     if lock.intent is None:
         return Verdict(outcome=Ending.REPEATED, instrument=lock.instrument, signal="", detail="nothing was left")
     answer, until = _ask(lock.instrument, lock.intent, desk)
@@ -66,18 +81,37 @@ def take_up(held: Granted, desk: Desk, until: float) -> Verdict:
         return begin(held, desk, until) if stale is None else _given_back(held, stale, desk)
     order = desk.ledger.order(held.intent.order) or order_of(held, desk, desk.clock())
     seen = find(order, desk, until)
-    if seen is None and (stale := _stale(held, desk)):
-        seen = moved(order, State.REJECTED, note=f"never sent: {stale.limit}, {stale.found}")
-    return _carry(held, order, desk, until) if seen is None else _close(held, seen, desk, until)
+    if seen is not None:
+        return _close(held, seen, desk, until)
+    return _unsent(held, order, desk, until) if order.state is State.NOTED else _denied(held, order, desk, until)
+
+
+def _unsent(held: Granted, order: Order, desk: Desk, until: float) -> Verdict:
+    """The order row is there and the venue has nothing: it is sent, where nothing has come up against it since."""
+    stale = _stale(held, desk)
+    if stale is None:
+        return _carry(held, order, desk, until)
+    over = moved(order, State.REJECTED, note=f"never sent: {stale.limit}, {stale.found}")
+    return _close(held, over, desk, until)
+
+
+def _denied(held: Granted, order: Order, desk: Desk, until: float) -> Verdict:
+    """It may have been sent, and the venue is shown never to have had it."""
+    at = desk.clock()
+    if over := denied(order, at):
+        return _close(held, over, desk, until)
+    return _carry(held, replace(order, again=(*order.again, at)), desk, until)
 
 
 def begin(held: Granted, desk: Desk, until: float) -> Verdict:
     """Write the order and what it takes, then send it."""
+    if is_write_off(held.intent):
+        return _close(held, written_off(held, desk, desk.clock()), desk, until)
     order = order_of(held, desk, desk.clock())
     if order.side is Side.BUY:
         order, answer = _reserve(held, order, desk)
-    elif held.position is not None and held.intent.at < held.position.opened:
-        return _given_back(held, Objection("position", "it was opened after the decision to sell"), desk)
+    elif held.position and held.intent.position not in ("", held.position.signal):
+        return _given_back(held, Objection("position", "it is not the position that was to be sold"), desk)
     else:
         answer = desk.leases.note(held, order, desk.clock())
     if answer.lost:
@@ -127,10 +161,15 @@ def _close(held: Granted, order: Order, desk: Desk, until: float) -> Verdict:
     ended, rest = settle(held, order, desk)
     if rest is None:
         return ended
-    further = begin(rest, desk, until)
-    if further.outcome is Ending.SOLD:
-        return further
-    return replace(ended, detail=f"{ended.detail}; the rest: {further.outcome.value}, {further.detail}")
+    try:
+        further = begin(rest, desk, until)
+    except CoreError as trouble:  # its intent is on the lock, and what was done before it is still to be told
+        further = verdict(Ending.UNCLEAR, rest, None, detail=str(trouble))
+    news = (*ended.untold, *further.untold)
+    if further.outcome is Ending.SOLD and not is_write_off(rest.intent):
+        return replace(further, untold=news)
+    detail = f"{ended.detail}; the rest: {further.outcome.value}, {further.detail}"
+    return replace(ended, detail=detail, untold=news)
 
 
 def _stale(held: Granted, desk: Desk) -> Objection | None:
@@ -141,7 +180,8 @@ def _stale(held: Granted, desk: Desk) -> Objection | None:
     if at >= intent.expires:
         return Objection("expired", f"{(at - intent.expires) / 1000:.1f} s too late")
     symbol = held.instrument.symbol
-    return objection(symbol, float(intent.reference), desk.last_price(symbol), desk, at)
+    found = objection(symbol, float(intent.reference), desk.last_price(symbol), desk, at)
+    return found or (barred(symbol, desk, at) if intent.reserved else None)
 
 
 def _given_back(held: Granted, why: Objection, desk: Desk) -> Verdict:

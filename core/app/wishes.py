@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from decimal import Decimal
 
 from core.app.checks import Objection, closed, objection
@@ -9,7 +10,7 @@ from core.app.desk import Desk
 from core.app.ports import Limits
 from core.domain.leases import Granted, Intent
 from core.domain.levels import References
-from core.domain.orders import Order, order_id
+from core.domain.orders import Fill, Order, State, moved, order_id
 from core.domain.signals import Exit, Signal
 from core.domain.sizing import Grid, TooSmall, portion, size
 from core.domain.values import DAY, ZERO, Millis, Side
@@ -52,7 +53,7 @@ def _highest(symbol: str, desk: Desk, at: Millis) -> Decimal:
 
 def to_sell(signal: Signal, desk: Desk, at: Millis) -> Intent | Objection:
     """A sale of all that will be found held once the lock is ours: quantity 0 stands for that."""
-    if signal.rule not in set(Exit):
+    if signal.rule not in set(Exit) - {Exit.DUST}:
         return Objection("reason", f"{signal.rule!r} is no reason to sell")
     return _intent(signal, desk, at, quantity=ZERO, limit=None, cost=ZERO)
 
@@ -81,20 +82,52 @@ def order_of(held: Granted, desk: Desk, at: Millis) -> Order:
 
 def next_leg(held: Granted) -> Intent:
     """The intent for the rest of a sale that was filled in part."""
+    return _leg(held, held.intent.reason, held.intent.reference)
+
+
+def write_off(held: Granted) -> Intent:
+    """The intent to close what no order may be made of: a leg that no venue ever sees, so that any owner ends it."""
+    return _leg(held, Exit.DUST.value, ZERO)
+
+
+def is_write_off(intent: Intent) -> bool:
+    """A buy rule may have that name too."""
+    return intent.side is Side.SELL and intent.reason == Exit.DUST
+
+
+def written_off(held: Granted, desk: Desk, at: Millis) -> Order:
+    """The order of such a leg, over at once: all that is held, for nothing."""
+    order = order_of(held, desk, at)
+    gone = Fill(id=f"{order.id}-dust", price=ZERO, quantity=order.quantity, fee=ZERO, tax=ZERO, at=at)
+    return moved(order, State.FILLED, fills=(gone,), note="under the venue's least order")
+
+
+def dust(orders: Iterable[Order]) -> dict[str, Decimal]:
+    """Units by symbol that these orders wrote off: the venue has them still, and they are nobody's position."""
+    units: dict[str, Decimal] = {}
+    for order in orders:
+        if order.side is Side.SELL and order.reason == Exit.DUST:
+            symbol = order.instrument.symbol
+            units[symbol] = units.get(symbol, ZERO) + order.filled
+    return units
+
+
+def _leg(held: Granted, reason: str, reference: Decimal) -> Intent:
     leg = held.intent.leg + 1
-    order = order_id(held.instrument, held.intent.signal, held.intent.side, leg)
+    order = order_id(held.instrument, held.intent.signal, Side.SELL, leg)
     return Intent(
         order=order,
-        side=held.intent.side,
+        side=Side.SELL,
         signal=held.intent.signal,
         leg=leg,
         worker=held.intent.worker,
         quantity=ZERO,
-        reference=held.intent.reference,
-        reason=held.intent.reason,
+        reference=reference,
+        reason=reason,
         at=held.intent.at,
         expires=held.intent.expires,
         day=held.intent.day,
+        position=held.intent.position,
     )
 
 
@@ -127,7 +160,7 @@ def grid(symbol: str, side: Side, desk: Desk, at: Millis) -> Grid:
 def _intent(
     signal: Signal, desk: Desk, at: Millis, *, quantity: Decimal, limit: Decimal | None, cost: Decimal
 ) -> Intent:
-    """`at` of an intent is when it was decided, by the later clock: a position opened since is not what it meant."""
+    """`at` of an intent is when it was decided, by the later clock."""
     return Intent(
         order=order_id(signal.instrument, signal.id, signal.side, 0),
         side=signal.side,
@@ -142,4 +175,5 @@ def _intent(
         day=today(desk, at),
         limit=limit,
         cost=cost,
+        position=signal.position,
     )

@@ -71,7 +71,9 @@ class Departures:
             return NOTHING
         held.said = at
         name = self.names.get(symbol.instrument.symbol, "")
-        return (Emit(exits.sell(symbol.instrument, leave, price or held.entry, at, seen, name)),)
+        about, every = held.position.signal, policy.repeat_s
+        worth = price or held.entry
+        return (Emit(exits.sell(symbol.instrument, leave, worth, at, seen, name, position=about, repeat_s=every)),)
 
     def _reason(self, symbol: Symbol, held: exits.Holding, price: float, at: Millis) -> exits.Leave | None:
         if symbol.leaving is not None:

@@ -80,10 +80,25 @@ def ordered(reason: Exit, price: float, entry: float) -> Leave:
     return Leave(reason, price, entry, Urgency.HIGH if reason in HURRY else Urgency.NORMAL)
 
 
-def sell(instrument: Instrument, leave: Leave, price: float, at: Millis, seen: Millis, name: str = "") -> Signal:
-    """The signal that sells. Its id is the same for a minute, so that repeating it within one changes nothing."""
+def sell(
+    instrument: Instrument,
+    leave: Leave,
+    price: float,
+    at: Millis,
+    seen: Millis,
+    name: str = "",
+    *,
+    position: str = "",
+    repeat_s: float = 60.0,
+) -> Signal:
+    """The signal that sells.
+
+    position  the buy signal of what is meant; a later position of the same symbol is left alone
+    repeat_s  its id is the same for that long. One that sold nothing, or not all, is settled all the same: the next
+              is a decision of its own, which neither the queue nor the lock takes for a repeat
+    """
     return Signal(
-        id=signal_id(instrument, Side.SELL, leave.reason.value, at),
+        id=signal_id(instrument, Side.SELL, leave.reason.value, at, Millis(round(repeat_s * 1000))),
         instrument=instrument,
         side=Side.SELL,
         rule=leave.reason.value,
@@ -95,4 +110,5 @@ def sell(instrument: Instrument, leave: Leave, price: float, at: Millis, seen: M
         expires=Millis(at + LIFE),
         urgency=leave.urgency,
         name=name,
+        position=position,
     )

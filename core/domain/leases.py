@@ -41,6 +41,7 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True):
               written (a sell): from then on the venue may have been asked
     expires   epoch ms after which a buy that was not sent is undone; a sell is always carried out
     day       name of the market's day it was decided in; `cost` the exposure reserved for it, quote currency
+    position  of a sell: the buy signal whose position is meant, "" for whatever is held
     """
 
     order: str
@@ -57,6 +58,7 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True):
     day: str = ""
     cost: Decimal = ZERO
     limit: Decimal | None = None
+    position: str = ""
 
 
 class Ask(msgspec.Struct, frozen=True, kw_only=True):

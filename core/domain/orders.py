@@ -58,6 +58,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     quantity  units asked for; `reference` the price it was decided at (slippage is measured against it)
     reason    buy rule, or exit reason
     limit     worst price accepted (what cannot be had at it is cancelled at once); None for a market order
+    again     when it was sent again, each time because the venue was shown never to have had it; epoch ms
     """
 
     id: str
@@ -75,6 +76,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     fills: tuple[Fill, ...] = ()
     note: str = ""
     limit: Decimal | None = None
+    again: tuple[Millis, ...] = ()
 
     @property
     def filled(self) -> Decimal:

@@ -142,7 +142,7 @@ EXITS: dict[str, Pair] = {
     Exit.REMOVED: ("종목 제외", "removed from the list"),
     Exit.UNSAFE: ("유의 지정", "unsafe"),
     Exit.LIQUIDATION: ("강제 청산", "forced liquidation"),
-    Exit.MANUAL: ("수동", "by hand"),
+    Exit.DUST: ("최소 주문 미달 정리", "under the least order"),
 }
 
 MARKETS: dict[str, Pair] = {"upbit": ("업비트", "Upbit")}

@@ -4,7 +4,7 @@ from enum import StrEnum
 
 import msgspec
 
-from core.domain.values import Instrument, Millis, Side
+from core.domain.values import MINUTE, Instrument, Millis, Side
 
 
 class Urgency(StrEnum):
@@ -13,7 +13,7 @@ class Urgency(StrEnum):
 
 
 class Exit(StrEnum):
-    """Why a position is sold (E4, E6, A4, C4)."""
+    """Why a position is closed (E4, E6, A4, C4). DUST is no sale: what no order may be made of is written off."""
 
     STOP_LOSS = "stop_loss"
     TAKE_PROFIT = "take_profit"
@@ -22,7 +22,7 @@ class Exit(StrEnum):
     REMOVED = "removed"
     UNSAFE = "unsafe"
     LIQUIDATION = "liquidation"
-    MANUAL = "manual"
+    DUST = "dust"
 
 
 class Signal(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,6 +34,7 @@ class Signal(msgspec.Struct, frozen=True, kw_only=True):
     value      what the rule measured; `threshold` what it was held against
     at         the venue's clock of the tick that decided
     expires    epoch ms after which it is acknowledged and counted, never acted on
+    position   of a sell: the buy signal whose position it means; "" for whatever is held when it is carried out
     """
 
     id: str
@@ -48,13 +49,16 @@ class Signal(msgspec.Struct, frozen=True, kw_only=True):
     expires: Millis
     urgency: Urgency = Urgency.NORMAL
     name: str = ""
+    position: str = ""
 
 
-def signal_id(instrument: Instrument, side: Side, rule: str, at: Millis) -> str:
+def signal_id(instrument: Instrument, side: Side, rule: str, at: Millis, every: Millis = MINUTE) -> str:
     """Name a decision by what was decided and in which minute, so that a restarted streamer says the same again.
+
+    every  ms in which it is one decision, where that is not a minute: what is decided anew after it has its own name
 
     >>> from core.domain.values import Market
     >>> signal_id(Instrument(Market.UPBIT, "KRW-BTC"), Side.BUY, "fall", Millis(120_500))
     'upbit:KRW-BTC:buy:fall:2'
     """
-    return f"{instrument}:{side.value}:{rule}:{at // 60_000}"
+    return f"{instrument}:{side.value}:{rule}:{at // every}"

@@ -39,7 +39,19 @@ def a_sweep_after_a_buy(world, steps):
     world.sweep(world.mortal(steps))
 
 
+def a_buy_of_dust(world, steps):
+    world.broker.fills = {0: 0.002}
+    handle(buy(at=world.hands.at, expires_s=600), world.mortal(steps))
+
+
+def a_sale_that_leaves_dust(world, steps):
+    world.bought()
+    world.broker.fills = {0: 0.996}
+    handle(sell(at=world.hands.at), world.mortal(steps))
+
+
 BUY, SALE, LEGS = steps_of(a_buy), steps_of(a_sale), steps_of(a_sale_in_two_legs)
+BUY_DUST, SALE_DUST = steps_of(a_buy_of_dust), steps_of(a_sale_that_leaves_dust)
 SWEEP = steps_of(a_sweep_after_a_buy)
 
 
@@ -55,12 +67,17 @@ def settled(world):
     lock = world.lock
     assert lock is None or (lock.owner, lock.intent) == ("", None)
     held = lock.position.quantity if lock and lock.position else 0
-    assert world.broker.holdings(Market.UPBIT).get("KRW-AAA", 0) == held
+    dust = sum(trip.quantity for trip in trips(world) if trip.exit == "dust")
+    assert world.broker.holdings(Market.UPBIT).get("KRW-AAA", 0) == held + dust
     taken = lock.position.cost + lock.position.fees if held else 0
     assert (world.account.exposure, world.account.positions) == (taken, 1 if held else 0)
     holding = [worker.symbol for worker in world.books.ledger.workers(Market.UPBIT) if worker.status is Status.HOLD]
     assert holding == (["KRW-AAA"] if held else [])
     return held
+
+
+def trips(world):
+    return world.books.ledger.trips(Market.UPBIT, "2026-09-21")
 
 
 @at_every(BUY)
@@ -118,6 +135,34 @@ def test_a_sale_in_two_legs_that_dies_at_any_step_sells_each_leg_once(last):
     assert world.account.realised == sum(trip.pnl for trip in trips)
     sold = [order for order, _ in world.broker.known.values() if order.side == "sell"]
     assert len(trips) == len(sold) == 2
+
+
+@at_every(BUY_DUST)
+def test_a_buy_of_too_little_that_dies_at_any_step_is_written_off_once(last):  # E3
+    world = World()
+    with pytest.raises(Died):
+        a_buy_of_dust(world, Steps(last))
+    world.sweep()
+
+    assert settled(world) == 0
+    asked = 0 if BUY_DUST[last - 1] == "before grant" else 1
+    assert [trip.exit for trip in trips(world)] == ["dust"] * asked
+    assert len(world.broker.known) == asked
+    assert world.sweep().differs == ()
+
+
+@at_every(SALE_DUST)
+def test_a_sale_that_leaves_too_little_and_dies_at_any_step_writes_the_rest_off_once(last):  # E5
+    world = World()
+    with pytest.raises(Died):
+        a_sale_that_leaves_dust(world, Steps(last))
+    world.sweep()
+    handle(sell(id="again", at=world.hands.at), world.desk())
+
+    assert settled(world) == 0
+    assert sorted(trip.exit for trip in trips(world)) == ["dust", "stop_loss"]
+    assert world.account.realised == sum(trip.pnl for trip in trips(world))
+    assert len(world.broker.known) == 2
 
 
 @at_every(SWEEP)

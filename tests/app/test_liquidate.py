@@ -295,6 +295,31 @@ def test_units_the_venue_still_holds_of_what_was_traded_today_are_left_whatever_
     assert (done.outcome, done.left) == (Liquidating.LEFT, {"KRW-BTC": D("0.5")})
 
 
+def test_what_was_written_off_today_is_not_left():  # E6
+    units = D("0.5")
+    shop = Shop().bought(KRW_BTC=RICH).minutes_before(10)
+    ledger = shop.desk.ledger
+    bought = ledger.orders(shop.desk.market, shop.desk.days.day_of(shop.at))[0]
+    gone = replace(bought.fills[0], quantity=units)
+    dust = replace(bought, id="dust", side=Side.SELL, reason="dust", quantity=units, fills=(gone,))
+
+    class Wrote:
+        def __getattr__(self, name):
+            return getattr(ledger, name)
+
+        def orders(self, market, day):
+            return [*ledger.orders(market, day), dust]
+
+    class Keeps:
+        def __getattr__(self, name):
+            return getattr(shop.broker, name)
+
+        def holdings(self, market):
+            return {"KRW-BTC": units}
+
+    assert run(replace(shop.desk, broker=Keeps(), ledger=Wrote())).outcome is Liquidating.FLAT
+
+
 def test_a_venue_that_cannot_say_what_it_holds_leaves_our_books_to_judge():
     shop = Shop().bought(KRW_BTC=RICH).minutes_before(10)
 

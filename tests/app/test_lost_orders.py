@@ -143,12 +143,12 @@ def test_a_time_out_of_a_buy_that_did_not_go_through_is_no_buy_once_it_is_too_la
 
 
 @ways
-def test_a_time_out_of_a_buy_that_did_not_go_through_is_sent_again_once_that_is_proven(way):
+def test_a_time_out_of_a_buy_that_did_not_go_through_is_over_once_that_is_proven(way):
     world = World(**way)
     world.kis.lost = ["request"]
     assert world.buy(expires_s=3600).outcome is Ending.UNKNOWN
-    assert world.settled() == 14
-    assert (len(world.kis.posts), len(world.kis.orders)) == (2, 1)
+    assert world.settled() == 0
+    assert (len(world.kis.posts), len(world.kis.orders)) == (1, 0)
 
 
 @ways

@@ -1,5 +1,8 @@
 """E1, E8: what a dead owner left is finished first, and whoever lost the lock writes nothing."""
 
+from contextlib import suppress
+from decimal import Decimal
+
 import pytest
 from msgspec.structs import replace
 
@@ -10,8 +13,10 @@ from core.app.wishes import order_of
 from core.domain.errors import PositionError, Transient, UnknownOutcome
 from core.domain.leases import Granted, Lock
 from core.domain.orders import State
-from tests.app.world import Table, take
-from tests.fakes import AAA, AT, buy, sell
+from core.domain.values import Market
+from core.domain.workers import Status
+from tests.app.world import BROKER, Table, take
+from tests.fakes import AAA, AT, Died, Dying, Steps, buy, sell
 
 
 @pytest.fixture
@@ -66,8 +71,7 @@ def test_a_buy_left_behind_is_held_against_the_checks_again(table):
 
 
 def test_a_reserved_buy_that_was_never_sent_is_undone_when_its_time_is_over(table):
-    table.broker.before["place"] = UnknownOutcome("time-out")
-    table.buy()
+    reserved(table, expires_s=30)
     table.hands.later(31)
     verdict = resume(table.lock, table.desk())
     assert verdict.outcome is Ending.REFUSED
@@ -75,6 +79,46 @@ def test_a_reserved_buy_that_was_never_sent_is_undone_when_its_time_is_over(tabl
     assert table.account.positions == 0
     assert table.account.exposure == 0
     assert table.broker.known == {}
+
+
+def reserved(table, expires_s=600):
+    """Die between the order row of a buy and the venue."""
+    desk = table.desk()
+    with suppress(Died):
+        handle(buy(expires_s=expires_s), replace(desk, broker=Dying(desk.broker, Steps(1), BROKER)))
+    assert table.lock.intent.reserved
+    assert table.broker.sent == []
+
+
+@pytest.mark.parametrize(
+    ("scope", "told"), [("all", "tired"), ("upbit", "tired"), ("upbit:KRW-AAA", "tired"), ("upbit:KRW-BBB", "")]
+)
+def test_a_reserved_buy_is_not_sent_after_a_halt(table, scope, told):  # E10
+    reserved(table)
+    table.books.ledger.halt(scope, "tired", AT)
+    table.hands.later(23)
+    verdict = resume(table.lock, table.desk())
+    if not told:
+        assert verdict.outcome is Ending.BOUGHT
+        return
+    assert (verdict.outcome, verdict.order.note) == (Ending.REFUSED, "never sent: halted, tired")
+    assert table.broker.sent == []
+    assert (table.account.positions, table.account.exposure) == (0, 0)
+    assert {worker.status for worker in table.books.ledger.workers(Market.UPBIT)} == {Status.SCAN}
+
+
+def test_a_reserved_buy_is_not_sent_once_the_day_has_lost_enough(table):  # E7
+    table.buy("KRW-BBB")
+    table.broker.sent.clear()
+    reserved(table)
+    table.broker.price = Decimal(60)
+    table.hands.later(23)
+    assert table.sell("KRW-BBB").trip.pnl < -300_000
+    table.broker.sent.clear()
+    verdict = resume(table.lock, table.desk())
+    assert verdict.outcome is Ending.REFUSED
+    assert verdict.order.note.startswith("never sent: daily loss, -396633")
+    assert table.broker.sent == []
 
 
 def test_a_venue_that_cannot_be_asked_leaves_the_question_open(table):

@@ -70,6 +70,16 @@ def test_a_sale_is_said_again_after_a_while_for_as_long_as_the_position_is_held(
     assert said(made.step(desk.trade(30_001, 50))) == []
 
 
+def test_each_time_a_sale_is_said_is_a_decision_of_its_own_about_the_same_position(desk):  # E4, E5
+    made = held(desk, 95, exits=ExitPolicy(stop_loss=0.1, repeat_s=10.0))
+    said = [*made.step(desk.trade(0, 90))]
+    said += [effect for second in range(1, 60) for effect in made.tick(Millis(desk.T0 + second * 1000))]
+    signals = [effect.signal for effect in said]
+
+    assert len({signal.id for signal in signals}) == 6
+    assert {signal.position for signal in signals} == {"s"}
+
+
 def test_a_position_that_changed_is_watched_at_its_new_price_without_being_said_twice(desk):
     made = held(desk, 95, exits=ExitPolicy(stop_loss=0.1, repeat_s=10.0))
     made.step(desk.trade(0, 90))

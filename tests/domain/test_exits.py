@@ -87,7 +87,21 @@ def test_a_sale_decided_elsewhere_shows_the_entry_and_may_hurry(reason, urgency)
     assert ordered(reason, 95.0, 100.0) == Leave(reason, 95.0, 100.0, urgency)
 
 
-def test_the_signal_has_the_same_id_for_a_minute():
+def test_the_signal_has_the_same_id_for_as_long_as_it_is_not_repeated():
+    ids = [
+        sell(COIN, leave(90.0), 90.0, Millis(T0 + after), T0, position="s", repeat_s=2.5).id
+        for after in (0, 2_499, 2_500, 5_000)
+    ]
+
+    assert ids[0] == ids[1]
+    assert len(set(ids)) == 3
+
+
+def test_the_signal_names_the_position_that_is_meant():
+    assert sell(COIN, leave(90.0), 90.0, T0, T0, position="s").position == "s"
+
+
+def test_without_a_repeat_the_signal_has_the_same_id_for_a_minute():
     first, later, next_minute = (
         sell(COIN, leave(90.0), 90.0, Millis(T0 + after), Millis(T0 + after + 5), "coin")
         for after in (0, 59_999, 60_000)

@@ -8,6 +8,7 @@ import random
 import signal as signals
 import threading
 import time
+from collections import Counter
 from contextlib import suppress
 from decimal import Decimal
 
@@ -24,7 +25,7 @@ from core.domain.errors import OrderExecutionError, UnknownOutcome
 from core.domain.levels import StreamHealth
 from core.domain.orders import Fill, Order, State
 from core.domain.policies import RiskPolicy, WorkerPolicy
-from core.domain.values import Market, Millis
+from core.domain.values import Market, Millis, Side
 from tests.fakes import FEE, Died, Dying, Told, desk_of, policy, shelf_of
 
 SPEED = 20
@@ -102,6 +103,13 @@ class Venue:
         if item is None:
             return None
         return Outcome(venue_id="v", state=State.FILLED.value, fills=read(item["body"], Order).fills)
+
+    def holdings(self, market):
+        held = Counter()
+        for order in self.log():
+            sign = 1 if order.side is Side.BUY else -1
+            held[order.instrument.symbol] += sign * order.filled
+        return held
 
     def log(self):
         """Every order that was ever accepted."""
