@@ -1,7 +1,8 @@
 """Every minute: settle every open question (E1, E2, E8). Whatever died, two runs later nothing is open.
 
 It reads levels only, so it needs no message to have arrived: locks with an intent whose lease ended, orders that the
-ledger holds open, positions and workers that have lost each other, exits that nobody watches, and the venue's own books.
+ledger holds open, positions and workers that have lost each other, exits that nobody watches,
+and the venue's own books.
 """
 
 from __future__ import annotations
