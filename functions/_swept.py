@@ -1,0 +1,46 @@
+"""What one sweep found, as log lines and figures."""
+
+from __future__ import annotations
+
+from core.adapters.wiring import Wiring
+from core.app.dead_letters import look
+from core.app.sweep import Swept
+from core.domain.errors import CoreError
+from core.domain.values import Market
+from functions._runtime import Event, Job
+
+
+def told(job: Job, swept: Swept, market: Market) -> Event:
+    """One line for each thing that was done or found; returns the figures."""
+    for verdict in (*swept.resumed, *swept.exits):
+        job.traded(verdict)
+    for fault in swept.faults:
+        job.log.error(fault.found, outcome="failed", instrument=str(fault.instrument))
+    for adoption in swept.adopted:
+        job.log.warning("position adopted", outcome="adopted", instrument=str(adoption.instrument))
+    for each in swept.differs:
+        facts: Event = {"booked": str(each.booked), "found": str(each.found)}
+        job.log.error("the venue's books differ", outcome="differs", instrument=str(each.instrument), **facts)
+    for what, why in (("holdings not compared", swept.uncounted), ("people not told", swept.untold)):
+        if why:
+            job.log.warning(what, outcome="failed", market=market.value, why=why)
+    return _figures(job, swept, market)
+
+
+def _figures(job: Job, swept: Swept, market: Market) -> Event:
+    figures: Event = {"waiting": swept.waiting, "resumed": len(swept.resumed), "exits": len(swept.exits)}
+    figures |= {"adopted": len(swept.adopted), "freed": len(swept.freed), "strays": len(swept.strays)}
+    job.log.info("sweep", outcome="silent" if swept.silent else "swept", market=market.value, **figures)
+    job.count(market, Resumed=len(swept.resumed))
+    return figures
+
+
+def dead_letters(job: Job, wiring: Wiring) -> None:
+    """The queues are everybody's, so they are looked at once, after the markets and whatever became of them."""
+    try:
+        found = look(wiring.dead_letters, wiring.alerts, wiring.clock())
+    except CoreError as trouble:
+        job.log.error("dead letters not looked at", outcome="failed", why=str(trouble))
+        return
+    for name, depth in found.items():
+        job.log.error("dead letters", outcome="found", queue=name, messages=depth)
