@@ -8,8 +8,8 @@ from typing import Any
 from aws_lambda_powertools.utilities.batch import BasePartialBatchProcessor, process_partial_response
 from aws_lambda_powertools.utilities.batch.exceptions import SQSFifoMessageGroupCircuitBreakerError
 
-from core.adapters.returns import SqsReturns, pause_s
-from core.domain.errors import CoreError, Misconfigured, Superseded
+from core.adapters.returns import SqsReturns
+from core.domain.errors import CoreError, Misconfigured, RateLimited, Superseded
 from functions._runtime import Event, Job
 
 
@@ -36,16 +36,17 @@ def answer(
     for (_, failure, _), record in zip(processor.exceptions, processor.fail_messages, strict=True):
         _tell(job, failure, record)
     if returns is not None:
-        for record in processor.fail_messages:
-            _show(job, returns, record)
+        for (_, failure, _), record in zip(processor.exceptions, processor.fail_messages, strict=True):
+            _show(job, returns, record, failure)
     return reply
 
 
-def _show(job: Job, returns: Callable[[], SqsReturns], record: Any) -> None:
+def _show(job: Job, returns: Callable[[], SqsReturns], record: Any, failure: BaseException | None) -> None:
     """Let it be delivered again soon. Where that fails it comes back late, and whoever reads the log is told."""
     deliveries = int(record.attributes.approximate_receive_count or 1)
+    asked_ms = (failure.after_ms or 0) if isinstance(failure, RateLimited) else 0
     try:
-        returns().show(record.receipt_handle, pause_s(deliveries))
+        returns().again(record.receipt_handle, deliveries, asked_ms)
     except CoreError as fault:
         job.log.warning(str(fault), outcome="late", key=record.message_id, error=type(fault).__name__)
 

@@ -19,7 +19,7 @@ processor = BatchProcessor(event_type=EventType.SQS)
 
 @job.log.inject_lambda_context
 def handler(event: Event, context: Any) -> Event:
-    return answer(job, processor, event, tell, context)
+    return answer(job, processor, event, tell, context, returns=lambda: wired().alert_returns)
 
 
 def tell(record: SQSRecord, lambda_context: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -13,20 +14,28 @@ STEPS_S = (1, 2, 3)
 an exit is worth nothing once it has expired: the queue's own two minutes are for functions that died."""
 
 
-def pause_s(deliveries: int) -> int:
+ALERT_STEPS_S = (2, 5, 15, 60, 180)
+"""The same for an alert: soon where a chat service was busy for a moment, and patient where it is down."""
+
+
+def pause_s(deliveries: int, steps_s: Sequence[int] = STEPS_S) -> int:
     """Seconds to hide a message that has been delivered so often (1 is the first time).
 
     >>> [pause_s(deliveries) for deliveries in (0, 1, 2, 3, 20)]
     [1, 1, 2, 3, 3]
     """
-    return STEPS_S[min(max(deliveries, 1), len(STEPS_S)) - 1]
+    return steps_s[min(max(deliveries, 1), len(steps_s)) - 1]
 
 
 class SqsReturns:
-    """A queue that is told when to show single messages again."""
+    """A queue that is told when to show single messages again, by its own steps."""
 
-    def __init__(self, url: str, client: Any) -> None:
-        self._url, self._client = url, client
+    def __init__(self, url: str, client: Any, steps_s: Sequence[int] = STEPS_S) -> None:
+        self._url, self._client, self._steps_s = url, client, steps_s
+
+    def again(self, receipt: str, deliveries: int, asked_ms: int = 0) -> None:
+        """Show a message that has been delivered so often after its step, or after the pause that was asked for."""
+        self.show(receipt, max(pause_s(deliveries, self._steps_s), -(-asked_ms // 1000)))
 
     def show(self, receipt: str, after_s: int) -> None:
         """Hide the message of this receipt handle for so many seconds from now on.

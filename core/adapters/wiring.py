@@ -169,6 +169,13 @@ class Wiring:
         return SqsReturns(self.named("HOGA_SIGNALS_QUEUE"), self.client("sqs"))
 
     @cached_property
+    def alert_returns(self) -> SqsReturns:
+        """The alerts queue, for alerts that a chat service did not take yet."""
+        from core.adapters.returns import ALERT_STEPS_S, SqsReturns
+
+        return SqsReturns(self.named("HOGA_ALERTS_QUEUE"), self.client("sqs"), ALERT_STEPS_S)
+
+    @cached_property
     def alerts(self) -> ports.Alerts:
         from core.adapters.queue import SqsAlerts
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from rich.table import Table
 
 from core.domain.orders import Order
@@ -23,9 +25,21 @@ def closing(done: Report, view: View) -> Table:
     table.add_column("step", no_wrap=True)
     table.add_column("count", justify="right")
     table.add_column("for example")
+    for name, count, example in _levels(view):
+        table.add_row(name, count, example)
     for field, name in STEPS:
         table.add_row(name, _count(own, field), _example(done, view, field))
     return table
+
+
+def _levels(view: View) -> Iterator[tuple[str, str, str]]:
+    """What the hourly filter and the ranking left behind: levels, not counts of what happened."""
+    if view.safe is not None:
+        excluded = ", ".join(f"{row.symbol} ({row.reasons[0]})" for row in view.safe.excluded[:3])
+        yield "symbols safe to trade", str(len(view.safe.safe)), f"excluded {excluded or 'none'}"
+    if view.top is not None:
+        members = [member.symbol for member in view.top.members]
+        yield "Top N by traded value", str(len(members)), few(members) if members else ""
 
 
 def _count(done: MarketReport, field: str) -> str:

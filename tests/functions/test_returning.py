@@ -114,3 +114,33 @@ def test_one_message_at_a_time_and_enough_of_them_for_an_exits_life():
     assert {"Effect": "Allow", "Action": ["sqs:ChangeMessageVisibility"], "Resource": {"Fn::GetAtt": ["SignalsQueue", "Arn"]}} in [
         statement for policy in WORKER["Policies"] for statement in policy["Statement"]
     ]  # fmt: skip
+
+
+def test_an_alert_that_a_chat_service_did_not_take_comes_back_when_it_was_told_to(
+    cloud, context, read_sample, monkeypatch
+):
+    """F4: the queue's own three minutes are for functions that died; nothing is lost in between."""
+    from core.domain.errors import RateLimited
+    from functions import notify
+
+    def busy(self, alert, picture):
+        raise RateLimited("the chat service is busy", after_ms=6_400)
+
+    (notifier,) = cloud.wiring.notifiers.values()
+    monkeypatch.setattr(type(notifier), "send", busy)
+    asked, client = [], cloud.wiring.client("sqs")
+    monkeypatch.setattr(client, "change_message_visibility", lambda **how: asked.append(how["VisibilityTimeout"]))
+    event = read_sample("notify")
+
+    answer = notify.handler(event, context)
+
+    assert len(answer["batchItemFailures"]) == len(event["Records"])
+    assert asked == [7] * len(event["Records"])
+
+
+def test_a_chat_service_that_is_down_for_a_quarter_of_an_hour_loses_no_alert():
+    from core.adapters.returns import ALERT_STEPS_S, pause_s
+
+    queue = template.load()["Resources"]["AlertsQueue"]["Properties"]
+    deliveries = queue["RedrivePolicy"]["maxReceiveCount"]
+    assert sum(pause_s(n, ALERT_STEPS_S) for n in range(1, deliveries)) >= 15 * 60
