@@ -44,8 +44,12 @@ for command in (
 
 
 def main() -> NoReturn:
-    """Run the command line and leave with its exit code; SIGTERM ends it as Ctrl-C does."""
-    signal.signal(signal.SIGTERM, _interrupt)
+    """Run the command line and leave with its exit code; SIGTERM ends it as Ctrl-C does.
+
+    Both are taken anew: a shell that starts a command in the background lets it inherit a Ctrl-C that is ignored.
+    """
+    for sign in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(sign, _interrupt)
     place.spare_loopback()
     sys.exit(run(sys.argv[1:]))
 

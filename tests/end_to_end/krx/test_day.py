@@ -21,7 +21,7 @@ from tests.end_to_end.krx.floor import Exchange, Floor, policy_at, until, wall
 pytestmark = [pytest.mark.slow]
 
 SYMBOLS, SLOTS, WORKERS, PUSHED = 250, 41, 30, 24
-BEFORE_S, DAY_S, AUCTION_S = 50, 60, 2.0
+BEFORE_S, DAY_S, AUCTION_S = 50, 80, 2.0
 OVER = {"EGW00201", "EGW00133", "OPSP0008", "OPSP8996", "OPSP0002", "OPSP9991"}
 
 
@@ -42,7 +42,7 @@ def settled(exchange, begins, ends):
         safety=replace(base.safety, references_per_run=SYMBOLS),
         scan=replace(base.scan, interval_s=1.0, pause_s=0.05, second_pass_s=0.0, approach_alerts=False),
         watch=WatchPolicy(
-            max_ws_subs=SLOTS, subscribe_cooldown_s=4.0, refresh_s=0.5, min_stay_s=5.0, churn_per_min=30
+            max_ws_subs=SLOTS, subscribe_cooldown_s=4.0, refresh_s=0.5, min_stay_s=5.0, churn_per_min=120
         ),
         rules=(RulePolicy(name="disparity", kind="disparity", params={"base": "daily", "threshold": -0.06}),),
         exits=ExitPolicy(stop_loss=0.03, take_profit=0.05, trend=False, repeat_s=1.0),
