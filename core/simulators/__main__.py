@@ -24,6 +24,7 @@ from core.simulators import kis_stories
 from core.simulators.chat import ChatSimulator
 from core.simulators.coins import listing
 from core.simulators.faults import Faults, Planned
+from core.simulators.host import wall_ms
 from core.simulators.kis import KisSimulator
 from core.simulators.kis_issues import listing as issues
 from core.simulators.kis_market import KrxMarket
@@ -32,7 +33,7 @@ from core.simulators.market import SimulatedMarket
 from core.simulators.served import Served
 from core.simulators.stories import BOOKS
 from core.simulators.tape import recorded
-from core.simulators.upbit import UpbitSimulator, wall_ms
+from core.simulators.upbit import UpbitSimulator
 
 
 def arguments(words: list[str]) -> argparse.Namespace:

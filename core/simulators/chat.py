@@ -14,9 +14,9 @@ from core.simulators import discord, telegram
 from core.simulators.control import Control, said
 from core.simulators.faults import Fault, Faults, Kind
 from core.simulators.forms import Parts, discord_parts, telegram_post
+from core.simulators.host import HOST, hung_up, wall_ms
 from core.simulators.limits import Recent
 from core.simulators.served import Served
-from core.simulators.upbit import HOST, hung_up, wall_ms
 
 TOKEN = "100000001:SIMULATED-telegram-token"
 WEBHOOK, KEY = "200000002", "SIMULATED-discord-key"

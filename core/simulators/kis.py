@@ -6,9 +6,7 @@ A real and a mock simulator may share a market: quotes with a real key while ord
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from typing import Self
 
 from aiohttp import web
@@ -16,6 +14,7 @@ from aiohttp import web
 from core.domain.policies import Environment
 from core.simulators.control import Control
 from core.simulators.faults import Fault, Faults, Kind
+from core.simulators.host import HOST, Host, hung_up, upgrading, wall_ms
 from core.simulators.kis_account import FUNDS, KisAccount
 from core.simulators.kis_answers import Reply
 from core.simulators.kis_control import BackOffice
@@ -32,14 +31,8 @@ from core.simulators.kis_subscriber import Desk
 from core.simulators.served import Served
 
 STREAM_PATH = "/tryitout"
-HOST = "127.0.0.1"
-PUMP_S = 0.05
 BRANCHES = {Environment.REAL: "06010", Environment.MOCK: "00950"}
 MAINTENANCE = b'{"rt_cd":"1","msg_cd":"","msg1":""}'
-
-
-def wall_ms() -> int:
-    return time.time_ns() // 1_000_000
 
 
 class KisSimulator:
@@ -66,7 +59,7 @@ class KisSimulator:
         keys: Sequence[AppKey] = KEYS,
         funds: int = FUNDS,
     ) -> None:
-        self.market, self.flavour, self.clock, self.port = market, flavour, clock, port
+        self.market, self.flavour, self.clock = market, flavour, clock
         self.faults = faults or Faults()
         self.limits = limits or usual(flavour)
         self.log = log or Served()
@@ -83,13 +76,18 @@ class KisSimulator:
             lambda key: key.environment is flavour, market.lines.__contains__,
         )  # fmt: skip
         self.stream = KisStream(market, flavour, self.limits, desk, clock)
-        self._control = Control(market, self.faults, self.log, self.turn, BOOKS)
-        self._office = BackOffice(self.books, self.keys, market.timetable, self.turn)
+        control = Control(market, self.faults, self.log, self.turn, BOOKS)
+        office = BackOffice(self.books, self.keys, market.timetable, self.turn)
+        self._host = Host(self.turn, self._handle, faults=self.faults, log=self.log, doors=[control, office], port=port)
+
+    @property
+    def port(self) -> int:
+        return self._host.port
 
     @property
     def rest_url(self) -> str:
         """Base address of the REST side; paths begin with /uapi and /oauth2."""
-        return f"http://{HOST}:{self.port}"
+        return self._host.url
 
     @property
     def stream_url(self) -> str:
@@ -100,40 +98,16 @@ class KisSimulator:
         return f"{self.rest_url}/_sim"
 
     async def __aenter__(self) -> Self:
-        self.faults.begin(self.clock())
-        application = web.Application()
-        self._control.add_routes(application)
-        self._office.add_routes(application)
-        application.router.add_route("*", "/{path:.*}", self._handle)
-        self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.2)
-        await self._runner.setup()
-        await self._listen()
+        await self._host.open(self.clock())
         self.market.listeners += [self.stream.tell, self.books.turned]
-        self._pump = asyncio.create_task(self._keep_going())
         return self
 
-    async def _listen(self) -> None:
-        site = web.TCPSite(self._runner, HOST, self.port)
-        try:
-            await site.start()
-        except OSError:
-            await self._runner.cleanup()
-            raise
-        self.port = self._runner.addresses[0][1]
-
     async def __aexit__(self, *_: object) -> None:
-        self._pump.cancel()
-        with suppress(asyncio.CancelledError):
-            await self._pump
+        await self._host.rest()
         self.market.listeners.remove(self.stream.tell)
         self.market.listeners.remove(self.books.turned)
         self.stream.close()
-        await self._runner.cleanup()
-
-    async def _keep_going(self) -> None:
-        while True:
-            self.turn()
-            await asyncio.sleep(PUMP_S)
+        await self._host.close()
 
     def turn(self) -> int:
         """Bring market, streams and faults up to the clock; gives the moment."""
@@ -146,12 +120,8 @@ class KisSimulator:
     def _notify(self, notice: Notice) -> None:
         self.stream.notify(notice, self.books.number)
 
-    async def _handle(self, request: web.Request) -> web.StreamResponse:
-        at = self.turn()
-        if self.faults.take(Kind.REFUSE, at, request.path):
-            self.log.refused("outage", at)
-            return hung_up(request)
-        if request.headers.get("Upgrade", "").lower() == "websocket":
+    async def _handle(self, request: web.Request, at: int) -> web.StreamResponse:
+        if upgrading(request):
             return await self._upgrade(request)
         headers = {name.lower(): text for name, text in request.headers.items()}
         call = Call(request.method, request.path, headers, dict(request.query), await request.read())
@@ -202,10 +172,3 @@ class KisSimulator:
             return None
         pause = {} if fault.retry_after is None else {"Retry-After": f"{fault.retry_after:g}"}
         return Reply(fault.status, MAINTENANCE, pause, "")
-
-
-def hung_up(request: web.Request) -> web.Response:
-    """Cut the line without an answer."""
-    if request.transport is not None:
-        request.transport.abort()
-    return web.Response()

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from itertools import count
 
 import msgspec
 from aiohttp import WSMsgType, web
 
 from core.domain.policies import Environment
-from core.simulators.faults import Fault, Faults, Kind, Mangler
+from core.simulators.connection import Connection, Switchboard
+from core.simulators.faults import Fault, Kind
 from core.simulators.kis_cipher import sealed
 from core.simulators.kis_events import Turn
 from core.simulators.kis_frames import notice_cells, widened
@@ -25,62 +24,19 @@ from core.simulators.kis_time import date_of, time_of
 from core.simulators.served import Served
 
 QUEUE = 50_000
-PATIENCE_S = 0.5
 HALF_FRAME = b"\x81\x7e\x01\x00" + b"0|H0STCNT0|001|005930^0930"
 """A text frame that announces 256 bytes and holds fewer."""
 
 
-class Link:
-    """One open connection: a queue towards the client, and the clocks of PINGPONG."""
+class Guest:
+    """One client: its registrations, its number, and the clocks of PINGPONG."""
 
-    def __init__(self, request: web.Request, subscriber: Subscriber, faults: Faults, number: int, at: int) -> None:
-        self.socket = web.WebSocketResponse(autoping=False, max_msg_size=2**20)
+    def __init__(self, subscriber: Subscriber, number: int, at: int, ping_due: int) -> None:
         self.subscriber, self.number = subscriber, number
-        self.began = self.ponged = at
-        self.ping_due = at
-        self.ended = ""
-        self._request = request
-        self._mangler = Mangler(faults)
-        self._queue: asyncio.Queue[str] = asyncio.Queue(QUEUE)
-        self._loop = asyncio.get_running_loop()
+        self.ponged, self.ping_due = at, ping_due
 
-    def push(self, frame: bytes, at: int) -> None:
-        """Queue one data frame through the faults of the moment."""
-        for delay, one in self._mangler.pass_on(frame, at):
-            if delay:
-                self._loop.call_later(delay / 1000, self.put, one)
-            else:
-                self.put(one)
 
-    def put(self, frame: bytes) -> None:
-        try:
-            self._queue.put_nowait(frame.decode(errors="replace"))
-        except asyncio.QueueFull:
-            self.cut("slow reader")
-
-    async def write(self) -> None:
-        """Send what is queued until the connection ends."""
-        with suppress(ConnectionError):
-            while True:
-                await self.socket.send_str(await self._queue.get())
-                self._queue.task_done()
-
-    async def written(self) -> None:
-        """Wait until everything queued has been handed to the socket, or until that takes too long."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(PATIENCE_S):
-                await self._queue.join()
-
-    def cut(self, reason: str, tail: bytes = b"") -> None:
-        """End without a close frame (the client sees 1006): at once, or with `tail` as the last bytes."""
-        self.ended = self.ended or reason
-        if (transport := self._request.transport) is None:
-            return
-        if tail:
-            transport.write(tail)
-            transport.close()
-        else:
-            transport.abort()
+Link = Connection[Guest]
 
 
 class KisStream:
@@ -98,31 +54,25 @@ class KisStream:
         self._served: Served = desk.served
         self._press = Press(market, limits)
         self._numbers = count(1)
-        self.links: list[Link] = []
+        self._board: Switchboard[Guest] = Switchboard(self._served, clock, HALF_FRAME)
+        self.links = self._board.connections
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Serve one upgrade until its connection ends."""
         at, number = self._clock(), next(self._numbers)
-        link = Link(request, Subscriber(self._desk, number), self._desk.faults, number, at)
-        link.ping_due = at + round(self._limits.ping_every_s * 1000)
+        subscriber, due = Subscriber(self._desk, number), at + round(self._limits.ping_every_s * 1000)
+        link = Link(request, Guest(subscriber, number, at, due), self._desk.faults, at, text=True, room=QUEUE)
         await link.socket.prepare(request)
-        self._served.connected(at)
-        self.links.append(link)
-        writer = asyncio.create_task(link.write())
         try:
-            await self._listen(link)
+            await self._board.converse(link, self._listen)
         finally:
-            self.links.remove(link)
-            writer.cancel()
-            await asyncio.wait([writer])
             self._end(link)
         return link.socket
 
     def _end(self, link: Link) -> None:
         at, code = self._clock(), link.socket.close_code
         clean = not link.ended and code in (1000, 1001)
-        self._desk.slots.free(link.number, at, clean=clean)
-        self._served.disconnected(link.ended or f"closed {code}", at)
+        self._desk.slots.free(link.guest.number, at, clean=clean)
 
     async def _listen(self, link: Link) -> None:
         """Take the client's messages until it goes or must go."""
@@ -132,7 +82,7 @@ class KisStream:
                 case WSMsgType.PING:
                     await link.socket.pong(message.data)
                 case WSMsgType.PONG if b"PINGPONG" in message.data:
-                    link.ponged = at
+                    link.guest.ponged = at
                 case WSMsgType.TEXT | WSMsgType.BINARY:
                     text = message.data if isinstance(message.data, str) else message.data.decode(errors="replace")
                     if not await self._answer(link, text, at):
@@ -146,10 +96,10 @@ class KisStream:
         """Act on one message; False where it ends the connection."""
         said = read(text, self._flavour)
         if isinstance(said, Pong):
-            link.ponged = at
+            link.guest.ponged = at
             return True
         self._served.messages += 1  # their text holds an approval key: it is not kept
-        answer = link.subscriber.asked(said, at)
+        answer = link.guest.subscriber.asked(said, at)
         return await self._send(link, answer)
 
     async def _send(self, link: Link, answer: Answered) -> bool:
@@ -171,7 +121,7 @@ class KisStream:
         self._press.begin(turn)
         at = self._clock()
         for link in list(self.links):
-            for tr_id, tr_key in list(link.subscriber.held):
+            for tr_id, tr_key in list(link.guest.subscriber.held):
                 if tr_id in NOTICES:
                     continue
                 for frame in self._press.frames(tr_id, tr_key):
@@ -183,7 +133,7 @@ class KisStream:
         at = self._clock()
         name = self._market.lines[notice.order.symbol].issue.name
         for link in list(self.links):
-            for (tr_id, tr_key), secret in list(link.subscriber.held.items()):
+            for (tr_id, tr_key), secret in list(link.guest.subscriber.held.items()):
                 if tr_id in NOTICES:
                     cells = notice_cells(notice, account, tr_key, name, self._flavour)
                     body = sealed("^".join(widened(cells, self._limits.notice_cells)), secret)
@@ -193,33 +143,29 @@ class KisStream:
     async def told(self) -> None:
         """Wait until every notice queued has been handed to the sockets."""
         for link in list(self.links):
-            if any(tr_id in NOTICES for tr_id, _ in link.subscriber.held):
+            if any(tr_id in NOTICES for tr_id, _ in link.guest.subscriber.held):
                 await link.written()
 
     def turn(self, at: int) -> None:
         """Keep PINGPONG going; cut the mute and the idle."""
         for link in list(self.links):
-            if at >= link.ping_due:
-                link.ping_due = at + round(self._limits.ping_every_s * 1000)
+            if at >= link.guest.ping_due:
+                link.guest.ping_due = at + round(self._limits.ping_every_s * 1000)
                 if not self._desk.faults.take(Kind.STALL, at):
                     self._served.sent("PINGPONG")
                     link.put(pingpong(at))
-            if at - link.ponged >= self._limits.pong_within_s * 1000:
+            if at - link.guest.ponged >= self._limits.pong_within_s * 1000:
                 link.cut("no PINGPONG")
-            elif link.subscriber.key is None and at - link.began >= self._limits.idle_s * 1000:
+            elif link.guest.subscriber.key is None and at - link.began >= self._limits.idle_s * 1000:
                 link.cut("idle")
 
     def hit(self, faults: Iterable[Fault]) -> None:
         """Carry out the faults that cut open streams."""
-        for fault in faults:
-            self._served.hit(fault.kind, self._clock())
-            for link in list(self.links):
-                link.cut(fault.kind, HALF_FRAME if fault.kind is Kind.HALF_FRAME else b"")
+        self._board.hit(faults)
 
     def close(self) -> None:
         """Cut every connection."""
-        for link in list(self.links):
-            link.cut("shut down")
+        self._board.close()
 
 
 def pingpong(at: int) -> bytes:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable, Iterable, Set
-from contextlib import suppress
 from typing import Self
 
 import msgspec
@@ -14,6 +12,7 @@ from aiohttp import web
 from core.domain.values import Millis
 from core.simulators.control import Control
 from core.simulators.faults import Faults, Kind
+from core.simulators.host import HOST, Host, upgrading, wall_ms
 from core.simulators.limits import Gate, Limits, remaining
 from core.simulators.market import SimulatedMarket
 from core.simulators.served import Served
@@ -21,13 +20,6 @@ from core.simulators.upbit_rest import Reply, answer, group_of
 from core.simulators.upbit_stream import StreamServer
 
 STREAM_PATH = "/websocket/v1"
-HOST = "127.0.0.1"
-PUMP_S = 0.05
-"""How often the market goes on; a trade is told this long after its time at most."""
-
-
-def wall_ms() -> int:
-    return time.time_ns() // 1_000_000
 
 
 class UpbitSimulator:
@@ -51,54 +43,36 @@ class UpbitSimulator:
         log: Served | None = None,
         codes: Set[str] = frozenset(),
     ) -> None:
-        self.market, self.clock, self.port = market, clock, port
+        self.market, self.clock = market, clock
         self.faults = faults or Faults()
         self.limits = limits or Limits()
         self.log = log or Served()
         self._gate = Gate(self.limits)
         self.stream = StreamServer(market, self.faults, self.limits, self._gate, self.log, clock, codes)
-        self._control = Control(market, self.faults, self.log, self.turn)
+        control = Control(market, self.faults, self.log, self.turn)
+        self._host = Host(self.turn, self._handle, faults=self.faults, log=self.log, doors=[control], port=port)
+
+    @property
+    def port(self) -> int:
+        return self._host.port
 
     @property
     def rest_url(self) -> str:
         """Base address of the REST side; paths begin with /v1."""
-        return f"http://{HOST}:{self.port}"
+        return self._host.url
 
     @property
     def stream_url(self) -> str:
         return f"ws://{HOST}:{self.port}{STREAM_PATH}"
 
     async def __aenter__(self) -> Self:
-        self.faults.begin(self.clock())
-        application = web.Application()
-        self._control.add_routes(application)
-        application.router.add_route("*", "/{path:.*}", self._handle)
-        self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.2)
-        await self._runner.setup()
-        await self._listen()
-        self._pump = asyncio.create_task(self._keep_going())
+        await self._host.open(self.clock())
         return self
 
-    async def _listen(self) -> None:
-        site = web.TCPSite(self._runner, HOST, self.port)
-        try:
-            await site.start()
-        except OSError:
-            await self._runner.cleanup()
-            raise
-        self.port = self._runner.addresses[0][1]
-
     async def __aexit__(self, *_: object) -> None:
-        self._pump.cancel()
-        with suppress(asyncio.CancelledError):
-            await self._pump
+        await self._host.rest()
         self.stream.close()
-        await self._runner.cleanup()
-
-    async def _keep_going(self) -> None:
-        while True:
-            self.turn()
-            await asyncio.sleep(PUMP_S)
+        await self._host.close()
 
     def turn(self) -> int:
         """Bring market, streams and faults up to the clock; gives the moment."""
@@ -111,12 +85,8 @@ class UpbitSimulator:
         """Play a recorded tape to the subscribers of its codes; the market's own news stop. Returns frames played."""
         return await self.stream.play(tape, speed)
 
-    async def _handle(self, request: web.Request) -> web.StreamResponse:
-        at = self.turn()
-        if self.faults.take(Kind.REFUSE, at, request.path):
-            self.log.refused("outage", at)
-            return hung_up(request)
-        if request.path == STREAM_PATH and request.headers.get("Upgrade", "").lower() == "websocket":
+    async def _handle(self, request: web.Request, at: int) -> web.StreamResponse:
+        if request.path == STREAM_PATH and upgrading(request):
             return await self.stream.handle(request)
         reply, headers = await self._reply(request, at)
         self.log.answered(reply.status)
@@ -170,10 +140,3 @@ class UpbitSimulator:
             )
             return Reply(fault.status, body, group), headers | pause
         return answer(request.path, dict(request.query), self.market, at), headers
-
-
-def hung_up(request: web.Request) -> web.Response:
-    """Cut the line without an answer."""
-    if request.transport is not None:
-        request.transport.abort()
-    return web.Response()

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Set
-from contextlib import suppress
 
 from aiohttp import WSMsgType, web
 
 from core.domain.values import Millis
-from core.simulators.faults import Fault, Faults, Kind, Mangler
+from core.simulators.connection import Connection, Switchboard
+from core.simulators.faults import Fault, Faults, Kind
 from core.simulators.limits import Gate, Limits, Postbox, remaining
 from core.simulators.market import SimulatedMarket, Turn
 from core.simulators.served import Served
@@ -25,59 +25,16 @@ HALF_FRAME = b"\x82\x7e\x01\x00" + b'{"type":"trade","code":"KRW-BTC","timest'
 """A binary frame that announces 256 bytes and holds 40."""
 
 
-class Link:
-    """One open connection: a queue towards the client, and the two clocks of the idle and status rules."""
+class Guest:
+    """One client: what it asked for, its messages, and when it is due a status frame."""
 
-    def __init__(self, request: web.Request, subscriber: Subscriber, faults: Faults, limits: Limits, at: int) -> None:
-        self.socket = web.WebSocketResponse(autoping=False, max_msg_size=2**20)
+    def __init__(self, subscriber: Subscriber, limits: Limits) -> None:
         self.subscriber = subscriber
         self.postbox = Postbox(limits)
-        self.touched = at
         self.status_due: int | None = None
-        self.ended = ""
-        self._request = request
-        self._mangler = Mangler(faults)
-        self._queue: asyncio.Queue[bytes] = asyncio.Queue(QUEUE)
-        self._loop = asyncio.get_running_loop()
 
-    def push(self, frame: bytes, at: int) -> None:
-        """Queue one data frame through the faults of the moment; a client that does not read is cut off."""
-        for delay, one in self._mangler.pass_on(frame, at):
-            self.touched = at
-            if delay:
-                self._loop.call_later(delay / 1000, self.put, one)
-            else:
-                self.put(one)
 
-    def put(self, frame: bytes) -> None:
-        try:
-            self._queue.put_nowait(frame)
-        except asyncio.QueueFull:
-            self.cut("slow reader")
-
-    async def put_when_room(self, frame: bytes, at: int) -> None:
-        """Queue one frame of a tape, waiting for the reader instead of cutting it off."""
-        for _, one in self._mangler.pass_on(frame, at):
-            self.touched = at
-            await self._queue.put(one)
-
-    async def write(self) -> None:
-        """Send what is queued until the connection ends."""
-        with suppress(ConnectionError):
-            while True:
-                await self.socket.send_bytes(await self._queue.get())
-
-    def cut(self, reason: str, tail: bytes = b"") -> None:
-        """End without a close frame: at once, or with `tail` as the last bytes on the line."""
-        self.ended = self.ended or reason
-        transport = self._request.transport
-        if transport is None:
-            return
-        if tail:
-            transport.write(tail)
-            transport.close()
-        else:
-            transport.abort()
+Link = Connection[Guest]
 
 
 class StreamServer:
@@ -95,7 +52,7 @@ class StreamServer:
     ) -> None:
         self._market, self._faults, self._limits, self._gate = market, faults, limits, gate
         self._served, self._clock = served, clock
-        self._links: list[Link] = []
+        self._board: Switchboard[Guest] = Switchboard(served, clock, HALF_FRAME)
         self._press = Press(market)
         self._codes = market.lines.keys() | codes
         self._live = not codes
@@ -110,23 +67,12 @@ class StreamServer:
         if verdict.status:
             self._served.refused("connects over the limit", at)
             return web.Response(status=verdict.status, text="Too many API requests.", headers=headers)
-        link = Link(request, Subscriber(self._market, self._limits.snapshot_ms), self._faults, self._limits, at)
+        guest = Guest(Subscriber(self._market, self._limits.snapshot_ms), self._limits)
+        link = Link(request, guest, self._faults, at, text=False, room=QUEUE)
         link.socket.headers.update(headers)
         await link.socket.prepare(request)
-        await self._converse(link)
+        await self._board.converse(link, self._listen)
         return link.socket
-
-    async def _converse(self, link: Link) -> None:
-        self._served.connected(self._clock())
-        self._links.append(link)
-        writer = asyncio.create_task(link.write())
-        try:
-            await self._listen(link)
-        finally:
-            self._links.remove(link)
-            writer.cancel()
-            await asyncio.wait([writer])
-            self._served.disconnected(link.ended or f"closed {link.socket.close_code}", self._clock())
 
     async def _listen(self, link: Link) -> None:
         """Take the client's messages until it goes or must go."""
@@ -146,16 +92,16 @@ class StreamServer:
         """Act on one message; False where it ends the connection."""
         text = data if isinstance(data, str) else data.decode(errors="replace")
         self._served.heard(text)
-        if not link.postbox.fits(at):
+        if not link.guest.postbox.fits(at):
             return await self._scold(link, at)
         match read(text, self._codes):
             case Ping():
-                link.status_due = at
+                link.guest.status_due = at
             case Subscribe() as said:
-                link.subscriber.subscribe(said, at)
+                link.guest.subscriber.subscribe(said, at)
                 self.asked.set()
             case ListAll() as said:
-                link.put(link.subscriber.listing(said))
+                link.put(link.guest.subscriber.listing(said))
             case Wrong() as wrong:
                 return await self._decline(link, wrong, at)
         return True
@@ -180,13 +126,13 @@ class StreamServer:
     def turn(self, news: Turn, at: int) -> None:
         """Send what a turn of the market owes to each connection, keep the status beat, end the idle."""
         self._press.begin(news, at)
-        for link in list(self._links):
+        for link in list(self._board.connections):
             if self._live:
-                for owed in link.subscriber.owed(self._press):
+                for owed in link.guest.subscriber.owed(self._press):
                     self._served.sent(owed.kind)
                     link.push(owed.frame, at)
-            if link.status_due is not None and at >= link.status_due:
-                link.status_due = at + round(self._limits.status_s * 1000)
+            if link.guest.status_due is not None and at >= link.guest.status_due:
+                link.guest.status_due = at + round(self._limits.status_s * 1000)
                 self._beat(link, at)
             if at - link.touched >= self._limits.idle_s * 1000:
                 link.cut("idle")
@@ -199,10 +145,7 @@ class StreamServer:
 
     def hit(self, faults: Iterable[Fault]) -> None:
         """Carry out the faults that cut open streams."""
-        for fault in faults:
-            self._served.hit(fault.kind, self._clock())
-            for link in list(self._links):
-                link.cut(fault.kind, HALF_FRAME if fault.kind is Kind.HALF_FRAME else b"")
+        self._board.hit(faults)
 
     async def play(self, tape: Iterable[tuple[Millis, bytes]], speed: float) -> int:
         """Play a tape to whoever asked for its codes, instead of the market; returns the frames played."""
@@ -213,12 +156,11 @@ class StreamServer:
         return count
 
     async def _play_one(self, frame: Recorded) -> None:
-        for link in list(self._links):
-            if any(frame.wanted(ask) for ask in link.subscriber.asks):
+        for link in list(self._board.connections):
+            if any(frame.wanted(ask) for ask in link.guest.subscriber.asks):
                 self._served.sent(frame.kind)
-                await link.put_when_room(frame.styled(link.subscriber.style), self._clock())
+                await link.put_when_room(frame.styled(link.guest.subscriber.style), self._clock())
 
     def close(self) -> None:
         """Cut every connection."""
-        for link in list(self._links):
-            link.cut("shut down")
+        self._board.close()

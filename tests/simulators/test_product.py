@@ -8,8 +8,9 @@ from core.adapters.memory.budget import MemoryBudget
 from core.domain.policies import RestPolicy, UniversePolicy
 from core.domain.values import DAY, Market
 from core.simulators.faults import Fault, Kind, Planned
+from core.simulators.host import wall_ms
 from core.simulators.market import SimulatedMarket
-from core.simulators.upbit import UpbitSimulator, wall_ms
+from core.simulators.upbit import UpbitSimulator
 from core.venues.spec import venue
 
 

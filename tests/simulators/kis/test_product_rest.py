@@ -23,7 +23,8 @@ from core.domain.errors import Refused, WrongEnvironment
 from core.domain.levels import SafeSet, Scan
 from core.domain.policies import Environment, KeyPolicy, MarketPolicy, RestPolicy, StreamPolicy, UniversePolicy
 from core.domain.values import DAY, MINUTE, Market, Millis
-from core.simulators.kis import KisSimulator, wall_ms
+from core.simulators.host import wall_ms
+from core.simulators.kis import KisSimulator
 from core.simulators.kis_issues import listing
 from core.simulators.kis_keys import KEYS
 from core.simulators.kis_limits import usual
