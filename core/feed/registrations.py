@@ -4,12 +4,13 @@
 
 Rules:
   1. Nothing counts as held before the venue said so, and nothing as given up.
-  2. One message at a time, `gap_ms` apart, over all connections' lives: a reconnect is no reason to hurry.
-  3. Until the first DONE of a connection only one is asked: whoever is refused as a second user asks no more.
+  2. One message at a time: the next goes `gap_ms` after the venue's answer to the last, or after that was lost. The
+     answer shows that the venue has read the last one, so two are never read nearer together, however late each comes.
+  3. The pace reaches over all connections' lives: a reconnect is no reason to hurry.
   4. RETRY, an unknown code and no answer at all are tried again, each time after twice as long.
   5. FULL means that this is all there is for now: one more is tried after a while, ever more rarely.
   6. WRONG is not asked again before it was not wanted for once.
-  7. What was the only one unanswered each time when the line broke is left alone for long: it may be what broke it.
+  7. What was unanswered each time when the line broke is left alone for long: it may be what broke it.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ ANSWER_MS = 5_000
 RETRY_MS, SLOWEST_MS = 1_000, 60_000
 FULL_MS, FULLEST_MS = 5_000, 600_000
 CUTS = 3
-"""Breaks of the line after which a registration that was alone unanswered at each is suspected."""
+"""Breaks of the line after which a registration that was unanswered at each is suspected."""
 
 
 class Registrations:
@@ -39,7 +40,7 @@ class Registrations:
     """
 
     __slots__ = (
-        "_again", "_asking", "_cap", "_cuts", "_full", "_leaving", "_probe_at", "_said_at", "_spec", "_tries",
+        "_again", "_asking", "_cap", "_cuts", "_full", "_leaving", "_probe_at", "_quiet_since", "_spec", "_tries",
         "_wanted", "held", "refused", "strays", "wrong",
     )  # fmt: skip
 
@@ -52,7 +53,7 @@ class Registrations:
         self._tries: dict[Channel, int] = {}
         self._cuts: dict[Channel, int] = {}
         self._cap: int | None = None
-        self._full, self._probe_at, self._said_at = 0, Millis(0), Millis(-(2**40))
+        self._full, self._probe_at, self._quiet_since = 0, Millis(0), Millis(-(2**40))
         self.held: set[Channel] = set()
         self.wrong: set[Channel] = set()
         self.refused = self.strays = 0
@@ -67,32 +68,35 @@ class Registrations:
 
     def lost(self, at: Millis) -> Channel | None:
         """The connection is gone and all with it. Answers what is suspected of having broken it: see rule 7."""
-        alone = next(iter(self._asking)) if len(self._asking) == 1 else None
+        open_one = next(iter(self._asking), None)
+        if self._unanswered:
+            self._quiet_since = at
         self.held.clear()
         self._asking.clear()
         self._leaving.clear()
-        if alone is None:
+        if open_one is None:
             return None
-        self._cuts[alone] = min(self._cuts.get(alone, 0) + 1, CUTS)
-        if self._cuts[alone] < CUTS:
+        self._cuts[open_one] = min(self._cuts.get(open_one, 0) + 1, CUTS)
+        if self._cuts[open_one] < CUTS:
             return None
-        self._again[alone] = Millis(at + FULLEST_MS)
-        return alone
+        self._again[open_one] = Millis(at + FULLEST_MS)
+        return open_one
 
     def next(self, at: Millis, ticket: str) -> bytes | None:
         """The one message that may go now; None where none may or need."""
         self._mind_the_clock(at)
         self._miss(at)
         if (gone := _first(self._releases(), at)) is not None:
-            self._leaving[gone] = self._said_at = at
+            self._leaving[gone] = self._quiet_since = at
             return self._spec.release(frozenset([gone]), ticket)[0]
         if (new := _first(self._requests(), at)) is not None:
-            self._asking[new] = self._said_at = at
+            self._asking[new] = self._quiet_since = at
             return self._spec.request(frozenset([new]), ticket)[0]
         return None
 
     def answered(self, topic: str, symbol: str, code: str, at: Millis) -> Cure:
         """Take one answer; what it means for the connection is in the cure."""
+        self._mind_the_clock(at)
         cure = self._spec.cure(code)
         channel = self._meant(topic, symbol, cure)
         self.refused += cure is not Cure.DONE
@@ -101,6 +105,7 @@ class Registrations:
             return cure
         leaving = self._leaving.pop(channel, None) is not None
         self._asking.pop(channel, None)
+        self._quiet_since = at
         if cure is Cure.DONE:
             self._done(channel, leaving)
         elif leaving:
@@ -124,32 +129,38 @@ class Registrations:
     @property
     def unmet(self) -> bool:
         """Whether what is held is not yet what is wanted and can be had."""
-        return bool(self._asking or self._leaving) or self.held != set(self._wanted) - self.wrong
+        return self._unanswered or self.held != set(self._wanted) - self.wrong
+
+    @property
+    def _unanswered(self) -> bool:
+        return bool(self._asking or self._leaving)
 
     def _releases(self) -> Iterator[tuple[Channel, Millis]]:
         """What is held and not wanted, and from when on that may be said."""
-        for channel in sorted(self.held.difference(self._wanted, self._leaving)):
+        if self._unanswered:
+            return
+        for channel in sorted(self.held.difference(self._wanted)):
             yield channel, self._ready(channel)
 
     def _requests(self) -> Iterator[tuple[Channel, Millis]]:
         """What is wanted and free, in the order in which it is wanted, and from when on it may be asked for."""
-        used = len(self.held) + len(self._asking)
+        used = len(self.held)
         cap = self._spec.slots if self._cap is None else self._cap
-        if (self._asking and not self.held) or (self._spec.slots and used >= min(cap + 1, self._spec.slots)):
+        if self._unanswered or (self._spec.slots and used >= min(cap + 1, self._spec.slots)):
             return
         soonest = self._probe_at if self._spec.slots and used >= cap else Millis(0)
-        taken = self.held.union(self._asking, self._leaving, self.wrong)
+        taken = self.held | self.wrong
         for channel in self._wanted:
             if channel not in taken:
                 yield channel, max(soonest, self._ready(channel))
 
     def _ready(self, channel: Channel) -> Millis:
-        return max(Millis(self._said_at + self._spec.gap_ms), self._again.get(channel, Millis(0)))
+        return max(Millis(self._quiet_since + self._spec.gap_ms), self._again.get(channel, Millis(0)))
 
     def _mind_the_clock(self, at: Millis) -> None:
         """Our clock was set back: every wait is measured anew."""
-        if at < self._said_at:
-            self._said_at = self._probe_at = at
+        if at < self._quiet_since:
+            self._quiet_since = self._probe_at = at
             self._asking, self._leaving = dict.fromkeys(self._asking, at), dict.fromkeys(self._leaving, at)
             self._again.clear()
 
@@ -158,6 +169,7 @@ class Registrations:
         for memory in (self._asking, self._leaving):
             for channel in [channel for channel, said in memory.items() if at - said >= ANSWER_MS]:
                 del memory[channel]
+                self._quiet_since = at
                 self._later(channel, at)
 
     def _meant(self, topic: str, symbol: str, cure: Cure) -> Channel | None:

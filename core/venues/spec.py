@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from core.domain.charges import Booked, exact
 from core.domain.events import Bar, Book, Inbound, Listing, Ticker
 from core.domain.policies import Environment, MarketPolicy, UniversePolicy
 from core.domain.sessions import Calendars, always_open
@@ -67,7 +68,7 @@ class StreamSpec(msgspec.Struct, frozen=True, kw_only=True):
     answers       every registration is answered (Acknowledged), and holds only once it is
     cure          what to do about an answer's code; used where `answers`
     slots         registrations that one credential may hold in all, own-order notices among them; 0 = no such limit
-    gap_ms        least time between two registration messages
+    gap_ms        least time between the answer to a registration message and the next one
     keyed         the ticket is a credential (an approval key) that must be fetched before each connection
     mock          topics that the venue's mock environment serves; None: all of them
     own           (account of a notice, the account's number as its owner wrote it) -> whether they are the same
@@ -178,6 +179,7 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     calendar    (the owner's day, what the venue told of single days) -> when the market is open and where its days are
                 cut; always open unless said
     bounds      (symbol, reference price, at) -> the day's lowest and highest legal price; None where there are none
+    booked      an exact fee or tax of an order -> what is booked for it
     """
 
     tick: Callable[[str, Decimal, Millis], Decimal]
@@ -190,6 +192,7 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     link: Callable[[str], str]
     calendar: Calendars = always_open
     bounds: Callable[[str, Decimal, Millis], tuple[Decimal, Decimal]] | None = None
+    booked: Booked = exact
 
 
 class Venue(msgspec.Struct, frozen=True):

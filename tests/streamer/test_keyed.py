@@ -52,7 +52,7 @@ async def test_it_registers_what_is_wanted_and_counts_only_what_was_confirmed(ki
     assert not kis.log.refusals
     assert kis.log.gaps_ms["registrations"] >= 100
     assert station.pump.quarantine.count == station.pump.aside.drifts == 0
-    assert station._engine.books > 0
+    await until(lambda: station._engine.books > 0, "books")
     assert station._engine.skipped == station._engine.duplicates == 0
 
 
