@@ -112,6 +112,7 @@ def terms_of(rules: Rules, order: Order, at: Millis) -> Terms:
         maximum=rules.maximum(symbol),
         fee=rules.fee(symbol, side, at),
         tax=rules.tax(symbol, side, at),
+        booked=rules.booked,
     )
 
 

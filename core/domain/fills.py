@@ -5,11 +5,12 @@ limit or the day's price limits; what the book cannot give is cancelled at once,
 What was taken from one book is remembered until the book changes, so a second order cannot take it again.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal, localcontext
 
 import msgspec
 
+from core.domain.charges import Booked, charges, unrounded
 from core.domain.events import Book, Level
 from core.domain.orders import Fill, Order, State
 from core.domain.results import EXACT
@@ -23,6 +24,7 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
     lot       quantity step; `minimum`, `maximum` of an order in quote currency
     fee, tax  fractions of the traded value
     lowest, highest  the day's price limits, None where the venue has none
+    booked    what is booked for an order's exact fee or tax
     """
 
     snap: Callable[[Decimal, Side], Decimal]
@@ -33,6 +35,7 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
     tax: Decimal
     lowest: Decimal | None = None
     highest: Decimal | None = None
+    booked: Booked = unrounded
 
 
 class Holding(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,7 +78,7 @@ def fill(order: Order, book: Book, holding: Holding, terms: Terms, at: Millis) -
     taken = seen.asks_taken if order.side is Side.BUY else seen.bids_taken
     with localcontext(EXACT):
         steps = list(_walk(order, book, taken, terms))
-        fills = tuple(_fill(order, number, step, terms, at) for number, step in enumerate(steps))
+        fills = tuple(_fills(order, steps, terms, at))
         filled = sum((quantity for _, quantity in steps), ZERO)
         after = _after(seen, order.side, filled)
     whole = filled == order.quantity
@@ -129,12 +132,11 @@ def _beyond(price: Decimal, order: Order, terms: Terms) -> bool:
     return any(limit is not None and (price > limit if buying else price < limit) for limit in limits)
 
 
-def _fill(order: Order, number: int, step: tuple[Decimal, Decimal], terms: Terms, at: Millis) -> Fill:
-    price, quantity = step
-    value = price * quantity
-    return Fill(
-        id=f"{order.id}-{number}", price=price, quantity=quantity, fee=value * terms.fee, tax=value * terms.tax, at=at
-    )
+def _fills(order: Order, steps: Sequence[tuple[Decimal, Decimal]], terms: Terms, at: Millis) -> Iterator[Fill]:
+    values = [price * quantity for price, quantity in steps]
+    fees, taxes = charges(values, terms.fee, terms.booked), charges(values, terms.tax, terms.booked)
+    for number, ((price, quantity), fee, tax) in enumerate(zip(steps, fees, taxes, strict=True)):
+        yield Fill(id=f"{order.id}-{number}", price=price, quantity=quantity, fee=fee, tax=tax, at=at)
 
 
 def _seen(holding: Holding, book: Book) -> Holding:

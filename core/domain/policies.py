@@ -236,16 +236,26 @@ class RiskPolicy(Policy, frozen=True):
     only_top_n: bool = False
 
 
+class Booking(StrEnum):
+    """How a venue that keeps whole units of its currency books a fraction of one."""
+
+    NEAREST = "nearest"
+    DOWN = "down"
+    EXACT = "exact"
+
+
 class TermsPolicy(Policy, frozen=True):
     """What this account pays and which prices it may name, where that is not as in the venue's own table (None).
 
     fee, fund_fee   fraction of the traded value, for shares and for funds and notes
+    booking         what is booked of an order's fee and tax (140 for 139.82 was seen at KIS; the rule is not published)
     funds_taxed     funds and notes pay the sell tax of shares too
     fine_funds      funds and notes have the smaller price step under 2,000
     """
 
     fee: Share | None = None
     fund_fee: Share | None = None
+    booking: Booking = Booking.NEAREST
     funds_taxed: bool = False
     fine_funds: bool = True
 

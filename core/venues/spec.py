@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from core.domain.charges import Booked, exact
+from core.domain.charges import Booked, unrounded
 from core.domain.events import Bar, Book, Inbound, Listing, Ticker
 from core.domain.policies import Environment, MarketPolicy, UniversePolicy
 from core.domain.sessions import Calendars, always_open
@@ -192,7 +192,7 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     link: Callable[[str], str]
     calendar: Calendars = always_open
     bounds: Callable[[str, Decimal, Millis], tuple[Decimal, Decimal]] | None = None
-    booked: Booked = exact
+    booked: Booked = unrounded
 
 
 class Venue(msgspec.Struct, frozen=True):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
+from core.domain.charges import whole
 from core.domain.errors import Refused
 from core.domain.policies import MarketPolicy, TermsPolicy
 from core.domain.values import ZERO, Millis, Side
@@ -65,6 +66,7 @@ def rules(terms: TermsPolicy, rows: dict[str, Row]) -> Rules:
         link=link,
         calendar=calendar,
         bounds=grid.bounds,
+        booked=whole(terms.booking),
     )
 
 
