@@ -111,7 +111,7 @@ class WatchPolicy(Policy, frozen=True):
     """D2-D4. The last three are for venues that count registrations.
 
     min_stay_s       a registration is given up for a better one only after this long
-    churn_per_min    registrations given up in a minute for better ones, at most
+    churn_per_min    symbols whose registrations are given up in a minute for better ones, at most
     slack            places by which a symbol may fall behind before it gives its registration up
     """
 

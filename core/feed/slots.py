@@ -5,6 +5,8 @@ Repeated subscribing and unsubscribing gets a key blocked, so a place is given u
      open order), then one registration for each ranked symbol, then the rest about those, while there is room.
   2. A ranked symbol keeps its place while it is among the first `room + slack`; one that fell behind gives it up after
      `min_stay_s`, and only to one that is better placed. At most `churn_per_min` places are given up in a minute.
+     Filling up is no giving up: neither what stands aside for another symbol's first registration (it was only there
+     while there was room), nor what the venue itself has no room for any more counts.
   3. Firm symbols take what they need at once, from the worst placed: an exit that cannot be seen costs more.
   4. A symbol is the unit: all its registrations are on one connection, and it moves only where a firm one needs its
      place and another connection has one.
@@ -73,7 +75,7 @@ class Slots:
         for symbol, link in _placed(chosen, homes, left).items():
             seated[symbol] = rooms[link].topics[:1]
         self._fill([symbol for symbol in others if symbol in seated], seated, homes, rooms, left)
-        self._note(seated, homes, at)
+        self._note(seated, homes, sum(room.free for room in rooms.values()), at)
         self.cut = tuple(symbol for symbol in (*first, *others) if symbol not in seated)
         self.lingering = frozenset(seated).difference(first, others)
         return {link: _carried(link, room, seated, homes) for link, room in rooms.items()}
@@ -109,10 +111,11 @@ class Slots:
                         left[homes[symbol]] -= 1
                         seated[symbol] += topics
 
-    def _note(self, seated: dict[str, tuple[Topic, ...]], homes: Mapping[str, LinkId], at: Millis) -> None:
-        """Who sits where since when, and how many registrations were given up."""
-        gone = sum(len(set(topics).difference(seated.get(symbol, ()))) for symbol, topics in self._seated.items())
-        self._given_up.extend([at] * gone)
+    def _note(self, seated: dict[str, tuple[Topic, ...]], homes: Mapping[str, LinkId], room: int, at: Millis) -> None:
+        """Who sits where since when, and how many places were given up that were not simply lost with their `room`."""
+        gone = len(self._seated.keys() - seated.keys())
+        lost = max(len(self._seated) - room, 0)
+        self._given_up.extend([at] * (gone - lost))
         self._since = {symbol: self._since.get(symbol, at) for symbol in seated}
         self._homes = {symbol: homes[symbol] for symbol in seated}
         self._seated = dict(seated)

@@ -106,6 +106,41 @@ def test_few_places_change_hands_in_a_minute():
     assert symbols(slots.seat([], SYMBOLS[10:16], one, 121_000)) == set(SYMBOLS[10:16])
 
 
+def swapped(slots, room, at):
+    """Places that change hands at once when nothing but new symbols is wanted."""
+    before = symbols(slots.seat([], SYMBOLS[:8], room, at))
+    return len(before - symbols(slots.seat([], SYMBOLS[15:], room, at)))
+
+
+def test_filling_up_after_the_open_uses_nothing_of_what_may_be_given_up_in_a_minute():
+    """Targets come a few at a time; what the first had beside their trades makes room for the others."""
+    slots = Slots(policy(min_stay_s=0.0, slack=0, churn_per_min=2))
+    room = rooms(8, always=())
+    first = slots.seat([], SYMBOLS[:2], room, 0)
+    assert len(first[0]) == 6
+    assert len(slots.seat([], SYMBOLS[:8], room, 1_000)[0]) == 8
+    assert symbols(slots.seat([], SYMBOLS[:8], room, 2_000), Topic.BOOK) == set()
+    assert swapped(slots, room, 3_000) == 2
+
+
+def test_places_that_the_venue_takes_away_and_gives_back_are_not_given_up():
+    """After a reconnect it may count the old session's registrations for a while, so a smaller cap is learned."""
+    slots = Slots(policy(min_stay_s=0.0, slack=0, churn_per_min=2))
+    slots.seat([], SYMBOLS[:8], rooms(8), 0)
+    for step, cap in enumerate((3, 5, 0, 8)):
+        assert len(symbols(slots.seat([], SYMBOLS[:8], rooms(cap), step * 1_000))) == cap
+    assert swapped(slots, rooms(8), 5_000) == 2
+
+
+def test_a_place_that_a_held_symbol_took_counts_among_those_given_up():
+    slots = Slots(policy(min_stay_s=0.0, slack=0, churn_per_min=2))
+    room = rooms(8, topics=TOPICS[:1])
+    slots.seat([], SYMBOLS[:8], room, 0)
+    slots.seat(["S20"], SYMBOLS[:8], room, 1_000)
+    later = symbols(slots.seat(["S20"], SYMBOLS[10:18], room, 2_000))
+    assert len(later.difference(SYMBOLS[10:18], ["S20"])) == 6
+
+
 def test_one_that_fell_behind_stays_while_nobody_better_needs_its_place():
     slots = Slots(policy(min_stay_s=0.0, slack=0))
     slots.seat([], SYMBOLS[:3], rooms(3, topics=TOPICS[:1]), 0)
