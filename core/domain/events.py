@@ -86,7 +86,10 @@ class Ticker(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
 
 class Bar(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """One candle as a venue tells it. `opens` is its first millisecond; `closed` is false while it may still change."""
+    """One candle as a venue tells it. `opens` is its first millisecond; `closed` is false while it may still change.
+
+    quality, reason   of a candle of our own: `core.domain.quality.Quality`, and why where it is not whole
+    """
 
     instrument: Instrument
     span: Millis
@@ -99,6 +102,8 @@ class Bar(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     value: float
     seen: Millis
     closed: bool = True
+    quality: str = "whole"
+    reason: str = ""
 
 
 class Beat(msgspec.Struct, frozen=True, gc=False):
@@ -146,6 +151,27 @@ class Drift(msgspec.Struct, frozen=True):
     seen: Millis
 
 
+class Delta(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """Changes of a book since the last Delta: (price, size) of steps that are now so, size 0 for one that is gone.
+
+    first, last  the venue's numbers of the changes in it; `last` of one and `first` of the next are neighbours
+    """
+
+    instrument: Instrument
+    first: int
+    last: int
+    bids: tuple[tuple[float, float], ...]
+    asks: tuple[tuple[float, float], ...]
+    at: Millis
+    seen: Millis
+
+
+class Farewell(msgspec.Struct, frozen=True):
+    """The venue is about to close this connection, nobody knows when: another one should be opened now."""
+
+    seen: Millis
+
+
 class NoticeKind(StrEnum):
     ACCEPTED = "accepted"
     FILLED = "filled"
@@ -186,7 +212,8 @@ class MarketState(msgspec.Struct, frozen=True, kw_only=True):
     seen: Millis
 
 
-Inbound = Trade | Book | Ticker | Bar | Beat | Complaint | Acknowledged | Echo | Drift | OrderNotice | MarketState
+Service = Beat | Complaint | Acknowledged | Echo | Drift | Farewell
+Inbound = Trade | Book | Delta | Ticker | Bar | OrderNotice | MarketState | Service
 MarketData = Trade | Book | Ticker | Bar
 
 

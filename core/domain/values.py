@@ -27,6 +27,7 @@ class Market(StrEnum):
 
     UPBIT = "upbit"
     KRX = "krx"
+    BINANCE = "binance"
 
 
 class Side(StrEnum):

@@ -23,6 +23,7 @@ from core.venues.ordering import Orders
 class Topic(StrEnum):
     TRADE = "trade"
     BOOK = "book"
+    DELTA = "delta"  # changes of a book, for whoever keeps one; no decision is made on them
     TICKER = "ticker"
     CANDLE = "candle"
     STATE = "state"
@@ -71,6 +72,7 @@ class StreamSpec(msgspec.Struct, frozen=True, kw_only=True):
     gap_ms        least time between the answer to a registration message and the next one
     keyed         the ticket is a credential (an approval key) that must be fetched before each connection
     mock          topics that the venue's mock environment serves; None: all of them
+    life_s        the venue ends every connection after this long; None where it does not
     own           (account of a notice, the account's number as its owner wrote it) -> whether they are the same
     """
 
@@ -95,6 +97,7 @@ class StreamSpec(msgspec.Struct, frozen=True, kw_only=True):
     gap_ms: int = 0
     keyed: bool = False
     mock: frozenset[Topic] | None = None
+    life_s: float | None = None
     own: Callable[[str, str], bool] = eq
 
 
@@ -211,7 +214,7 @@ class Venue(msgspec.Struct, frozen=True):
     flags: frozenset[str] = frozenset()
 
 
-HOMES: dict[Market, str] = {Market.UPBIT: "upbit", Market.KRX: "kis"}
+HOMES: dict[Market, str] = {Market.UPBIT: "upbit", Market.KRX: "kis", Market.BINANCE: "binance"}
 """The folder of each market's venue: the second line that a new venue touches."""
 
 
