@@ -19,6 +19,7 @@ from typing import NamedTuple
 
 from core.domain.events import Bar
 from core.domain.indicators import Vwap
+from core.domain.quality import TOO_LATE, Quality
 from core.domain.series import Candle, Change, Series
 from core.domain.sessions import Calendar
 from core.domain.values import MINUTE, Millis
@@ -105,6 +106,7 @@ class Candles:
         """The rare cases: a new minute, or a trade that is late."""
         minutes, newest = self.series[0], at >= self.at
         if not newest and minutes.closed and at < minutes.closed[-1].opens:
+            self._lacks(at)
             return DROPPED
         self._sync()
         changes: list[Change] = []
@@ -116,6 +118,14 @@ class Candles:
             self.price, self.at = price, at
         self.ready()
         return Turn(late=not newest, dropped=False, changes=changes)
+
+    def _lacks(self, at: int) -> None:
+        """A trade of `at` was dropped: the candles that it belongs to are not whole."""
+        for series in self.series:
+            known = [*series.closed, series.forming] if series.forming is not None else series.closed
+            for candle in known:
+                if candle.opens <= at < candle.ends:
+                    candle.spoil(Quality.GAPPED, TOO_LATE)
 
     def _enter(self, at: int) -> bool:
         """Begin the market's day that `at` lies in, where it is a new one."""

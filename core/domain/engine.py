@@ -23,7 +23,9 @@ from core.domain.events import Bar, Book, MarketData, MarketState, Ticker, Trade
 from core.domain.levels import References
 from core.domain.policies import MarketPolicy
 from core.domain.positions import Position
+from core.domain.quality import LOST
 from core.domain.rules import build
+from core.domain.series import Candle, Series
 from core.domain.sessions import Calendar, always_open
 from core.domain.signals import Signal
 from core.domain.symbols import Symbol
@@ -133,12 +135,18 @@ class Engine:
         symbol.candles.adopt(span, bars)
         self._entries.prepare(symbol)
 
-    def gap(self, name: str, start: Millis, end: Millis) -> None:
+    def gap(self, name: str, start: Millis, end: Millis, why: str = LOST) -> None:
         """Trades between `start` and `end` may be missing: rules that look there give no signal until it is healed."""
         self.gaps += 1
         symbol = self._states.get(name) or self._begin(name)
         for series in symbol.candles.series:
-            series.tear(start, end)
+            self._retell(symbol, series, series.tear(start, end, why), end)
+
+    def listen(self, name: str, since: Millis) -> None:
+        """Nothing of this symbol was heard before `since`: candles that began earlier are partial."""
+        symbol = self._states.get(name) or self._begin(name)
+        for series in symbol.candles.series:
+            self._retell(symbol, series, series.listen(since), since)
 
     def forget(self, names: Iterable[str]) -> None:
         """Symbols that are not watched any more. One that is held stays."""
@@ -161,6 +169,11 @@ class Engine:
     def snapshot(self, name: str) -> Symbol | None:
         """The symbol's state itself, not a copy: read it, and keep nothing of it across a step."""
         return self._states.get(name)
+
+    @property
+    def states(self) -> Collection[Symbol]:
+        """Every symbol that is known, the states themselves as `snapshot` gives them."""
+        return self._states.values()
 
     def forming(self, name: str) -> list[Bar]:
         """The symbol's candles that are still open, shortest span first."""
@@ -203,6 +216,12 @@ class Engine:
         if turn.changes or not turn.late:
             self._entries.prepare(symbol)
         return turn.late
+
+    def _retell(self, symbol: Symbol, series: Series, touched: Sequence[Candle], seen: Millis) -> None:
+        """Closed candles turned out not to be whole: who was told of them is told again."""
+        if self.on_candle is not None:
+            for candle in touched:
+                self.on_candle(symbols.bar(symbol, series.span, candle, seen, closed=True))
 
     def _other(self, event: MarketData) -> Sequence[Effect]:
         symbol = self._states.get(event.instrument.symbol) or self._begin(event.instrument.symbol)

@@ -7,12 +7,16 @@ from typing import NamedTuple
 
 from core.domain.events import Bar
 from core.domain.gauges import Gauges
+from core.domain.quality import BY_THE_VENUE, EDGE_MS, JOINED, LOST, UNITED, Quality
 from core.domain.sessions import Calendar
 from core.domain.values import Millis
 
 
 class Candle:
-    """One candle, forming or closed. `first_at` and `last_at` are the times of the trades that open and close it."""
+    """One candle, forming or closed. `first_at` and `last_at` are the times of the trades that open and close it.
+
+    quality, reason   how far it can be trusted, and why where it is not whole
+    """
 
     __slots__ = (
         "close",
@@ -23,6 +27,8 @@ class Candle:
         "low",
         "open",
         "opens",
+        "quality",
+        "reason",
         "settled",
         "value",
         "volume",
@@ -34,6 +40,14 @@ class Candle:
         self.volume = self.value = 0.0
         self.first_at = self.last_at = at
         self.settled = False
+        self.quality, self.reason = Quality.WHOLE.value, ""
+
+    def spoil(self, quality: Quality, reason: str) -> bool:
+        """Say that it is not whole; what the venue told, and what was said before, stays. True where it is news."""
+        if self.quality != Quality.WHOLE:
+            return False
+        self.quality, self.reason = quality.value, reason
+        return True
 
     def add(self, at: int, price: float, quantity: float, amount: float) -> None:
         """Count one trade, in whatever order it comes."""
@@ -59,17 +73,32 @@ class Series:
     """One span of one symbol: closed candles oldest first, the forming one, and the indicators over the closed.
 
     gap_start, gap_end   the stretch in which trades may be missing (0, 0 = none), until the venue's bars heal it
+    gap_why              what made it
+    since                when we began to listen; 0 where that is not known, as in replay
     pending              the venue's bar of a candle that has not begun here yet
     """
 
-    __slots__ = ("closed", "days", "forming", "gap_end", "gap_start", "gauges", "keep", "pending", "span")
+    __slots__ = (
+        "closed",
+        "days",
+        "forming",
+        "gap_end",
+        "gap_start",
+        "gap_why",
+        "gauges",
+        "keep",
+        "pending",
+        "since",
+        "span",
+    )
 
     def __init__(self, span: Millis, gauges: Gauges, keep: int, days: Calendar) -> None:
         self.span, self.gauges, self.keep, self.days = span, gauges, keep, days
         self.closed: list[Candle] = []
         self.forming: Candle | None = None
         self.pending: Bar | None = None
-        self.gap_start = self.gap_end = 0
+        self.gap_start = self.gap_end = self.since = 0
+        self.gap_why = ""
 
     def take(self, at: int, price: float, quantity: float, amount: float, newest: bool, changes: list[Change]) -> None:
         """Count a trade where it belongs; `newest` says that none after it has been seen."""
@@ -112,10 +141,30 @@ class Series:
         """May trades after `since` be missing?"""
         return self.gap_end > since
 
-    def tear(self, start: int, end: int) -> None:
-        """Mark a gap. Several are kept as the one stretch that covers them."""
+    def tear(self, start: int, end: int, why: str = LOST) -> list[Candle]:
+        """Mark a gap, and the candles that it touches. Several are kept as the one stretch that covers them.
+
+        Returns the closed candles that counted as whole until now.
+        """
         self.gap_start = min(self.gap_start, start) if self.gap_end else start
-        self.gap_end = max(self.gap_end, end)
+        self.gap_end, self.gap_why = max(self.gap_end, end), why
+        return self._spoil(start - EDGE_MS, end + EDGE_MS, Quality.GAPPED, why)
+
+    def listen(self, since: int) -> list[Candle]:
+        """We have listened since then: what began before is partial. Returns the closed ones of those."""
+        self.since = since
+        return self._spoil(0, since, Quality.PARTIAL, JOINED)
+
+    def _spoil(self, start: int, end: int, quality: Quality, reason: str) -> list[Candle]:
+        if self.forming is not None and self.forming.opens < end:
+            self.forming.spoil(quality, reason)
+        touched: list[Candle] = []
+        for candle in reversed(self.closed):
+            if candle.ends <= start:
+                break
+            if candle.opens < end and candle.spoil(quality, reason):
+                touched.append(candle)
+        return touched[::-1]
 
     def adopt(self, bars: Iterable[Bar], today: int) -> tuple[float, float]:
         """Take the venue's own bars, oldest first: they replace what is here, and heal the gap they reach over.
@@ -162,13 +211,19 @@ class Series:
             return
         self.pending = None
         if bar.opens == candle.opens:
+            candle.spoil(Quality.PARTIAL, UNITED)
             candle.open, candle.first_at = bar.open, bar.opens
             candle.high, candle.low = max(candle.high, bar.high), min(candle.low, bar.low)
             candle.volume, candle.value = max(candle.volume, bar.volume), max(candle.value, bar.value)
 
     def _begin(self, at: int, price: float) -> Candle:
         start = max(at - at % self.span, self.days.day_start(Millis(at)))
-        return Candle(start, min(at - at % self.span + self.span, self.days.day_end(Millis(at))), at, price)
+        candle = Candle(start, min(at - at % self.span + self.span, self.days.day_end(Millis(at))), at, price)
+        if start < self.gap_end + EDGE_MS and candle.ends > self.gap_start - EDGE_MS and self.gap_end:
+            candle.spoil(Quality.GAPPED, self.gap_why)
+        elif start < self.since:
+            candle.spoil(Quality.PARTIAL, JOINED)
+        return candle
 
     def _finish(self, candle: Candle, changes: list[Change]) -> None:
         self.forming = None
@@ -196,4 +251,5 @@ def _settled(bar: Bar) -> Candle:
     candle.high, candle.low, candle.close = bar.high, bar.low, bar.close
     candle.volume, candle.value = bar.volume, bar.value
     candle.last_at, candle.settled = candle.ends - 1, True
+    candle.quality, candle.reason = Quality.BACKFILLED.value, BY_THE_VENUE
     return candle

@@ -89,6 +89,12 @@ class Symbol:
         """The venue's clock at the newest trade."""
         return self.candles.at
 
+    @property
+    def stamp(self) -> int:
+        """A number that grows with everything that comes of it, whatever its kind: looked at on a timer."""
+        newest = (self.ticks[-1] if self.ticks else None, self.book, self.ticker)
+        return sum(event.seen for event in newest if event is not None)
+
     def series(self, span: Millis) -> Series:
         return self.candles.series[SPANS.index(span)]
 
@@ -127,6 +133,8 @@ def bar(symbol: Symbol, span: Millis, candle: Candle, seen: Millis, *, closed: b
         value=candle.value,
         seen=seen,
         closed=closed,
+        quality=candle.quality,
+        reason=candle.reason,
     )
 
 
