@@ -23,6 +23,8 @@ Event = dict[str, Any]
 
 REFUSED = frozenset({Ending.BUSY, Ending.HELD})
 """The lock was not granted: someone else is at it, or owns the symbol."""
+EVERYWHERE = "all"
+"""In place of a market: the figures of one function over all of them."""
 UNASKED = REFUSED | {Ending.FLAT, Ending.REPEATED, Ending.UNCLEAR}
 
 
@@ -82,6 +84,7 @@ class Job:
                 failures.append(failure)
         if failures:
             raise failures[0]
+        self.count(EVERYWHERE, Beats=1)
         return answers
 
     def told(self, message: str, market: Market, result: msgspec.Struct, **facts: Any) -> None:
@@ -90,12 +93,14 @@ class Job:
 
     def count(self, market: str, facts: Mapping[str, str] | None = None, /, **values: int) -> None:
         """One metric line for the figures that are not 0; `facts` can be searched for, but split no metric."""
-        counted = {name: value for name, value in values.items() if value}
-        if not counted:
-            return
+        if counted := {name: value for name, value in values.items() if value}:
+            self.gauge(market, facts, **counted)
+
+    def gauge(self, market: str, facts: Mapping[str, str] | None = None, /, **values: int) -> None:
+        """The same where 0 is a figure too: an alarm takes what is missing for the worst."""
         metrics = EphemeralMetrics(namespace=NAMESPACE, service=self.service)
         metrics.add_dimension("market", str(market))
-        for name, value in counted.items():
+        for name, value in values.items():
             metrics.add_metric(name, MetricUnit.Count, value)
         for name, text in (facts or {}).items():
             metrics.add_metadata(name, text)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from core.adapters.wiring import Wiring
 from core.app.dead_letters import look
 from core.app.sweep import Swept
+from core.app.watchman import Watch
 from core.domain.errors import CoreError
 from core.domain.values import Market
-from functions._runtime import Event, Job
+from functions._runtime import EVERYWHERE, Event, Job
 
 
 def told(job: Job, swept: Swept, market: Market) -> Event:
@@ -44,3 +47,18 @@ def dead_letters(job: Job, wiring: Wiring) -> None:
         return
     for name, depth in found.items():
         job.log.error("dead letters", outcome="found", queue=name, messages=depth)
+
+
+def watched(job: Job, seen: Sequence[tuple[Watch, bool]], *, of: int) -> None:
+    """The figures that alarms stand on, over all markets. Not all looked at: none is written, and alarms miss them."""
+    if len(seen) < of:
+        return
+    job.gauge(
+        EVERYWHERE,
+        StreamerSilent=sum(silent for _, silent in seen),
+        SummariesOverdue=sum(watch.overdue for watch, _ in seen),
+        HeldOvernight=sum(watch.overnight for watch, _ in seen),
+        OrdersUnsettled=sum(watch.unsettled for watch, _ in seen),
+        LossLimits=sum(watch.lost for watch, _ in seen),
+        StaleSafety=sum(watch.stale for watch, _ in seen),
+    )

@@ -26,6 +26,7 @@ class Kind(StrEnum):
     STREAMER_SILENT = "streamer_silent"
     DEAD_LETTERS = "dead_letters"
     WIRE = "wire"
+    ALARM = "alarm"
     TEST = "test"
 
 

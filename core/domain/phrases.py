@@ -40,6 +40,7 @@ KINDS: dict[Kind, tuple[str, str, str]] = {
     Kind.STREAMER_SILENT: ("🚨", "스트리머 무응답", "Streamer silent"),
     Kind.DEAD_LETTERS: ("🚨", "처리 실패 메시지 발생", "Dead-letter queue not empty"),
     Kind.WIRE: ("⚠️", "해석할 수 없는 수신 데이터", "Frames that do not read"),
+    Kind.ALARM: ("🚨", "클라우드 경보", "Alarm"),
     Kind.TEST: ("✉️", "시험 알림", "Test alert"),
 }
 
@@ -145,7 +146,11 @@ EXITS: dict[str, Pair] = {
     Exit.DUST: ("최소 주문 미달 정리", "under the least order"),
 }
 
-MARKETS: dict[str, Pair] = {"upbit": ("업비트", "Upbit")}
+MARKETS: dict[str, Pair] = {
+    "upbit": ("업비트", "Upbit"),
+    "krx": ("국내 주식", "KRX"),
+    "binance": ("바이낸스", "Binance"),
+}
 
 FILTERS: dict[str, Pair] = {
     "price": ("가격 없음", "no price"),

@@ -20,6 +20,7 @@ from core.local.server import serve
 NAME = "hoga"
 BUCKET, KEY = "hoga-code", "functions.zip"
 PATIENCE_S = 20.0
+BARE = {"Alarms": "DISABLED"}
 NOBODY = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8"}
 """The environment given to the programs where the caller names none."""
 
@@ -47,6 +48,7 @@ class Stack(Cloud):
         host: Mapping[str, str] | None = None,
         children: Children | None = None,
         source: Path = template.TEMPLATE,
+        wanted: Mapping[str, str] = BARE,
         told: Step = lambda step: None,
     ) -> Stack:
         """Start the stand-in on a free port of the loopback, deploy the template, return when its functions can run.
@@ -55,6 +57,7 @@ class Stack(Cloud):
         log       where the stand-in writes; its scratch folder is beside it
         auth      whether roles are enforced
         host      the caller's environment (certificates, proxies); credentials in it are dropped
+        wanted    parameters of the template; by default what a trading day on one machine has no use for is left out
         children  the family to join, where the caller has started others already; it is closed with the stack
         """
         folder = log.with_suffix(".d")
@@ -67,7 +70,7 @@ class Stack(Cloud):
             told("packaging the functions")
             archive = package.zipped(package.build(folder / "functions", settings))
             told("deploying template.yaml")
-            cloud.outputs = _deploy(cloud, template.load(source), archive)
+            cloud.outputs = _deploy(cloud, source, archive, wanted)
         except ClientError as fault:
             _abandon(children, folder)
             raise Refused("the embedded AWS refused the template", why=fault) from fault
@@ -100,15 +103,19 @@ def _abandon(children: Children, folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def _deploy(cloud: Cloud, source: template.Json, archive: bytes) -> dict[str, str]:
+def _deploy(cloud: Cloud, path: Path, archive: bytes, parameters: Mapping[str, str]) -> dict[str, str]:
     """Upload the code and create the stack; its own schedules stay asleep, the clockwork fires them in KST."""
-    store, forms = cloud.client("s3"), cloud.client("cloudformation")
+    store, forms, source = cloud.client("s3"), cloud.client("cloudformation"), template.load(path)
     store.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
     store.put_object(Bucket=BUCKET, Key=KEY, Body=archive)
-    wanted = {"Stage": cloud.stage, "Schedules": "DISABLED"}
+    for inner in template.nested(source):
+        store.put_object(Bucket=BUCKET, Key=inner, Body=json.dumps(template.load(path.parent / inner)).encode())
+    wanted = {"Stage": cloud.stage, "Schedules": "DISABLED", **parameters}
     forms.create_stack(
         StackName=NAME,
-        TemplateBody=json.dumps(template.with_code(source, BUCKET, KEY), default=str),
+        TemplateBody=json.dumps(
+            template.with_code(source, BUCKET, KEY, lambda inner: f"{cloud.endpoint}/{BUCKET}/{inner}"), default=str
+        ),
         Parameters=[
             {"ParameterKey": name, "ParameterValue": value}
             for name, value in wanted.items()

@@ -58,14 +58,33 @@ def functions(template: Json) -> dict[str, Json]:
     }
 
 
-def with_code(template: Json, bucket: str, key: str) -> Json:
-    """The same template with every function's code at one S3 address, as the embedded AWS needs it."""
+NESTED = "AWS::CloudFormation::Stack"
+
+
+def nested(template: Json) -> list[str]:
+    """The templates that this one deploys as stacks of their own, by path beside it."""
+    return [body["Properties"]["TemplateURL"] for body in template["Resources"].values() if body["Type"] == NESTED]
+
+
+def with_code(template: Json, bucket: str, key: str, at: Callable[[str], str] = lambda path: path) -> Json:
+    """The same template with every function's code at one S3 address, as the embedded AWS needs it.
+
+    at  where a nested template of this path lies
+    """
     address = {"Bucket": bucket, "Key": key}
-    resources = {
-        name: _placed(resource, address) if resource["Type"] == "AWS::Serverless::Function" else resource
-        for name, resource in template["Resources"].items()
-    }
+    resources = {name: _moved(resource, address, at) for name, resource in template["Resources"].items()}
     return {**template, "Resources": resources}
+
+
+def _moved(resource: Json, address: Json, at: Callable[[str], str]) -> Json:
+    match resource["Type"]:
+        case "AWS::Serverless::Function":
+            return _placed(resource, address)
+        case "AWS::CloudFormation::Stack":
+            properties = resource["Properties"]
+            return {**resource, "Properties": {**properties, "TemplateURL": at(properties["TemplateURL"])}}
+        case _:
+            return resource
 
 
 LEAST = 2
