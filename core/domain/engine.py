@@ -18,7 +18,7 @@ from core.domain import restart, symbols
 from core.domain.candles import Turn
 from core.domain.departures import Departures, worth
 from core.domain.effects import Effect, Emit
-from core.domain.entries import NOTHING, Entries
+from core.domain.entries import NOTHING, Entries, TurnedAway
 from core.domain.events import Bar, Book, MarketData, MarketState, Ticker, Trade
 from core.domain.levels import References
 from core.domain.policies import MarketPolicy
@@ -113,6 +113,17 @@ class Engine:
         """A symbol is halted or interrupted, or trades again: while it does not, no rule buys it."""
         name = event.instrument.symbol
         self._entries.halted = self._entries.halted - {name} | ({name} if event.halted or event.interrupted else set())
+
+    @property
+    def turned_away(self) -> int:
+        """Buy signals that were refused because their data is stale or gapped, each once a minute."""
+        return self._entries.turned_away
+
+    def refusals(self) -> list[TurnedAway]:
+        """Those that were not told yet."""
+        told = list(self._entries.refusals)
+        self._entries.refusals.clear()
+        return told
 
     @property
     def halted(self) -> frozenset[str]:

@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from math import inf
+from typing import NamedTuple
 
 from core.domain.effects import Announce, Effect, Emit
 from core.domain.messages import Alert, Kind
 from core.domain.rules.rule import Fired, Rule
 from core.domain.signals import Signal, signal_id
 from core.domain.symbols import Symbol
-from core.domain.values import Millis, Side
+from core.domain.values import MINUTE, Millis, Side
 
 NOTHING: tuple[Effect, ...] = ()
+TOLD = 1_000
+"""Refusals that wait to be told, at most: nobody takes them in a replay."""
+
+
+class TurnedAway(NamedTuple):
+    """A rule was true and gave no signal, because what it looked at cannot be trusted (D8)."""
+
+    symbol: str
+    rule: str
+    why: str
+    minute: int
 
 
 class Entries:
@@ -21,6 +34,7 @@ class Entries:
     safe    symbols that may be bought, None for none at all
     halted  symbols that do not trade freely now (a halt, a volatility interruption)
     names   what people call each symbol
+    turned_away   signals refused for stale or missing data, each once a minute; `refusals` those not told yet
 
     A rule gives a signal when its condition becomes true, and again only after it has been false. A symbol that may
     not be bought now (not safe, halted, or trades are missing from what the rule looks at) keeps its edge, so the
@@ -35,6 +49,9 @@ class Entries:
         self.safe: frozenset[str] | None = None
         self.halted: frozenset[str] = frozenset()
         self.names: Mapping[str, str] = {}
+        self.turned_away = 0
+        self.refusals: deque[TurnedAway] = deque(maxlen=TOLD)
+        self._last_refused: dict[tuple[str, str], int] = {}
         self._link = link
 
     def prepare(self, symbol: Symbol) -> None:
@@ -93,7 +110,7 @@ class Entries:
         if symbol.holding is not None:
             symbol.armed[which] = False
             return NOTHING
-        if not self.allowed(symbol) or rule.gapped(symbol, at):
+        if not self.allowed(symbol) or self._untrusted(symbol, rule, at, seen):
             return NOTHING
         symbol.armed[which] = False
         signal = self._signal(symbol, rule, fired, at, seen)
@@ -102,6 +119,21 @@ class Entries:
             return NOTHING
         symbol.fired[which] = signal.id
         return Emit(signal), Announce(self._alert(symbol, rule, signal))
+
+    def _untrusted(self, symbol: Symbol, rule: Rule, at: Millis, seen: Millis) -> bool:
+        """Is the trade older than its signal would live, or may others be missing? Either is counted, and told."""
+        if seen >= at + rule.expires_ms:
+            why = "stale: the trade came later than its signal would last"
+        elif rule.gapped(symbol, at):
+            why = "gapped: trades may be missing from what the rule looks at"
+        else:
+            return False
+        key, minute = (symbol.instrument.symbol, rule.name), at // MINUTE
+        if self._last_refused.get(key) != minute:
+            self._last_refused[key] = minute
+            self.turned_away += 1
+            self.refusals.append(TurnedAway(*key, why, minute))
+        return True
 
     def _signal(self, symbol: Symbol, rule: Rule, fired: Fired, at: Millis, seen: Millis) -> Signal:
         instrument = symbol.instrument

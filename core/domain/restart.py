@@ -30,6 +30,8 @@ class SavedSeries(msgspec.Struct, array_like=True):
     forming: list[Any] | None
     pending: Bar | None
     gap: tuple[int, int]
+    gap_why: str
+    since: int
     gauges: list[list[Any]]
 
 
@@ -138,6 +140,8 @@ def _series(series: Series, keep: int) -> SavedSeries:
         forming=None if series.forming is None else _slots(series.forming),
         pending=series.pending,
         gap=(series.gap_start, series.gap_end),
+        gap_why=series.gap_why,
+        since=series.since,
         gauges=[_slots(getattr(series.gauges, name)) for name in GAUGES],
     )
 
@@ -147,6 +151,7 @@ def _fill_series(series: Series, saved: SavedSeries) -> None:
     series.forming = None if saved.forming is None else _candle(saved.forming)
     series.pending = saved.pending
     series.gap_start, series.gap_end = saved.gap
+    series.gap_why, series.since = saved.gap_why, saved.since
     _fill_gauges(series.gauges, saved.gauges)
 
 

@@ -1,5 +1,7 @@
 """D9, D10: a rule speaks on the edge, once, and only where a buy may be."""
 
+from msgspec.structs import replace
+
 from core.domain.effects import Announce, Emit
 from core.domain.entries import Entries
 from core.domain.messages import Kind
@@ -81,8 +83,23 @@ def test_a_gap_in_what_the_rule_looks_at_refuses_the_signal(desk):
     made.step(desk.trade(0, 100))
     made.gap("KRW-A", desk.T0 + 10_000, desk.T0 + 50_000)
     assert ids(made.step(desk.trade(60_000, 80))) == []
+    assert ids(made.step(desk.trade(60_001, 79))) == []
 
     assert len(ids(made.step(desk.trade(171_000, 60)))) == 1
+    assert made.turned_away == 1
+    assert [(away.rule, away.why.partition(":")[0]) for away in made.refusals()] == [("fall", "gapped")]
+    assert made.refusals() == []
+
+
+def test_a_trade_that_comes_later_than_its_signal_would_last_gives_none_and_is_counted(desk):
+    """D8: stale."""
+    made = desk.engine([FALL])
+    made.step(desk.trade(0, 100))
+    late = replace(desk.trade(60_000, 80), seen=desk.T0 + 60_000 + round(FALL.expires_s * 1000))
+
+    assert ids(made.step(late)) == []
+    assert [away.why.partition(":")[0] for away in made.refusals()] == ["stale"]
+    assert len(ids(made.step(desk.trade(60_001, 79)))) == 1
 
 
 def test_two_rules_speak_for_themselves(desk):
