@@ -26,7 +26,7 @@ from streamer.link import Link
 from streamer.outbox import Outbox
 from streamer.quarantine import Quarantine
 from streamer.seats import Seats
-from streamer.transport import transport
+from streamer.transport import Transport, transport
 
 DATA = (Book, Ticker, Bar)
 log = logging.getLogger(__name__)
@@ -41,6 +41,7 @@ class Pump:
     on_notice          called with each notice of an order, whosever it is
     awake              is market data to be expected at a moment
     seats              how few registrations are shared out, where the venue counts them
+    opener             opens lines, if not the transport of the settings
     wanted             symbols that should be subscribed, best first
     firm               symbols that are held or have an open order: they get registrations before all others
     """
@@ -59,11 +60,13 @@ class Pump:
         on_notice: Callable[[OrderNotice], None] = lambda notice: None,
         awake: Callable[[Millis], bool] = lambda at: True,
         seats: Seats | None = None,
+        opener: Transport | None = None,
     ) -> None:
         self.market = spec.market
         self._spec, self._policy, self._engine, self._outbox = spec, policy, engine, outbox
         self._clock, self._dice, self._on_gap = clock, dice, on_gap
         self._awake, self.seats = awake, seats
+        self._opener = opener or transport(policy.transport)
         self._step, self._put = engine.step, outbox.put
         self._connects = Rates(spec.connects_per_s)
         self._tasks: dict[LinkId, asyncio.Task[None]] = {}
@@ -182,6 +185,11 @@ class Pump:
     def frames(self) -> int:
         return sum(link.session.frames for link in self.links.values())
 
+    @property
+    def others(self) -> int:
+        """Frames that read and held no market data."""
+        return sum(link.session.others for link in self.links.values())
+
     def _share_out(self, seats: Seats, wanted: Sequence[str]) -> None:
         """Give the registrations to those who get them. A key's connection is opened when it first has one to carry."""
         before = frozenset[str]().union(*(link.symbols for link in self.links.values()))
@@ -204,7 +212,7 @@ class Pump:
             number,
             Session(self._spec, self._policy, name, self._awake),
             self._policy,
-            transport(self._policy.transport),
+            self._opener,
             self,
             clock=self._clock,
             dice=self._dice,

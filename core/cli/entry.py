@@ -11,7 +11,7 @@ from typing import NoReturn
 import click
 from botocore.exceptions import BotoCoreError, ClientError
 
-from core.cli import acting, checking, locking, looking, machine, once, place, replaying
+from core.cli import acting, benching, checking, locking, looking, machine, once, place, replaying
 from core.domain.errors import CoreError, Misconfigured, Transient, UnknownOutcome
 
 AGAIN = "Nothing tries it again by itself: check the network and run the command again."
@@ -39,6 +39,7 @@ for command in (
     *acting.COMMANDS,
     *replaying.COMMANDS,
     *checking.COMMANDS,
+    *benching.COMMANDS,
 ):
     hoga.add_command(command)
 

@@ -53,6 +53,7 @@ class Session:
     """See the rules above. `ticket` names this connection to the venue, or opens it; `awake`: is the market open.
 
     frames, surprises, sent   what came, what did not read, what was said, over all of its lives
+    others                    frames that read and held no market data
     opens                     how often it was opened
     proved                    whether market data came since it was last opened
     stirred                   a frame left something to do for `waited`
@@ -61,7 +62,8 @@ class Session:
 
     __slots__ = (
         "_asked", "_decode", "_ends", "_rates", "_register", "_replies", "_silence", "_silent_since", "_spare", "_spec",
-        "_ticket", "_unsent", "_wanted", "frames", "opens", "phase", "proved", "sent", "spent", "stirred", "surprises",
+        "_ticket", "_unsent", "_wanted", "frames", "opens", "others", "phase", "proved", "sent", "spent", "stirred",
+        "surprises",
     )  # fmt: skip
 
     def __init__(
@@ -79,7 +81,7 @@ class Session:
         self._silent_since: Millis | None = None
         self._ends = ""
         self.phase, self.proved, self.stirred, self.spent = Phase.SHUT, False, False, ""
-        self.frames = self.surprises = self.sent = self.opens = 0
+        self.frames = self.surprises = self.sent = self.opens = self.others = 0
 
     def ticket(self, text: str) -> None:
         """What opens the next connection; said before `opened`."""
@@ -120,8 +122,9 @@ class Session:
             if item.__class__ in DATA:
                 self._silence.fresh = at
                 self.proved = True
-                break
+                return inbound
             self._aside(item, at)
+        self.others += 1
         return inbound
 
     def heard(self, at: Millis) -> None:

@@ -1,0 +1,155 @@
+"""Counting and timing what one connection brings, between the transport and the link: `streamer.bench` puts it there.
+
+Only a few frames are timed, so the path that is measured is the one that runs: every other frame costs a count and
+one comparison more than in production.
+"""
+
+from __future__ import annotations
+
+import resource
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import msgspec
+
+from streamer.transport import Ear
+
+SAMPLES = 8192
+"""Frames that are timed, at most, spread evenly over the run."""
+FINE = 10**15
+"""From here on a time stamp counts microseconds or less."""
+NEAR_NS = 10_000_000_000
+"""A sending time further than this from our clock is not one (a recording, another clock)."""
+
+
+class Sample(msgspec.Struct):
+    """One frame that was timed: our wall clock when it was handled, and how long that took, both in ns."""
+
+    body: bytes
+    done: int
+    took: int
+
+
+class Stopwatch:
+    """An ear before another: passes frames on until `messages` of them were market data, and no more.
+
+    others    how many frames so far were none (answers, signs of life)
+    finished  called when the last one has been handled
+    seconds, cpu_s   from the first market data to the last: by the clock, and CPU of the whole process
+    """
+
+    def __init__(self, messages: int, others: Callable[[], int], finished: Callable[[], None]) -> None:
+        self._wanted, self._others, self._finished = messages, others, finished
+        self._stride = max(1, messages // SAMPLES)
+        self._frame: Callable[[bytes], None] = _nobody
+        self._sign: Callable[[], None] = lambda: None
+        self._count, self._next = 0, 1
+        self._began, self._cpu = 0.0, 0.0
+        self.seconds = self.cpu_s = 0.0
+        self.samples: list[Sample] = []
+
+    @property
+    def messages(self) -> int:
+        """Frames passed on that were market data, or did not read."""
+        return self._count - self._others()
+
+    def before(self, ear: Ear) -> Ear:
+        """Stand before this ear from now on."""
+        self._frame, self._sign = ear.frame, ear.sign
+        return self
+
+    def frame(self, body: bytes) -> None:
+        self._count += 1
+        if self._count != self._next:
+            self._frame(body)
+        else:
+            self._timed(body)
+
+    def sign(self) -> None:
+        self._sign()
+
+    def stop(self) -> None:
+        """The run is over: what comes from now on is not handled."""
+        if self.samples and not self.seconds:
+            self.seconds, self.cpu_s = time.perf_counter() - self._began, time.process_time() - self._cpu
+        self._next, self._frame = -1, self._nobody
+
+    def _nobody(self, _: bytes) -> None:
+        """Frames after the last: not handled, not counted."""
+        self._count -= 1
+
+    def _timed(self, body: bytes) -> None:
+        if not self.samples:
+            self._began, self._cpu = time.perf_counter(), time.process_time()
+        start = time.perf_counter_ns()
+        self._frame(body)
+        took = time.perf_counter_ns() - start
+        goal = self._wanted + self._others()
+        if goal - self._count == self._wanted:  # no market data yet
+            self._next += 1
+            return
+        self.samples.append(Sample(body, time.time_ns(), took))
+        self._next = min(self._count + self._stride, goal)
+        if self._count == goal:
+            self.stop()
+            self._finished()
+
+
+class Stamps(msgspec.Struct, frozen=True):
+    """Where venues put the time at which they sent a frame: Upbit in both spellings, Binance bare."""
+
+    timestamp: int = 0
+    tms: int = 0
+    E: int = 0
+
+    @property
+    def sent_ns(self) -> int:
+        """Epoch ns; 0 where no stamp is finer than a millisecond."""
+        stamp = self.timestamp or self.tms or self.E
+        return 0 if stamp < FINE else stamp * 1000 if stamp < FINE * 1000 else stamp
+
+
+class Wrapped(Stamps, frozen=True):
+    """The same, or Binance's combined form: the frame is the value of `data`."""
+
+    data: Stamps = Stamps()
+
+
+def received_us(samples: Sequence[Sample]) -> list[float]:
+    """From the transport's callback to the decision, in microseconds, sorted."""
+    return sorted(sample.took / 1000 for sample in samples)
+
+
+def sent_us(samples: Sequence[Sample]) -> list[float]:
+    """From the server's own stamp to the decision, sorted; empty where the server stamps no finer than milliseconds,
+    or by a clock that is not ours."""
+    spans = [(sample.done, _sent_ns(sample.body)) for sample in samples]
+    return sorted((done - sent) / 1000 for done, sent in spans if sent and abs(done - sent) < NEAR_NS)
+
+
+def quantile(values: Sequence[float], share: float) -> float:
+    """The value that at least `share` of all lie at or under, of sorted ones; 0 where there are none."""
+    return values[max(0, -int(-len(values) * share // 1) - 1)] if values else 0.0
+
+
+def resident_mb() -> float:
+    """Memory of this process that is in RAM now, in MB of 2**20 bytes; the most it ever was where the system does not
+    say."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    except OSError:
+        return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1)
+    return round(pages * resource.getpagesize() / 2**20, 1)
+
+
+def _sent_ns(body: bytes) -> int:
+    try:
+        found = msgspec.json.decode(body, type=Wrapped)
+    except (msgspec.MsgspecError, ValueError):
+        return 0
+    return found.sent_ns or found.data.sent_ns
+
+
+def _nobody(_: bytes) -> None:
+    """No ear is there yet."""
