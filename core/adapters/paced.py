@@ -112,7 +112,7 @@ class Paced:
         if wait := breaker.wait_ms(self._clock()):
             raise CircuitOpen("The venue has failed too often", path=request.path, probe_in_ms=wait)
         signed = self._signed(request)
-        _unsent(lambda: self._wait_for_turn(request.group))
+        _unsent(lambda: self._wait_for_turn(request.group, request.weight))
         self.calls += 1
         try:
             response = self._answered(signed)
@@ -139,21 +139,22 @@ class Paced:
             raise error
         return response
 
-    def _wait_for_turn(self, group: str) -> None:
+    def _wait_for_turn(self, group: str, weight: int) -> None:
         """Wait until pacing, the venue's own count and the shared budget all allow one call of `group`."""
         for _ in range(TURNS):
             at = self._clock()
             wait = max(self._next_at - at, self._shut_until.get(group, Millis(0)) - at)
-            if wait <= 0 and (wait := self._take(group, at)) <= 0:
+            if wait <= 0 and (wait := self._take(group, weight, at)) <= 0:
                 return
             self._sleep(wait / 1000)
         raise Unreached("The shared budget of calls has no room", market=self._spec.market.value, group=group)
 
-    def _take(self, group: str, at: Millis) -> int:
+    def _take(self, group: str, weight: int, at: Millis) -> int:
+        """A call that weighs more takes its whole time at once: the next one of the group waits it out."""
         limit = self._policy.limits.get(group) or self._spec.limits.get(group)
         if not limit:
             return 0
-        return self._budget.take(self._spec.market, group + self._purse, limit * self._policy.headroom, at)
+        return self._budget.take(self._spec.market, group + self._purse, limit * self._policy.headroom / weight, at)
 
     def _heed(self, group: str, response: Response) -> None:
         """Nothing left in the venue's second: no more of this group until a second has passed on any clock."""

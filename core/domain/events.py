@@ -217,10 +217,23 @@ Inbound = Trade | Book | Delta | Ticker | Bar | OrderNotice | MarketState | Serv
 MarketData = Trade | Book | Ticker | Bar
 
 
+class Specification(msgspec.Struct, frozen=True, kw_only=True):
+    """What an order of one symbol must look like: price step, quantity step in units, value in quote currency."""
+
+    tick: Decimal
+    lot: Decimal
+    minimum: Decimal
+    maximum: Decimal
+
+
 class Listing(msgspec.Struct, frozen=True, kw_only=True):
-    """One row of a market's list of instruments. `flags` are the venue's official warnings, by their own names."""
+    """One row of a market's list of instruments. `flags` are the venue's official warnings, by their own names.
+
+    specification  None where the venue's orders follow one table for all symbols
+    """
 
     instrument: Instrument
     name: str
     english: str = ""
     flags: frozenset[str] = frozenset()
+    specification: Specification | None = None

@@ -9,7 +9,7 @@ T = TypeVar("T")
 
 
 class Request(msgspec.Struct, frozen=True):
-    """One HTTP call. `group` names the venue's rate-limit group that it counts against.
+    """One HTTP call. `group` names the venue's rate-limit group that it counts against, and `weight` as how many.
 
     Its text shows neither query, body nor headers: they carry keys, tokens and account numbers.
     """
@@ -20,6 +20,7 @@ class Request(msgspec.Struct, frozen=True):
     group: str = ""
     body: bytes = b""
     headers: tuple[tuple[str, str], ...] = ()
+    weight: int = 1
 
     def __repr__(self) -> str:
         return f"Request({self.method} {self.path})"

@@ -12,9 +12,10 @@ from typing import NamedTuple
 import msgspec
 
 from core.domain.charges import Booked, unrounded
-from core.domain.events import Bar, Book, Inbound, Listing, Ticker
+from core.domain.events import Bar, Book, Inbound, Listing, MarketState, Ticker
 from core.domain.policies import Environment, MarketPolicy, UniversePolicy
 from core.domain.sessions import Calendars, always_open
+from core.domain.specifications import Specified
 from core.domain.values import DAY, Market, Millis, Side
 from core.venues.flow import Flow, Request, Response
 from core.venues.ordering import Orders
@@ -137,12 +138,13 @@ class RestSpec(msgspec.Struct, frozen=True, kw_only=True):
     bars      (symbol, span or one day, count, end exclusive or None, seen) -> oldest first; pages by itself
     batch     most symbols that one tickers call may name
     books_batch     the same of a books call; 0 = as `batch`. Where it is 1, a scan never asks for books
-    limits    calls a second by rate-limit group, as the venue publishes them
+    limits    calls a second by rate-limit group, as the venue publishes them; weight a second where its calls weigh
     left      what a response says of the calls left in this second: (group, left), or None
     refusal   a response that is not an answer -> the error to raise; None where it is an answer
     day_began first millisecond of the day candle that a moment lies in; midnight UTC unless the venue says otherwise
     keys      how calls are signed; None where anybody may ask
     holidays  (first day "YYYY-MM-DD", seen) -> is the market open, by day; None where the venue does not say
+    state     (symbol, seen) -> may it trade now: asked before a buy; None where the venue knows no halts of one symbol
     mock      how the venue's mock environment answers, where it has one that answers otherwise
     size      how many symbols a universe names; 0 where only the venue knows
     """
@@ -160,6 +162,7 @@ class RestSpec(msgspec.Struct, frozen=True, kw_only=True):
     day_began: Callable[[Millis], Millis] = lambda at: Millis(at - at % DAY)
     keys: KeySpec | None = None
     holidays: Callable[[str, Millis], Flow[dict[str, bool]]] | None = None
+    state: Callable[[str, Millis], Flow[MarketState]] | None = None
     mock: RestSpec | None = None
     size: Callable[[UniversePolicy], int] = lambda universe: len(universe.codes)
 
@@ -203,6 +206,7 @@ class Venue(msgspec.Struct, frozen=True):
 
     flags     every name by which its listing may warn of an instrument
     tailored  (the owner's settings) -> the rules under them, where they change any
+    specified (the owner's settings, what the listing said) -> the same, where rules differ from symbol to symbol
     """
 
     market: Market
@@ -212,21 +216,25 @@ class Venue(msgspec.Struct, frozen=True):
     orders: Orders | None = None
     tailored: Callable[[MarketPolicy], Rules] | None = None
     flags: frozenset[str] = frozenset()
+    specified: Callable[[MarketPolicy, Specified], Rules] | None = None
 
 
 HOMES: dict[Market, str] = {Market.UPBIT: "upbit", Market.KRX: "kis", Market.BINANCE: "binance"}
 """The folder of each market's venue: the second line that a new venue touches."""
 
 
-def venue(market: Market, policy: MarketPolicy | None = None) -> Venue:
+def venue(market: Market, policy: MarketPolicy | None = None, specified: Specified | None = None) -> Venue:
     """The venue's records, loaded when first asked for: a function pays only for its own market.
 
     With the owner's settings its rules are those that hold under them, and its quotes those of the key's environment.
+    Whoever makes orders says what the listing said of each symbol, which some venues' rules are nothing without.
     """
     found: Venue = import_module(f"core.venues.{HOMES[market]}").VENUE
     if policy is None:
         return found
     rules = found.tailored(policy) if found.tailored else found.rules
+    if found.specified and specified:
+        rules = found.specified(policy, specified)
     return msgspec.structs.replace(found, rest=found.rest.at(environment(policy)), rules=rules)
 
 
