@@ -18,7 +18,8 @@ from core.domain import snapshots, watchlist
 from core.domain.approach import Approach, approaching
 from core.domain.errors import CoreError, Misconfigured
 from core.domain.events import Book, Ticker
-from core.domain.levels import References, SafeSet, Scan, ScanHealth, Snapshot, Targets
+from core.domain.fates import sieved
+from core.domain.levels import References, SafeSet, Scan, ScanHealth, Sieved, Snapshot, Targets
 from core.domain.messages import Alert, Kind
 from core.domain.values import Instrument, Millis
 from core.feed.pace import round_s, slowest
@@ -84,6 +85,7 @@ def _scan(lookout: Lookout, health: ScanHealth | None, universe: SafeSet, at: Mi
     near = list(approaching(kept, lookout.policy.rules, lookout.policy.scan.near))
     changed = _targets(lookout, kept, at)
     lookout.shelf.write(Scan(market=lookout.market, at=at, calls=calls, snapshots=tuple(seen), removed=removed))
+    _sieve(lookout, seen, at)
     after = scan_health.good(lookout, health, universe, removed, at)
     untold = _tell(lookout, universe, near, at)
     return Scanned(
@@ -162,6 +164,14 @@ def _targets(lookout: Lookout, kept: Sequence[Snapshot], at: Millis) -> bool:
     targets = watchlist.targets(previous, kept, lookout.policy, at, lookout.market)
     lookout.shelf.write(targets)
     return previous is None or previous.version != targets.version
+
+
+def _sieve(lookout: Lookout, seen: Sequence[Snapshot], at: Millis) -> None:
+    """Note what each filter did to whom, and where the prices are now; a day that is over is kept for its summary."""
+    before, day = lookout.shelf.read(Sieved, lookout.market), lookout.days.day_start(at)
+    if before is not None and before.day != day:
+        lookout.shelf.write_once(before, lookout.days.day_of(before.day))
+    lookout.shelf.write(sieved(before, seen, lookout.policy.scan, lookout.market, day, at))
 
 
 def _failed(lookout: Lookout, health: ScanHealth | None, trouble: CoreError, calls: int, at: Millis) -> Scanned:

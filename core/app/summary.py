@@ -6,17 +6,18 @@ and written after, so a crash between the two tells it again, which the alert's 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 
 import msgspec
 
 from core.app.ports import Alerts, Ledger, Shelf
-from core.domain import summary
-from core.domain.bulletin import bulletin
-from core.domain.levels import DayReport, ScanHealth
+from core.domain import summary, totals
+from core.domain.bulletin import bulletin, together
+from core.domain.fates import fates
+from core.domain.levels import DayReport, DayTotals, ScanHealth, Sieved
 from core.domain.messages import Alert, Kind
-from core.domain.policies import MarketPolicy
+from core.domain.policies import MarketPolicy, ResultsPolicy
 from core.domain.sessions import Calendar
 from core.domain.values import Market, Millis
 
@@ -54,11 +55,12 @@ def run(
     for day, begins, ends in finished_days(days, at):
         if shelf.read_tagged(DayReport, market, day) is not None:
             continue
-        report = _report(market, day, begins, shelf=shelf, ledger=ledger, at=at)
+        quote = policy.universe.quote
+        report = so_far(market, day, begins, currency=quote, shelf=shelf, ledger=ledger, at=at)
         if report is None and (started is None or ends <= started.at):
             continue
-        report = report or summary.report(market, day, at, trips=(), orders=(), removed={})
-        alerts.send([told(report, policy.universe.quote, language, at)])
+        report = report or summary.report(market, day, at, trips=(), orders=(), removed={}, currency=quote)
+        alerts.send([told(report, quote, language, at)])
         if shelf.write_once(report, day):
             written.append(report)
     return written
@@ -73,6 +75,50 @@ def finished_days(days: Calendar, at: Millis) -> Iterator[tuple[str, Millis, Mil
         found.append((days.day_of(inside), begins, ends))
         ends = begins
     return iter(reversed(found))
+
+
+def overall(
+    markets: Mapping[Market, Calendar],
+    policy: ResultsPolicy,
+    *,
+    shelf: Shelf,
+    alerts: Alerts,
+    language: str,
+    at: Millis,
+) -> list[DayTotals]:
+    """Sum up every day that all markets have behind them and that was not summed up yet; told first, as a day is.
+
+    One market is its own total. A market that had no such day (a holiday) is not waited for.
+    """
+    if len(markets) < 2:
+        return []
+    first, written = next(iter(markets)), []
+    for day in sorted({day for days in markets.values() for day, _, _ in finished_days(days, at)}):
+        over = all(day < days.day_of(at) for days in markets.values())
+        if not over or shelf.read_tagged(DayTotals, first, day) is not None:
+            continue
+        reports = [found for market in markets if (found := shelf.read_tagged(DayReport, market, day))]
+        if len(reports) < 2:
+            continue
+        summed = totals.totals(first, day, at, reports, policy)
+        alerts.send([told_of_all(summed, language, at)])
+        if shelf.write_once(summed, day):
+            written.append(summed)
+    return written
+
+
+def told_of_all(summed: DayTotals, language: str, at: Millis) -> Alert:
+    """All markets' day as an alert; its curve is that of everything in one currency, else of the first currency."""
+    shown = summed.converted or summed.totals[0]
+    return Alert(
+        id=f"{Kind.SUMMARY.value}:all:{summed.day}",
+        kind=Kind.SUMMARY,
+        at=at,
+        rule=summed.day,
+        memo=together(summed, language),
+        chart=thinned([total for _, total in shown.curve]),
+        lasting=False,
+    )
 
 
 def told(report: DayReport, quote: str, language: str, at: Millis) -> Alert:
@@ -95,13 +141,23 @@ def thinned(totals: Sequence[Decimal]) -> tuple[float, ...]:
     return tuple(float(total) for total in totals[::-1][::step][::-1])
 
 
-def _report(market: Market, day: str, begins: Millis, *, shelf: Shelf, ledger: Ledger, at: Millis) -> DayReport | None:
-    """The day's report, None where nothing at all is known of it."""
+def so_far(
+    market: Market, day: str, begins: Millis, *, currency: str, shelf: Shelf, ledger: Ledger, at: Millis
+) -> DayReport | None:
+    """The report of a day as far as it has come, None where nothing at all is known of it; `begins` is its start."""
     trips, orders = ledger.trips(market, day), ledger.orders(market, day)
-    removed = _removed(market, day, begins, shelf)
+    removed, sieve = _removed(market, day, begins, shelf), _sieved(market, day, begins, shelf)
     if not (trips or orders or removed):
         return None
-    return summary.report(market, day, at, trips=trips, orders=orders, removed=removed)
+    return summary.report(
+        market, day, at, trips=trips, orders=orders, removed=removed, fates=fates(sieve), currency=currency
+    )
+
+
+def _sieved(market: Market, day: str, begins: Millis, shelf: Shelf) -> Sieved:
+    """What became of each symbol of that day: kept when the next day's first scan came, else the newest."""
+    kept = shelf.read_tagged(Sieved, market, day) or shelf.read(Sieved, market)
+    return kept if kept is not None and kept.day == begins else Sieved(market=market, day=begins, at=begins, rows=())
 
 
 def _removed(market: Market, day: str, begins: Millis, shelf: Shelf) -> dict[str, int]:

@@ -102,6 +102,27 @@ class Scan(msgspec.Struct, frozen=True, kw_only=True):
     removed: dict[str, int] = {}
 
 
+class Marked(msgspec.Struct, frozen=True, kw_only=True):
+    """E7. What all open positions of a market would earn at the last prices, before the fees of selling."""
+
+    market: Market
+    at: Millis
+    unrealised: Decimal
+
+
+class Hands(msgspec.Struct, frozen=True, kw_only=True):
+    """E8. What people hold beside this system at the venue, as the last sweep saw it.
+
+    own       units of the owner's own by symbol: no position of ours, and nothing is done about them
+    suspects  symbols whose units differ, (booked, found): what is the same in the next run is acted upon
+    """
+
+    market: Market
+    at: Millis
+    own: dict[str, Decimal]
+    suspects: dict[str, tuple[Decimal, Decimal]] = {}
+
+
 class ScanHealth(msgspec.Struct, frozen=True, kw_only=True):
     """B3. In safe mode no buy is allowed; `due` is when the next scan may run.
 
@@ -209,8 +230,53 @@ class Saved(msgspec.Struct, frozen=True, kw_only=True):
     top: tuple[str, ...] = ()
 
 
+class Passed(msgspec.Struct, frozen=True, array_like=True):
+    """What became of one symbol at the pre-filters of a day: decided when it was first scanned, never changed.
+
+    filter  the one that removed it, "" where it was kept
+    first, last  its price then and in the newest scan, quote currency
+    """
+
+    symbol: str
+    filter: str
+    first: float
+    last: float
+
+
+class Sieved(msgspec.Struct, frozen=True, kw_only=True):
+    """G3: every symbol scanned since the market's day began at `day`."""
+
+    market: Market
+    day: Millis
+    at: Millis
+    rows: tuple[Passed, ...]
+
+
+class Fate(msgspec.Struct, frozen=True):
+    """How those went on that one filter removed: how many, how many rose, and the mean change as a fraction."""
+
+    symbols: int
+    risen: int
+    change: float
+
+
+class Record(msgspec.Struct, frozen=True):
+    """What one rule, exit, symbol or hour came to; money in quote currency.
+
+    A trade counts in each group that it has a sale in, and is won there where those sales earned more than nothing.
+    """
+
+    trades: int
+    wins: int
+    pnl: Decimal
+    slippage: Decimal
+
+
 class DayReport(msgspec.Struct, frozen=True, kw_only=True):
-    """G2: one market's finished day, money in quote currency."""
+    """G2, G3: one market's finished day, money in quote currency.
+
+    records  by "rule", "exit", "symbol" and "hour", each by name; `fates` by filter, "" for what no filter removed
+    """
 
     market: Market
     day: str
@@ -231,3 +297,39 @@ class DayReport(msgspec.Struct, frozen=True, kw_only=True):
     slippage: Decimal = Decimal(0)
     liquidation_cost: Decimal = Decimal(0)
     removed: dict[str, int] = {}
+    currency: str = ""
+    liquidation_slippage: Decimal = Decimal(0)
+    records: dict[str, dict[str, Record]] = {}
+    fates: dict[str, Fate] = {}
+
+
+class Total(msgspec.Struct, frozen=True, kw_only=True):
+    """G2: several markets' finished days as one, in one currency."""
+
+    currency: str
+    markets: tuple[Market, ...]
+    trades: int
+    wins: int
+    pnl: Decimal
+    fees: Decimal
+    taxes: Decimal
+    average: Decimal
+    worst: Decimal
+    drawdown: Decimal
+    slippage: Decimal
+    liquidation_cost: Decimal
+    curve: tuple[tuple[Millis, Decimal], ...] = ()
+
+
+class DayTotals(msgspec.Struct, frozen=True, kw_only=True):
+    """G2: all markets' day. Currencies are never summed: `totals` has one entry for each.
+
+    market     the first of the settings, beside whose levels it is kept
+    converted  everything in one currency, by the rates of the settings; None where they do not name every rate
+    """
+
+    market: Market
+    day: str
+    at: Millis
+    totals: tuple[Total, ...]
+    converted: Total | None = None

@@ -148,17 +148,24 @@ class Environment(StrEnum):
 
 
 class KeyPolicy(Policy, frozen=True):
-    """Names (never values) of one app key's secrets, and which of the venue's environments it belongs to."""
+    """Names (never values) of one app key's secrets, and which of the venue's environments it belongs to.
+
+    algorithm  what each request is signed with where the venue takes more than one; "" for its usual one
+    """
 
     app_key: Text = "kis_app_key"
     app_secret: Text = "kis_app_secret"
     environment: Environment = Environment.REAL
+    algorithm: str = ""
 
 
 class AccountPolicy(Policy, frozen=True):
     """Where orders go when they go to a venue: its address, the key, and the names of the account's secrets.
 
-    number  secret with the account number; hts_id  secret with the id that own-order notices are registered under
+    The defaults are KIS's; core/settings/document.py lays the other markets' under what the file says.
+
+    number  secret with what names the account to its owner: its number at KIS, the access key at Upbit and Binance
+    hts_id  secret with the id that own-order notices are registered under
     """
 
     url: Text
@@ -226,7 +233,14 @@ class WorkerPolicy(Policy, frozen=True):
 
 
 class RiskPolicy(Policy, frozen=True):
-    """E7, in quote currency. Checked in the same transaction that takes the capital."""
+    """E7, in quote currency. Checked in the same transaction that takes the capital.
+
+    unrealised         what open positions stand to lose counts towards the daily loss as well, minute by minute
+    currency_exposure  limit over all markets with the same quote currency; None for none
+    loss_streak        that many positions lost one after the other stop buys until the day's end, 0 for never
+    streak_pause_s     they stop them only for this long after the last loss; 0 = until the day's end
+    symbol_cooldown_s  a symbol is not bought again for this long after a position of it was lost
+    """
 
     daily_loss: Decimal = Decimal("300000")
     per_symbol: Decimal = Decimal("1000000")
@@ -234,6 +248,11 @@ class RiskPolicy(Policy, frozen=True):
     max_positions: Count = 4
     max_slippage: Annotated[float, Meta(ge=0.0, lt=1.0)] = 0.01
     only_top_n: bool = False
+    unrealised: bool = False
+    currency_exposure: Annotated[Decimal, Meta(gt=0)] | None = None
+    loss_streak: Annotated[int, Meta(ge=0)] = 0
+    streak_pause_s: Seconds = 0.0
+    symbol_cooldown_s: Seconds = 0.0
 
 
 class Booking(StrEnum):
@@ -292,6 +311,17 @@ class SweepPolicy(Policy, frozen=True):
     """E8. A streamer silent for longer than `silent_s` makes the sweep watch the exits itself."""
 
     silent_s: Annotated[float, Meta(ge=1.0)] = 20.0
+
+
+class ResultsPolicy(Policy, frozen=True):
+    """G2: how the results of markets with several currencies are told.
+
+    currency  what everything is converted to; "" leaves the currencies side by side
+    rates     how much of it one unit of each other currency is, as {USDT: 1380}
+    """
+
+    currency: str = ""
+    rates: dict[str, Patience] = {}
 
 
 class TelegramPolicy(Policy, frozen=True):

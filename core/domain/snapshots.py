@@ -72,14 +72,15 @@ def prefilter(rows: Iterable[Snapshot], policy: ScanPolicy) -> tuple[tuple[Snaps
     kept: list[Snapshot] = []
     removed: Counter[str] = Counter()
     for row in rows:
-        if why := _removed_by(row, policy):
+        if why := removed_by(row, policy):
             removed[why] += 1
         else:
             kept.append(row)
     return tuple(kept), dict(removed)
 
 
-def _removed_by(row: Snapshot, policy: ScanPolicy) -> str:
+def removed_by(row: Snapshot, policy: ScanPolicy) -> str:
+    """The first filter that removes the symbol, "" where it passes them all."""
     if not row.price > 0.0:
         return "price"
     if row.volume < policy.min_volume:

@@ -8,8 +8,9 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Context, Decimal, localcontext
+from types import MappingProxyType
 
-from core.domain.levels import DayReport
+from core.domain.levels import DayReport, Fate, Record
 from core.domain.orders import Order
 from core.domain.positions import RoundTrip
 from core.domain.results import EXACT
@@ -17,6 +18,16 @@ from core.domain.signals import Exit
 from core.domain.values import KST, ZERO, Market, Millis, Side
 
 STEP = Decimal("1e-8")
+NOTHING: Mapping[str, Fate] = MappingProxyType({})
+GROUPS: Mapping[str, Callable[[RoundTrip], str]] = MappingProxyType(
+    {
+        "rule": lambda trip: trip.rule,
+        "exit": lambda trip: trip.exit,
+        "symbol": lambda trip: trip.instrument.symbol,
+        "hour": lambda trip: hour(trip.closed),
+    }
+)
+"""What a day is split by, and how a sale finds its group."""
 
 
 def report(
@@ -27,16 +38,20 @@ def report(
     trips: Sequence[RoundTrip],
     orders: Iterable[Order],
     removed: Mapping[str, int],
+    fates: Mapping[str, Fate] = NOTHING,
+    currency: str = "",
 ) -> DayReport:
     """The day's figures.
 
     trips    what was sold that day, any order; `orders` every order of the day, for what the fills lost
-    removed  symbols that each pre-filter took out of the scans (B5)
+    removed  symbols that each pre-filter took out of the scans (B5); `fates` how those went on afterwards
 
     worst             the largest loss of one trade as a figure below zero; 0 where nothing lost
     slippage          what all fills lost against the prices they were decided at (below zero: gained)
-    liquidation_cost  losses that forced liquidation made final, as a figure above zero
+    liquidation_cost  losses that forced liquidation made final, as a figure above zero; `liquidation_slippage` what
+                      its fills lost against the prices that they were decided at
     """
+    orders = tuple(orders)
     with localcontext(EXACT):
         trades = _by(trips, _trade).values()
         pnl = sum((trip.pnl for trip in trips), ZERO)
@@ -50,18 +65,32 @@ def report(
             pnl=pnl,
             fees=sum((trip.fees for trip in trips), ZERO),
             taxes=sum((trip.taxes for trip in trips), ZERO),
-            average=_average(pnl, len(trades)),
+            average=mean(pnl, len(trades)),
             worst=min([ZERO, *trades]),
             drawdown=drawdown([total for _, total in points]),
             curve=points,
-            by_rule=_by(trips, lambda trip: trip.rule),
-            by_exit=_by(trips, lambda trip: trip.exit),
-            by_symbol=_by(trips, lambda trip: trip.instrument.symbol),
-            by_hour=_by(trips, lambda trip: hour(trip.closed)),
+            by_rule=_by(trips, GROUPS["rule"]),
+            by_exit=_by(trips, GROUPS["exit"]),
+            by_symbol=_by(trips, GROUPS["symbol"]),
+            by_hour=_by(trips, GROUPS["hour"]),
             slippage=sum((slippage(order) for order in orders), ZERO),
             liquidation_cost=liquidation_cost(trips),
             removed=dict(removed),
+            currency=currency,
+            liquidation_slippage=sum((slippage(order) for order in orders if _forced(order)), ZERO),
+            records={name: records(trips, key) for name, key in GROUPS.items()},
+            fates=dict(fates),
         )
+
+
+def records(trips: Iterable[RoundTrip], key: Callable[[RoundTrip], str]) -> dict[str, Record]:
+    """What each group came to, the one that earned most first."""
+    groups: defaultdict[str, list[RoundTrip]] = defaultdict(list)
+    for trip in trips:
+        groups[key(trip)].append(trip)
+    with localcontext(EXACT):
+        found = {name: _record(group) for name, group in groups.items()}
+    return dict(sorted(found.items(), key=lambda item: (-item[1].pnl, item[0])))
 
 
 def curve(trips: Iterable[RoundTrip]) -> tuple[tuple[Millis, Decimal], ...]:
@@ -107,6 +136,16 @@ def hour(at: Millis) -> str:
     return datetime.fromtimestamp((at + KST) / 1000, UTC).strftime("%H")
 
 
+def _record(group: Sequence[RoundTrip]) -> Record:
+    trades = _by(group, _trade).values()
+    slipped = sum((trip.slippage for trip in group), ZERO)
+    return Record(len(trades), sum(1 for earned in trades if earned > 0), sum(trades, ZERO), slipped)
+
+
+def _forced(order: Order) -> bool:
+    return order.side is Side.SELL and order.reason == Exit.LIQUIDATION
+
+
 def _trade(trip: RoundTrip) -> str:
     return f"{trip.instrument}#{trip.worker}#{trip.opened}"
 
@@ -119,5 +158,6 @@ def _by(trips: Iterable[RoundTrip], key: Callable[[RoundTrip], str]) -> dict[str
     return dict(sorted(sums.items(), key=lambda item: (-item[1], item[0])))
 
 
-def _average(pnl: Decimal, trades: int) -> Decimal:
+def mean(pnl: Decimal, trades: int) -> Decimal:
+    """Profit and loss of one trade, rounded to STEP; 0 where there was none."""
     return (Context(prec=40).divide(pnl, Decimal(trades))).quantize(STEP, context=Context(prec=40)) if trades else ZERO

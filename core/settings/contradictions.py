@@ -32,6 +32,8 @@ def contradictions(settings: Settings) -> Iterator[Fault]:
         if policy.enabled:  # the venue's code is loaded for it
             yield from _venue_faults(path, market, policy)
         yield from _span_faults(path, policy.exits)
+    if settings.results.rates and not settings.results.currency:
+        yield Fault("results.currency", "nothing", "the currency that results.rates are in, for example KRW")
     yield from _url_fault("notify.telegram.url", settings.notify.telegram.url, HTTP)
     if "telegram" in settings.notify.channels and not settings.notify.telegram.chat:
         yield Fault("notify.telegram.chat", "nothing", "the chat's id, because telegram is one of notify.channels")
@@ -144,12 +146,25 @@ def _account_faults(path: str, market: Market, account: AccountPolicy, broker: B
         yield Fault(path, "an account", "none: orders of this market go to paper only")
         return
     wanted = {BrokerKind.MOCK: Environment.MOCK, BrokerKind.LIVE: Environment.REAL}.get(broker)
+    if (wanted or account.key.environment) not in orders.origins:
+        yield _without_tests(path, market, broker)
+        return
+    if orders.sign is not None and account.key.algorithm not in ("", *orders.algorithms):
+        yield Fault(f"{path}.key.algorithm", repr(account.key.algorithm), " or ".join(orders.algorithms))
     if wanted is not None and account.key.environment is not wanted:
         allowed = f"{wanted.value}, because broker is {broker.value}"
         yield Fault(f"{path}.key.environment", account.key.environment.value, allowed)
     if not orders.takes(account.key.environment, account.url):
         scheme, host, port = orders.origins[account.key.environment]
         yield Fault(f"{path}.url", account.url, f"{scheme}://{host}:{port}, or this machine for a simulator")
+
+
+def _without_tests(path: str, market: Market, broker: BrokerKind) -> Fault:
+    """A market whose venue has no test environment: there is nothing that `mock` could mean there."""
+    if broker is BrokerKind.MOCK:
+        allowed = f"none, because {market.value} has no test environment: without it its orders go to paper"
+        return Fault(path, "an account while broker is mock", f"{allowed}; or broker paper or live")
+    return Fault(f"{path}.key.environment", "mock", f"real, because {market.value} has no test environment")
 
 
 def _money_faults(path: str, policy: MarketPolicy) -> Iterator[Fault]:

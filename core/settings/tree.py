@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from msgspec import Meta
 
-from core.domain.policies import MarketPolicy, NotifyPolicy, Policy
+from core.domain.policies import Environment, MarketPolicy, NotifyPolicy, Policy, ResultsPolicy
 from core.domain.values import Market
 
 
@@ -41,6 +41,7 @@ class Settings(Policy, frozen=True, kw_only=True):
     broker: BrokerKind = BrokerKind.PAPER
     markets: dict[Market, MarketPolicy]
     notify: NotifyPolicy = NotifyPolicy()
+    results: ResultsPolicy = ResultsPolicy()
 
     @property
     def enabled(self) -> list[Market]:
@@ -63,3 +64,17 @@ PRESETS: dict[Mode, dict[str, Any]] = {
     },
 }
 """I7. What each mode sets for every market; a key written in the file wins over its preset."""
+
+
+def _account(key: str, secret: str, environment: Environment) -> dict[str, Any]:
+    return {"key": {"app_key": key, "app_secret": secret, "environment": environment.value}, "number": key}
+
+
+ACCOUNTS: dict[str, dict[Environment, dict[str, Any]]] = {
+    "upbit": dict.fromkeys(Environment, _account("upbit_access_key", "upbit_secret_key", Environment.REAL)),
+    "binance": {
+        Environment.REAL: _account("binance_api_key", "binance_api_secret", Environment.REAL),
+        Environment.MOCK: _account("binance_test_api_key", "binance_test_api_secret", Environment.MOCK),
+    },
+}
+"""Names of an account's secrets where the file names none. Its key is also what HOGA_LIVE_ACCOUNT names it by."""
