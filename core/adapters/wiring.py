@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from core.domain.policies import AccountPolicy, RestPolicy
     from core.domain.sessions import Calendar
     from core.settings import BrokerKind, Settings
+    from core.venues.spec import Rules
 
 ROOT = Path(__file__).parents[2]
 """Where the package lies; a relative settings path may be relative to it."""
@@ -66,6 +67,7 @@ class Wiring:
         self._brokers: dict[Market, ports.Broker] = {}
         self._rings: dict[Market, KeyRing] = {}
         self._names: dict[Market, dict[str, str]] = {}
+        self._rules: dict[Market, Rules] = {}
         self.clock = wall_clock
 
     def named(self, variable: str) -> str:
@@ -92,6 +94,14 @@ class Wiring:
         """When the market is open, and where its days are cut."""
         policy = self.policy(market)
         return venue(market).rules.calendar(policy.day, self.told(market))
+
+    def rules(self, market: Market) -> Rules:
+        """What an order must look like, by the settings and by what the listing said of each symbol."""
+        if market not in self._rules:
+            from core.adapters.specifications import Listed
+
+            self._rules[market] = venue(market, self.policy(market), Listed(self.shelf, market, self.clock)).rules
+        return self._rules[market]
 
     def told(self, market: Market) -> Mapping[str, bool]:
         """What the venue told of single days, where it tells anything: read anew for each call of a function."""
@@ -278,7 +288,7 @@ class Wiring:
         from core.adapters.paper import PaperBroker
 
         store = DynamoPaperStore(self.named("HOGA_PAPER_TABLE"), self.client("dynamodb"))
-        return PaperBroker(self.quick_quotes(market), venue(market, policy).rules, store, self.clock)
+        return PaperBroker(self.quick_quotes(market), self.rules(market), store, self.clock)
 
     def _account(self, kind: BrokerKind, market: Market, account: AccountPolicy) -> ports.Broker:
         """Raises Misconfigured where the account, its key, its address and the opt-ins do not belong together."""
@@ -328,7 +338,7 @@ class Wiring:
         return Desk(
             market=market,
             policy=self.policy(market),
-            rules=venue(market, self.policy(market)).rules,
+            rules=self.rules(market),
             shelf=self.shelf,
             leases=self.leases,
             ledger=self.ledger,

@@ -22,6 +22,7 @@ from core.domain.policies import UniversePolicy, WhenHeld
 from core.domain.positions import Position
 from core.domain.sessions import awake
 from core.domain.signals import Exit
+from core.domain.specifications import told as told_of
 from core.domain.values import Millis
 
 RULE = "safety_filter"
@@ -70,6 +71,8 @@ def run(lookout: Lookout, leases: Leases, signals: Signals) -> Filtered:
     unsafe = endangered(fresh, listings, positions)
     in_danger = [position for position in positions if position.instrument.symbol in unsafe]
     health = _noted(lookout, _turned(lookout, fresh, in_danger, unsafe), at)
+    if (specifications := told_of(listings, lookout.market, at)) is not None:
+        lookout.shelf.write(specifications)  # before the set: what may be bought can be ordered
     lookout.shelf.write(fresh)
     sold = _sold(lookout, signals, fresh, in_danger)
     health = settle(lookout, health)

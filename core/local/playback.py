@@ -17,6 +17,7 @@ from core.app.playhead import Playhead
 from core.app.replay import Replay, replay
 from core.domain.engine import Engine
 from core.domain.events import Bar
+from core.domain.specifications import FINEST
 from core.domain.values import HOUR, Market, Millis
 from core.feed.session import Session
 from core.settings import Settings
@@ -46,7 +47,8 @@ def write_candles(candles: Sequence[Bar], path: Path) -> None:
 
 
 def _desk(settings: Settings, market: Market, playhead: Playhead) -> Desk:
-    books, spec, attempts = MemoryBooks(), venue(market, settings.markets[market]), count()
+    books, attempts = MemoryBooks(), count()
+    spec = venue(market, settings.markets[market], lambda symbol: FINEST)
     return Desk(
         market=market,
         policy=settings.markets[market],

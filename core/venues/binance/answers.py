@@ -37,7 +37,10 @@ FLAGS = frozenset({NOT_TRADING, NOT_SPOT, STABLE, *STATUSES})
 Binance's spot API tells neither its monitoring tag nor delistings to come (reference 2.3 has no such field).
 """
 PEGGED = frozenset(
-    "USDC FDUSD TUSD USDP DAI BUSD USDD USD1 USDE XUSD BFUSD RLUSD PYUSD PAX USDS UST USTC EUR AEUR EURI GBP".split()
+    (
+        *("USDC", "FDUSD", "TUSD", "USDP", "DAI", "BUSD", "USDD", "USD1", "USDE", "XUSD", "BFUSD", "RLUSD", "PYUSD"),
+        *("PAX", "USDS", "UST", "USTC", "EUR", "AEUR", "EURI", "GBP"),
+    )
 )
 """Coins that follow a currency, and currencies: STABLE, a flag of our own. They lead every ranking by traded value."""
 
