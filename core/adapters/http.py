@@ -5,7 +5,7 @@ from typing import TypeVar
 
 from core.adapters.paced import Paced, Signer
 from core.app.ports import Budget, Clock
-from core.domain.events import Bar, Book, Listing, Ticker
+from core.domain.events import Bar, Book, Listing, MarketState, Ticker
 from core.domain.policies import RestPolicy, UniversePolicy
 from core.domain.values import Millis
 from core.venues.flow import Flow, run
@@ -59,6 +59,10 @@ class HttpQuotes:
     def holidays(self, first: str) -> dict[str, bool]:
         """Is the market open, by day from `first` on; empty where the venue does not say."""
         return self._ask(self._spec.holidays(first, self._clock())) if self._spec.holidays else {}
+
+    def state(self, symbol: str) -> MarketState | None:
+        """Does the venue let it trade now? None where the venue has no word for it."""
+        return self._ask(self._spec.state(symbol, self._clock())) if self._spec.state else None
 
     def close(self) -> None:
         self._paced.close()

@@ -352,6 +352,7 @@ class Wiring:
             deadline_ms=lease_ms,
             name=lambda symbol: self._name(market, symbol),
             last_price=lambda symbol: self._last_price(market, symbol),
+            state=lambda symbol: self.quick_quotes(market).state(symbol),
             told=self.told(market),
         )
 

@@ -12,6 +12,7 @@ import msgspec
 
 from core.app.barriers import plain
 from core.app.desk import Desk
+from core.app.standstill import HEARD, standing_still, stilled
 from core.domain.leases import Barrier
 from core.domain.levels import SafeSet, ScanHealth, TopN
 from core.domain.phases import AUCTIONS
@@ -58,6 +59,7 @@ def _objections(symbol: str, price: float, last: float | None, desk: Desk, at: M
     most = price * (1 + desk.policy.risk.max_slippage)
     if last is not None and last > most:
         yield Objection("price moved", f"{last:g} is over {most:g}")
+    yield from _still(symbol, desk, at)
 
 
 def closed(desk: Desk, at: Millis) -> Iterator[Objection]:
@@ -76,6 +78,14 @@ def _unsafe(symbol: str, desk: Desk, at: Millis) -> Iterator[Objection]:
     elif symbol not in known.safe:
         reasons = next((each.reasons for each in known.excluded if each.symbol == symbol), ("not in the universe",))
         yield Objection("safe set", f"excluded: {', '.join(reasons)}")
+
+
+def _still(symbol: str, desk: Desk, at: Millis) -> Iterator[Objection]:
+    """Nothing is bought that does not trade freely. The venue is asked last: that costs a call."""
+    if stilled(desk.market, symbol, desk.shelf, desk.policy, at):
+        yield Objection("standstill", HEARD)
+    if reason := standing_still(desk.state(symbol)):
+        yield Objection("standstill", reason)
 
 
 def _unranked(symbol: str, desk: Desk) -> Iterator[Objection]:

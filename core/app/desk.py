@@ -9,10 +9,13 @@ from typing import assert_never
 import msgspec
 
 from core.app.ports import Alerts, Broker, Clock, Leases, Ledger, Shelf
+from core.app.standstill import phase
 from core.domain.errors import LockAcquisitionError
+from core.domain.events import MarketState
 from core.domain.leases import Answer, Busy, Flat, Granted, Held, Repeated, Unclear
 from core.domain.messages import Alert
 from core.domain.orders import Order
+from core.domain.phases import Phase
 from core.domain.policies import MarketPolicy
 from core.domain.positions import RoundTrip
 from core.domain.sessions import TOLD, Calendar
@@ -29,6 +32,7 @@ class Desk(msgspec.Struct, frozen=True, kw_only=True):
     pause        waits that many seconds (between two looks at an order that is still open)
     last_price   the newest price of a symbol in quote currency per unit, None where nobody knows; asked before a buy
     name         what people call a symbol, "" where it has no name
+    state        does the venue let a symbol trade now? Asked before a buy; None where it has no word for it
     told         what the venue told of single days: do they trade?
     """
 
@@ -49,11 +53,16 @@ class Desk(msgspec.Struct, frozen=True, kw_only=True):
     name: Callable[[str], str]
     last_price: Callable[[str], float | None]
     told: Mapping[str, bool] = TOLD
+    state: Callable[[str], MarketState | None] = lambda symbol: None
 
     @property
     def days(self) -> Calendar:
         """When the market is open, and where its days are cut."""
         return self.rules.calendar(self.policy.day, self.told)
+
+    def phase(self, instrument: Instrument, at: Millis) -> Phase:
+        """What kind of trading goes on in one symbol."""
+        return phase(instrument, self.days, self.shelf, self.policy, at)
 
 
 class Ending(StrEnum):

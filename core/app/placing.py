@@ -79,8 +79,9 @@ def told(order: Order, outcome: Outcome) -> Order:
 
 def rests(order: Order, desk: Desk) -> bool:
     """Is this a sale that waits in an auction? It is left there: whoever takes it back sells nothing at the end."""
-    auction = desk.days.phase(desk.clock()) in AUCTIONS
-    return auction and order.side is Side.SELL and order.state in WAITING
+    if order.side is Side.BUY or order.state not in WAITING:
+        return False
+    return desk.phase(order.instrument, desk.clock()) in AUCTIONS
 
 
 def _refused(order: Order, refused: OrderExecutionError, desk: Desk, until: float) -> Order:

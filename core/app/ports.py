@@ -8,7 +8,7 @@ from typing import Protocol, TypeVar
 
 import msgspec
 
-from core.domain.events import Bar, Book, Listing, OrderNotice, Ticker
+from core.domain.events import Bar, Book, Listing, MarketState, OrderNotice, Ticker
 from core.domain.leases import Answer, Ask, Granted, Intent, Lock
 from core.domain.messages import Alert, Delivery
 from core.domain.orders import Fill, Order
@@ -52,6 +52,10 @@ class Quotes(Protocol):
 
     def holidays(self, first: str) -> dict[str, bool]:
         """Does each day from `first` (YYYY-MM-DD) on trade? As far as the venue says; empty where it never does."""
+        ...
+
+    def state(self, symbol: str) -> MarketState | None:
+        """Does the venue let it trade now? None where the venue has no word for it."""
         ...
 
     @property

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from msgspec.structs import replace
 
 from core.domain.errors import Refused, WrongEnvironment
-from core.domain.events import Book, Listing, Ticker
+from core.domain.events import Book, Listing, MarketState, Ticker
 from core.domain.policies import UniversePolicy
 from core.domain.values import Market, Millis
 from core.venues.flow import Flow, Request, Response
@@ -79,6 +79,31 @@ def _listed(known: dict[str, Row], names: dict[str, str], *, companion: bool) ->
             flags |= kinds(symbol, name, member.board)
             found.append(Listing(instrument=instrument(symbol), name=name or symbol, flags=flags))
     return found
+
+
+def state(symbol: str, seen: Millis) -> Flow[MarketState]:
+    """Is it halted, or in a volatility interruption? One call, and a second where a status may hide a halt."""
+    row = yield from _price(symbol)
+    flags = warnings.of_price(row)
+    if warnings.may_hide_a_halt(row):
+        flags |= yield from _companion(symbol)
+    return _state(symbol, flags, row, seen)
+
+
+def state_of_mock(symbol: str, seen: Millis) -> Flow[MarketState]:
+    """As `state`, without the second look behind a status."""
+    row = yield from _price(symbol)
+    return _state(symbol, warnings.of_price(row), row, seen)
+
+
+def _state(symbol: str, flags: frozenset[str], row: PriceRow, seen: Millis) -> MarketState:
+    return MarketState(
+        instrument=instrument(symbol),
+        halted=warnings.HALTED in flags,
+        interrupted=warnings.VI in flags,
+        code=row.iscd_stat_cls_code.strip(),
+        seen=seen,
+    )
 
 
 def _price(symbol: str) -> Flow[PriceRow]:
@@ -185,6 +210,7 @@ REST = RestSpec(
     keys=KEYS,
     holidays=holidays,
     size=lambda universe: len(members(universe)),
+    state=state,
 )
 REST = replace(
     REST,
@@ -196,5 +222,6 @@ REST = replace(
         batch=1,
         limits=MOCK,
         holidays=None,
+        state=state_of_mock,
     ),
 )
