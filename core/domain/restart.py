@@ -30,9 +30,9 @@ class SavedSeries(msgspec.Struct, array_like=True):
     forming: list[Any] | None
     pending: Bar | None
     gap: tuple[int, int]
+    gauges: list[list[Any]]
     gap_why: str
     since: int
-    gauges: list[list[Any]]
 
 
 class SavedSymbol(msgspec.Struct, array_like=True):
