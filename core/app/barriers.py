@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from core.app.ports import Limits, Reserved
 from core.domain.leases import Barrier
+from core.domain.values import Millis
 
 
 def overdrawn(limits: Limits, exposure: Decimal, positions: int) -> Reserved | None:
@@ -20,6 +21,29 @@ def overdrawn(limits: Limits, exposure: Decimal, positions: int) -> Reserved | N
     if positions >= limits.max_positions:
         return Reserved(refused=Barrier.POSITIONS, detail=f"{positions} of {limits.max_positions}")
     return None
+
+
+def over_capital(limits: Limits, capital: Decimal) -> Reserved | None:
+    """What a worker may spend on one position (E7)."""
+    if limits.cost <= capital:
+        return None
+    return Reserved(refused=Barrier.CAPITAL, detail=f"{plain(limits.cost)} of {plain(capital)}")
+
+
+def crowded(limits: Limits, exposure: Decimal) -> Reserved | None:
+    """The limit over all markets of a currency, where there is one (E7)."""
+    most = limits.currency_exposure
+    if most is None or exposure + limits.cost <= most:
+        return None
+    detail = f"{plain(exposure)} + {plain(limits.cost)} of {plain(most)} {limits.currency}"
+    return Reserved(refused=Barrier.CURRENCY, detail=detail)
+
+
+def losing(limits: Limits, streak: int, lost: Millis) -> Reserved | None:
+    """So many positions lost one after the other, the last of them not long enough ago (E7)."""
+    if not limits.streak or streak < limits.streak or lost < limits.streak_since:
+        return None
+    return Reserved(refused=Barrier.STREAK, detail=f"{streak} losses in a row of {limits.streak}")
 
 
 def lost_enough(limits: Limits, realised: Decimal) -> Reserved | None:

@@ -7,17 +7,22 @@ Only a buy that was taken earlier and not sent is held against halts and the day
 from __future__ import annotations
 
 from collections.abc import Iterator
+from decimal import Decimal
 
 import msgspec
 
-from core.app.barriers import plain
+from core.app.barriers import losing, lost_enough
 from core.app.desk import Desk
+from core.app.ports import Limits
 from core.app.standstill import HEARD, standing_still, stilled
 from core.domain.leases import Barrier
-from core.domain.levels import SafeSet, ScanHealth, TopN
+from core.domain.levels import Marked, SafeSet, ScanHealth, TopN
 from core.domain.phases import AUCTIONS
 from core.domain.sessions import thin_liquidating
-from core.domain.values import Millis
+from core.domain.values import ZERO, Millis
+
+MARKED_MS = 180_000
+"""What open positions are worth is told every minute; after two that are missed nobody knows it."""
 
 
 class Objection(msgspec.Struct, frozen=True):
@@ -39,9 +44,35 @@ def barred(symbol: str, desk: Desk, at: Millis) -> Objection | None:
     """What has come up against a buy since it was reserved: a halt, or the day's loss (E7, E10)."""
     if reason := desk.ledger.halted(desk.market, symbol):
         return Objection(Barrier.HALTED.value, reason)
-    realised = desk.ledger.account(desk.market, desk.days.day_of(at)).realised
-    floor = -desk.policy.risk.daily_loss
-    return Objection(Barrier.DAILY_LOSS.value, f"{plain(realised)} of {plain(floor)}") if realised <= floor else None
+    account = desk.ledger.account(desk.market, desk.days.day_of(at))
+    limits = limits_of(ZERO, desk, at, open_loss(desk))
+    found = lost_enough(limits, account.realised) or losing(limits, account.streak, account.lost)
+    return Objection(found.refused, found.detail) if found else None
+
+
+def limits_of(cost: Decimal, desk: Desk, at: Millis, at_risk: Decimal = ZERO) -> Limits:
+    """What a buy of `cost` must fit into now. `at_risk` is what open positions stand to lose: the day may lose less."""
+    risk = desk.policy.risk
+    return Limits(
+        cost=cost,
+        per_symbol=risk.per_symbol,
+        total_exposure=risk.total_exposure,
+        daily_loss=risk.daily_loss - at_risk,
+        max_positions=risk.max_positions,
+        day=desk.days.day_of(at),
+        currency=desk.policy.universe.quote,
+        currency_exposure=risk.currency_exposure,
+        streak=risk.loss_streak,
+        streak_since=Millis(at - round(risk.streak_pause_s * 1000)) if risk.streak_pause_s else Millis(0),
+    )
+
+
+def open_loss(desk: Desk) -> Decimal:
+    """What open positions stood to lose when the sweep last looked, where the owner has that counted; never a gain."""
+    if not desk.policy.risk.unrealised:
+        return ZERO
+    marked = desk.shelf.read(Marked, desk.market)
+    return max(ZERO, -marked.unrealised) if marked else ZERO
 
 
 def _objections(symbol: str, price: float, last: float | None, desk: Desk, at: Millis) -> Iterator[Objection]:
@@ -54,6 +85,7 @@ def _objections(symbol: str, price: float, last: float | None, desk: Desk, at: M
     health = desk.shelf.read(ScanHealth, desk.market)
     if health is not None and health.safe_mode:
         yield Objection("safe mode", health.reason)
+    yield from _unmarked(desk, at)
     if desk.policy.risk.only_top_n:
         yield from _unranked(symbol, desk)
     most = price * (1 + desk.policy.risk.max_slippage)
@@ -78,6 +110,16 @@ def _unsafe(symbol: str, desk: Desk, at: Millis) -> Iterator[Objection]:
     elif symbol not in known.safe:
         reasons = next((each.reasons for each in known.excluded if each.symbol == symbol), ("not in the universe",))
         yield Objection("safe set", f"excluded: {', '.join(reasons)}")
+
+
+def _unmarked(desk: Desk, at: Millis) -> Iterator[Objection]:
+    """Where open losses count, nothing is bought while nobody knows them (E7)."""
+    if not desk.policy.risk.unrealised:
+        return
+    marked = desk.shelf.read(Marked, desk.market)
+    if marked is None or at - marked.at > MARKED_MS:
+        age = f"{(at - marked.at) / 1000:.0f} s old" if marked else "never told"
+        yield Objection("open loss", f"{age}, at most {MARKED_MS / 1000:.0f} s")
 
 
 def _still(symbol: str, desk: Desk, at: Millis) -> Iterator[Objection]:

@@ -63,12 +63,16 @@ def _sold(held: Granted, order: Order, desk: Desk) -> Closed:
         raise PositionError("a sale was settled for what is not held", order=order.id, instrument=str(held.instrument))
     if not order.fills:
         return _nothing_sold(held, order, position, desk)
-    rest = reduced(position, order)
     trip = round_trip(position, order, Exit(order.reason), desk.clock())
+    rest = reduced(position, order)
+    with localcontext(EXACT):
+        realised = position.realised + trip.pnl
+    rest = replace(rest, realised=realised) if rest else None
     again = _further(held, rest, order, desk)
     with localcontext(EXACT):
         freed = _taken(position) - _taken(rest)
-    if not _commit(held, order, rest, freed, desk, trip=trip, again=again):
+    lost = None if rest else realised < 0
+    if not _commit(held, order, rest, freed, desk, trip=trip, again=again, lost=lost):
         return verdict(Ending.LOST, held, order, detail="the lock was taken over; its new owner settles this"), None
     news = (tidings.dust if is_write_off(held.intent) else tidings.sold)(order, trip, desk)
     detail = f"{trip.quantity:f} at {trip.sold:f}, PnL {trip.pnl:f}"
@@ -109,6 +113,7 @@ def _commit(
     desk: Desk,
     trip: RoundTrip | None = None,
     again: Intent | None = None,
+    lost: bool | None = None,
 ) -> bool:
     at = desk.clock()
     settlement = Settlement(
@@ -120,6 +125,9 @@ def _commit(
         day=today(desk, at),
         done=again is None,
         next=again,
+        currency=desk.policy.universe.quote,
+        lost=lost,
+        dust=order.filled if is_write_off(held.intent) else ZERO,
     )
     return desk.leases.commit(held, settlement, at)
 

@@ -12,7 +12,7 @@ from core.app.ports import Alerts, Broker, Clock, Leases, Ledger, Shelf
 from core.app.standstill import phase
 from core.domain.errors import LockAcquisitionError
 from core.domain.events import MarketState
-from core.domain.leases import Answer, Busy, Flat, Granted, Held, Repeated, Unclear
+from core.domain.leases import Answer, Barrier, Busy, Cooling, Flat, Granted, Held, Repeated, Unclear
 from core.domain.messages import Alert
 from core.domain.orders import Order
 from core.domain.phases import Phase
@@ -132,6 +132,16 @@ def declined(answer: Answer, instrument: Instrument, signal: str) -> Verdict:
             outcome, detail = Ending.FLAT, "nothing is held"
         case Repeated(fence=fence):
             outcome, detail = Ending.REPEATED, "this signal was settled before"
+        case Cooling(lost=lost, fence=fence):
+            detail = f"a position of it was lost at {lost}"
+            return Verdict(
+                outcome=Ending.REFUSED,
+                instrument=instrument,
+                signal=signal,
+                detail=detail,
+                limit=Barrier.COOLING.value,
+                fence=fence,
+            )
         case Unclear(reason=reason):
             outcome, detail, fence = Ending.UNCLEAR, reason, 0
         case _:

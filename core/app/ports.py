@@ -16,7 +16,7 @@ from core.domain.policies import UniversePolicy
 from core.domain.positions import Position, RoundTrip
 from core.domain.sendings import Sending
 from core.domain.signals import Signal
-from core.domain.values import Instrument, Market, Millis
+from core.domain.values import ZERO, Instrument, Market, Millis
 from core.domain.workers import Status, Worker
 
 T = TypeVar("T")
@@ -135,13 +135,26 @@ class Leases(Protocol):
     def evict(self, lock: Lock) -> bool:
         """End a lease now and fence its owner off; any intent stays and is finished by whoever comes next."""
 
+    def amend(self, lock: Lock, change: Amendment, at: Millis) -> bool:
+        """Make the books of a symbol that nobody works on as they should be. False where anything moved meanwhile."""
+
+    def tidy(self, lock: Lock, at: Millis) -> bool:
+        """Take the name of an owner off whose lease has ended and that left nothing. False where anything changed."""
+
     def locks(self) -> list[Lock]: ...
 
     def lock(self, instrument: Instrument) -> Lock | None: ...
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
-    """What a buy must fit into, in quote currency: checked by the store in the transaction that takes it."""
+    """What a buy must fit into, in quote currency: checked by the store in the transaction that takes it.
+
+    daily_loss         less what open positions stand to lose, where the owner has that counted
+    currency           what it is paid in: the exposure of all its markets is counted together, "" for not at all
+    currency_exposure  their limit, None for none
+    streak             that many positions lost one after the other today stop buys, 0 for never
+    streak_since       losses before this do not stop them any more
+    """
 
     cost: Decimal
     per_symbol: Decimal
@@ -149,6 +162,10 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     daily_loss: Decimal
     max_positions: int
     day: str
+    currency: str = ""
+    currency_exposure: Decimal | None = None
+    streak: int = 0
+    streak_since: Millis = Millis(0)
 
 
 class Reserved(msgspec.Struct, frozen=True, kw_only=True):
@@ -170,6 +187,9 @@ class Settlement(msgspec.Struct, frozen=True, kw_only=True):
     freed     exposure given back to the account (less than zero where the fills cost more than was reserved)
     day       the market's day whose realised profit and loss the trip belongs to
     done      the signal is settled: the lock is given back. Else `next` is the intent of the next leg, and we keep it
+    currency  as in the limits that the exposure was reserved under
+    lost      did the position that this closes end with a loss? None where none is closed
+    dust      units that this writes off: the venue has them still
     """
 
     order: Order
@@ -180,14 +200,42 @@ class Settlement(msgspec.Struct, frozen=True, kw_only=True):
     day: str
     done: bool
     next: Intent | None = None
+    currency: str = ""
+    lost: bool | None = None
+    dust: Decimal = ZERO
+
+
+class Amendment(msgspec.Struct, frozen=True, kw_only=True):
+    """What a symbol's books become where the venue was right and they were not (E8), in one transaction.
+
+    position  what is held afterwards, None for flat; `dust` the units of nobody that the venue has besides
+    trip      the results row of what a person sold or what was written off, None for neither
+    hired     the worker that owns it from now on, as it was read; None where the owner stays
+    dismissed the worker that holds nothing any more; freed, day, currency, lost as in a settlement
+    """
+
+    position: Position | None
+    dust: Decimal
+    freed: Decimal
+    day: str
+    currency: str
+    trip: RoundTrip | None = None
+    lost: bool | None = None
+    hired: Worker | None = None
+    dismissed: str = ""
 
 
 class Account(msgspec.Struct, frozen=True, kw_only=True):
-    """What one market's positions and pending buys have taken, and what its day has realised; quote currency."""
+    """What one market's positions and pending buys have taken, and what its day has realised; quote currency.
+
+    streak  positions lost one after the other today; `lost` when the last of them was
+    """
 
     exposure: Decimal
     positions: int
     realised: Decimal
+    streak: int = 0
+    lost: Millis = Millis(0)
 
 
 class Ledger(Protocol):
@@ -196,14 +244,23 @@ class Ledger(Protocol):
     def workers(self, market: Market) -> list[Worker]: ...
 
     def register(self, worker: Worker) -> bool:
-        """Write a worker that is not there yet; False where it was."""
+        """Write a worker that is not there yet, or whose life has ended; False where it was there."""
 
-    def move(self, worker: Worker, to: Status, at: Millis) -> bool:
+    def move(self, worker: Worker, to: Status, at: Millis, note: str = "") -> bool:
         """Move a worker that still is as `worker` says; False where it has changed. Raises WorkerError."""
+
+    def beat(self, worker: Worker, at: Millis) -> bool:
+        """Say that a worker was found in order; False where it moved since it was read."""
 
     def account(self, market: Market, day: str) -> Account: ...
 
+    def exposure(self, currency: str) -> Decimal:
+        """What positions and pending buys have taken in all markets of a currency."""
+
     def order(self, key: str) -> Order | None: ...
+
+    def close(self, order: Order, was: Order, day: str) -> bool:
+        """Write the end of an order that no lock is about; False where its row is not as `was` any more."""
 
     def open_orders(self, market: Market) -> list[Order]: ...
 
@@ -217,10 +274,17 @@ class Ledger(Protocol):
     def halts(self) -> dict[str, str]:
         """Every halt in force, its reason by its scope."""
 
-    def halt(self, scope: str, reason: str, at: Millis) -> None:
-        """Stop buys. `scope` is "all", a market, or market:symbol."""
+    def halt(self, scope: str, reason: str, at: Millis, *, sells: bool = False) -> None:
+        """Stop buys. `scope` is "all", a market, or market:symbol; `sells`: what is held there is sold as well."""
 
-    def resume(self, scope: str) -> None: ...
+    def flattening(self) -> dict[str, str]:
+        """The halts whose positions are still to be sold, their reasons by scope."""
+
+    def flattened(self, scope: str) -> None:
+        """All of it is sold; buys stay halted."""
+
+    def resume(self, scope: str) -> None:
+        """Allow buys again; what was not sold yet is not sold any more."""
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):

@@ -10,14 +10,14 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from core.app.checks import Objection, barred, objection
+from core.app.checks import Objection, barred, limits_of, objection, open_loss
 from core.app.closing import settle, verdict
 from core.app.crew import candidates
 from core.app.desk import Desk, Ending, Verdict, declined
 from core.app.owed import deliver
 from core.app.placing import denied, find, place
 from core.app.ports import Reserved
-from core.app.wishes import is_write_off, limits, order_of, today, wish, written_off
+from core.app.wishes import is_write_off, order_of, wish, written_off
 from core.domain.errors import CoreError
 from core.domain.leases import Answer, Ask, Barrier, Granted, Intent, Lock, booked
 from core.domain.orders import Order, State, moved
@@ -133,14 +133,21 @@ def _ask(instrument: Instrument, intent: Intent, desk: Desk) -> tuple[Answer, fl
         intent=intent,
         at=at,
         ends=Millis(at + desk.deadline_ms),
+        cooled=_cooled(intent, desk, at),
     )
     return desk.leases.grant(ask, at), until
+
+
+def _cooled(intent: Intent, desk: Desk, at: Millis) -> Millis:
+    """A buy asks for a symbol that was not lost lately (E7); 0 where the owner does not care."""
+    pause_s = desk.policy.risk.symbol_cooldown_s
+    return Millis(max(1, at - round(pause_s * 1000))) if pause_s and intent.side is Side.BUY else Millis(0)
 
 
 def _reserve(held: Granted, order: Order, desk: Desk) -> tuple[Order, Reserved]:
     """Take the first worker that is free, with its capital and a place within every limit."""
     at = desk.clock()
-    asked = limits(held.intent.cost, today(desk, at), desk)
+    asked = limits_of(held.intent.cost, desk, at, open_loss(desk))
     answer = Reserved(refused=Barrier.WORKER_MISSING)
     for worker in candidates(order.signal, desk, at):
         order = replace(order, worker=worker.id)

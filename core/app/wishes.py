@@ -7,7 +7,6 @@ from decimal import Decimal
 
 from core.app.checks import Objection, closed, objection
 from core.app.desk import Desk
-from core.app.ports import Limits
 from core.domain.leases import Granted, Intent
 from core.domain.levels import References
 from core.domain.orders import Fill, Order, State, moved, order_id
@@ -30,7 +29,9 @@ def to_buy(signal: Signal, price: Decimal, desk: Desk, at: Millis) -> Intent | O
     """A buy of as much as the worker's capital and the limits allow, at `max_slippage` over the decision at worst."""
     symbol, policy = signal.instrument.symbol, desk.policy
     worst = Decimal(str(signal.price)) * (1 + Decimal(str(policy.risk.max_slippage)))
-    limit = min(desk.rules.floor_price(symbol, max(worst, price), Side.BUY, at), _highest(symbol, desk, at))
+    bounds = _bounds(symbol, desk, at)
+    limit = desk.rules.floor_price(symbol, max(worst, price), Side.BUY, at)
+    limit = min(limit, bounds[1]) if bounds else limit
     budget = min(policy.workers.capital, policy.risk.per_symbol, policy.risk.total_exposure)
     sized = size(price, limit, budget, grid(symbol, Side.BUY, desk, at))
     if isinstance(sized, TooSmall):
@@ -38,8 +39,8 @@ def to_buy(signal: Signal, price: Decimal, desk: Desk, at: Millis) -> Intent | O
     return _intent(signal, desk, at, quantity=sized.quantity, limit=sized.limit, cost=sized.cost)
 
 
-def _highest(symbol: str, desk: Desk, at: Millis) -> Decimal:
-    """The day's highest legal price, by yesterday's close; no limit where the venue has none, or nobody knows it.
+def _bounds(symbol: str, desk: Desk, at: Millis) -> tuple[Decimal, Decimal] | None:
+    """The day's lowest and highest legal price, by yesterday's close; None where there are none, or nobody knows them.
 
     A price over it is refused by the venue, so a buy of something that has nearly risen to it would never be sent.
     """
@@ -47,15 +48,25 @@ def _highest(symbol: str, desk: Desk, at: Millis) -> Decimal:
     references = desk.shelf.read(References, desk.market) if bounds else None
     row = references.rows.get(symbol) if references and references.day <= at < references.day + DAY else None
     if bounds is None or row is None or row.close <= 0.0:
-        return Decimal("Infinity")
-    return bounds(symbol, Decimal(str(row.close)), at)[1]
+        return None
+    return bounds(symbol, Decimal(str(row.close)), at)
 
 
 def to_sell(signal: Signal, desk: Desk, at: Millis) -> Intent | Objection:
     """A sale of all that will be found held once the lock is ours: quantity 0 stands for that."""
-    if signal.rule not in set(Exit) - {Exit.DUST}:
+    if signal.rule not in set(Exit) - {Exit.DUST, Exit.BY_HAND}:
         return Objection("reason", f"{signal.rule!r} is no reason to sell")
-    return _intent(signal, desk, at, quantity=ZERO, limit=None, cost=ZERO)
+    return _intent(signal, desk, at, quantity=ZERO, limit=_worst(signal, desk, at), cost=ZERO)
+
+
+def _worst(signal: Signal, desk: Desk, at: Millis) -> Decimal | None:
+    """The limit of a sale that has one, on the price grid and within the day's bounds."""
+    if signal.worst is None:
+        return None
+    symbol = signal.instrument.symbol
+    bounds = _bounds(symbol, desk, at)
+    price = Decimal(str(signal.worst))
+    return desk.rules.floor_price(symbol, max(price, bounds[0]) if bounds else price, Side.SELL, at)
 
 
 def order_of(held: Granted, desk: Desk, at: Millis) -> Order:
@@ -82,7 +93,7 @@ def order_of(held: Granted, desk: Desk, at: Millis) -> Order:
 
 def next_leg(held: Granted) -> Intent:
     """The intent for the rest of a sale that was filled in part."""
-    return _leg(held, held.intent.reason, held.intent.reference)
+    return _leg(held, held.intent.reason, held.intent.reference, held.intent.limit)
 
 
 def write_off(held: Granted) -> Intent:
@@ -112,7 +123,7 @@ def dust(orders: Iterable[Order]) -> dict[str, Decimal]:
     return units
 
 
-def _leg(held: Granted, reason: str, reference: Decimal) -> Intent:
+def _leg(held: Granted, reason: str, reference: Decimal, limit: Decimal | None = None) -> Intent:
     leg = held.intent.leg + 1
     order = order_id(held.instrument, held.intent.signal, Side.SELL, leg)
     return Intent(
@@ -127,19 +138,8 @@ def _leg(held: Granted, reason: str, reference: Decimal) -> Intent:
         at=held.intent.at,
         expires=held.intent.expires,
         day=held.intent.day,
+        limit=limit,
         position=held.intent.position,
-    )
-
-
-def limits(cost: Decimal, day: str, desk: Desk) -> Limits:
-    risk = desk.policy.risk
-    return Limits(
-        cost=cost,
-        per_symbol=risk.per_symbol,
-        total_exposure=risk.total_exposure,
-        daily_loss=risk.daily_loss,
-        max_positions=risk.max_positions,
-        day=day,
     )
 
 

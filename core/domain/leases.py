@@ -31,6 +31,10 @@ class Barrier(StrEnum):
     EXPOSURE = "total exposure"
     POSITIONS = "open positions"
     REPEATED = "order already written"
+    CAPITAL = "worker capital"
+    CURRENCY = "currency exposure"
+    STREAK = "losing streak"
+    COOLING = "cooldown after a loss"
 
 
 class Intent(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,6 +70,7 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
 
     owner   who asks (function and request id); `nonce` is fresh for each attempt to acquire, the same for its retries
     ends    epoch ms at which the lease ends
+    cooled  a buy is not granted where a position of this symbol was lost since then; 0 for no such wish
     """
 
     instrument: Instrument
@@ -74,6 +79,7 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     intent: Intent
     at: Millis
     ends: Millis
+    cooled: Millis = Millis(0)
 
 
 class Granted(msgspec.Struct, frozen=True, kw_only=True):
@@ -119,17 +125,28 @@ class Repeated(msgspec.Struct, frozen=True, kw_only=True):
     fence: int
 
 
+class Cooling(msgspec.Struct, frozen=True, kw_only=True):
+    """A buy was asked for too soon after a position of the symbol ended with a loss, at `lost`."""
+
+    lost: Millis
+    fence: int
+
+
 class Unclear(msgspec.Struct, frozen=True, kw_only=True):
     """The store did not answer: do nothing, the lease lapses by itself."""
 
     reason: str
 
 
-Answer = Granted | Busy | Held | Flat | Repeated | Unclear
+Answer = Granted | Busy | Held | Flat | Repeated | Cooling | Unclear
 
 
 class Lock(msgspec.Struct, frozen=True, kw_only=True):
-    """One item as it stands, for people and for the sweep."""
+    """One item as it stands, for people and for the sweep.
+
+    lost  when a position of the symbol last ended with a loss, 0 for never
+    dust  units that were written off because no order may be made of them: the venue has them still
+    """
 
     instrument: Instrument
     fence: int
@@ -138,9 +155,11 @@ class Lock(msgspec.Struct, frozen=True, kw_only=True):
     intent: Intent | None = None
     position: Position | None = None
     done: tuple[str, ...] = ()
+    lost: Millis = Millis(0)
+    dust: Decimal = ZERO
 
 
-def refusal(lock: Lock, ask: Ask, at: Millis) -> Busy | Held | Flat | Repeated | None:
+def refusal(lock: Lock, ask: Ask, at: Millis) -> Busy | Held | Flat | Repeated | Cooling | None:
     """Why `ask` is not granted on the item as it stands; None where it is. The store's condition says the same.
 
     A settled signal comes first, whoever works on the symbol now; a running lease before what is held, because
@@ -154,6 +173,8 @@ def refusal(lock: Lock, ask: Ask, at: Millis) -> Busy | Held | Flat | Repeated |
         return Held(worker=lock.position.worker, fence=lock.fence)
     if ask.intent.side is Side.SELL and lock.position is None:
         return Flat(fence=lock.fence)
+    if ask.intent.side is Side.BUY and ask.cooled and lock.lost >= ask.cooled:
+        return Cooling(lost=lock.lost, fence=lock.fence)
     return None
 
 

@@ -143,7 +143,9 @@ EXITS: dict[str, Pair] = {
     Exit.REMOVED: ("종목 제외", "removed from the list"),
     Exit.UNSAFE: ("유의 지정", "unsafe"),
     Exit.LIQUIDATION: ("강제 청산", "forced liquidation"),
+    Exit.FLATTEN: ("일괄 청산 지시", "flattened"),
     Exit.DUST: ("최소 주문 미달 정리", "under the least order"),
+    Exit.BY_HAND: ("직접 매도", "sold by hand"),
 }
 
 MARKETS: dict[str, Pair] = {

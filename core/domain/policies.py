@@ -249,7 +249,7 @@ class RiskPolicy(Policy, frozen=True):
     max_slippage: Annotated[float, Meta(ge=0.0, lt=1.0)] = 0.01
     only_top_n: bool = False
     unrealised: bool = False
-    currency_exposure: Annotated[Decimal, Meta(gt=0)] | None = None
+    currency_exposure: Decimal | None = None
     loss_streak: Annotated[int, Meta(ge=0)] = 0
     streak_pause_s: Seconds = 0.0
     symbol_cooldown_s: Seconds = 0.0

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import msgspec
 
-from core.domain.values import Instrument, Millis
+from core.domain.values import ZERO, Instrument, Millis
 
 
 class Position(msgspec.Struct, frozen=True, kw_only=True):
@@ -13,6 +13,7 @@ class Position(msgspec.Struct, frozen=True, kw_only=True):
     cost    price * quantity of the buy fills still held; `fees` what buying them cost on top
     price   average entry price
     signal  id of the buy signal; `rule` the rule that raised it
+    realised  what parts of it that were sold have earned: decides with the last part whether it was lost
     """
 
     instrument: Instrument
@@ -25,6 +26,7 @@ class Position(msgspec.Struct, frozen=True, kw_only=True):
     signal: str
     rule: str
     reference: Decimal
+    realised: Decimal = ZERO
 
 
 class RoundTrip(msgspec.Struct, frozen=True, kw_only=True):

@@ -13,7 +13,10 @@ class Urgency(StrEnum):
 
 
 class Exit(StrEnum):
-    """Why a position is closed (E4, E6, A4, C4). DUST is no sale: what no order may be made of is written off."""
+    """Why a position is closed (E4, E6, E10, A4, C4).
+
+    DUST is no sale: what no order may be made of is written off. BY_HAND is none of ours: a person sold it there.
+    """
 
     STOP_LOSS = "stop_loss"
     TAKE_PROFIT = "take_profit"
@@ -22,7 +25,9 @@ class Exit(StrEnum):
     REMOVED = "removed"
     UNSAFE = "unsafe"
     LIQUIDATION = "liquidation"
+    FLATTEN = "flatten"
     DUST = "dust"
+    BY_HAND = "by_hand"
 
 
 class Signal(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,6 +40,7 @@ class Signal(msgspec.Struct, frozen=True, kw_only=True):
     at         the venue's clock of the tick that decided
     expires    epoch ms after which it is acknowledged and counted, never acted on
     position   of a sell: the buy signal whose position it means; "" for whatever is held when it is carried out
+    worst      of a sell: the lowest price it may be sold at; None for a market order
     """
 
     id: str
@@ -50,6 +56,7 @@ class Signal(msgspec.Struct, frozen=True, kw_only=True):
     urgency: Urgency = Urgency.NORMAL
     name: str = ""
     position: str = ""
+    worst: float | None = None
 
 
 def signal_id(instrument: Instrument, side: Side, rule: str, at: Millis, every: Millis = MINUTE) -> str:

@@ -26,7 +26,11 @@ ALLOWED: dict[Status, frozenset[Status]] = {
 
 
 class Worker(msgspec.Struct, frozen=True, kw_only=True):
-    """`capital` is what it may spend on one position, quote currency; `symbol` what it holds, "" for nothing."""
+    """`capital` is what it may spend on one position, quote currency; `symbol` what it holds, "" for nothing.
+
+    heartbeat  when it last moved, or when the sweep last found it in order
+    note       why it was stopped, "" while it works
+    """
 
     id: str
     market: Market
@@ -34,10 +38,11 @@ class Worker(msgspec.Struct, frozen=True, kw_only=True):
     capital: Decimal
     symbol: str = ""
     heartbeat: Millis = Millis(0)
+    note: str = ""
 
 
-def move(worker: Worker, to: Status, at: Millis, symbol: str = "") -> Worker:
+def move(worker: Worker, to: Status, at: Millis, symbol: str = "", note: str = "") -> Worker:
     """The worker after a move. Raises WorkerError for one that its life does not allow."""
     if to not in ALLOWED[worker.status]:
         raise WorkerError("a worker cannot move like that", worker=worker.id, was=worker.status.value, to=to.value)
-    return msgspec.structs.replace(worker, status=to, symbol=symbol, heartbeat=at)
+    return msgspec.structs.replace(worker, status=to, symbol=symbol, heartbeat=at, note=note)

@@ -174,6 +174,9 @@ def _money_faults(path: str, policy: MarketPolicy) -> Iterator[Fault]:
             str(policy.risk.per_symbol),
             f"at most risk.total_exposure, {policy.risk.total_exposure}",
         )
+    if policy.risk.currency_exposure is not None and policy.risk.currency_exposure <= 0:
+        found = str(policy.risk.currency_exposure)
+        yield Fault(f"{path}.risk.currency_exposure", found, "more than 0, or nothing for no such limit")
     if policy.scan.max_interval_s < policy.scan.interval_s:
         yield Fault(
             f"{path}.scan.max_interval_s",

@@ -9,7 +9,8 @@ from core.adapters.memory.shelf import MemoryShelf
 from core.app.barriers import overdrawn
 from core.app.desk import Ending
 from core.app.trade import handle
-from core.app.wishes import limits, to_buy
+from core.app.checks import limits_of
+from core.app.wishes import to_buy
 from core.domain.levels import Exclusion, Member, Reference, References, SafeSet, ScanHealth, TopN
 from core.domain.policies import DayPolicy
 from core.domain.values import DAY, Market, Millis
@@ -153,9 +154,7 @@ def test_nothing_is_bought_while_the_market_is_closed(table):  # B6
 
 
 def test_a_cost_above_the_limit_per_symbol_is_refused_by_name():  # E7
-    room = limits(
-        Decimal(101), "2026-09-21", desk_of(policy=policy(risk=replace(policy().risk, per_symbol=Decimal(100))))
-    )
+    room = limits_of(Decimal(101), desk_of(policy=policy(risk=replace(policy().risk, per_symbol=Decimal(100)))), AT)
     assert overdrawn(room, Decimal(0), 0).detail == "101 of 100"
 
 

@@ -1,13 +1,14 @@
 """Our values as DynamoDB items, and back: numbers exact, structures as maps, no joined text that could be taken apart.
 
-stock_locks   key "market:symbol"; own req fence exp intent held done wrote
+stock_locks   key "market:symbol"; own req fence exp intent held done wrote lost dust
 ledger        pk, sk     what                                                       index attributes
     order#ID     order#ID    body = the order                                       day, open (while unfinished)
     trip#ID      trip#ID     body = the round trip                                  day
-    worker#MKT   w-01        status symbol capital heartbeat
+    worker#MKT   w-01        status symbol capital heartbeat note
     account#MKT  exposure    exposure positions
-    account#MKT  day#DAY     realised
-    halt         SCOPE       reason at
+    account#MKT  day#DAY     realised streak lost
+    currency#CUR exposure    exposure
+    halt         SCOPE       reason at sells
 """
 
 from __future__ import annotations
@@ -102,6 +103,8 @@ def lock_of(item: Item) -> Lock:
         intent=maybe(item, "intent", Intent),
         position=maybe(item, "held", Position),
         done=maybe(item, "done", tuple[str, ...]) or (),
+        lost=Millis(int(number(item, "lost"))),
+        dust=number(item, "dust"),
     )
 
 
@@ -161,6 +164,10 @@ def day_account_key(market: Market, day: str) -> Item:
     return {"pk": {"S": f"account#{market.value}"}, "sk": {"S": f"day#{day}"}}
 
 
+def currency_key(currency: str) -> Item:
+    return {"pk": {"S": f"currency#{currency}"}, "sk": {"S": "exposure"}}
+
+
 def halt_key(scope: str) -> Item:
     return {"pk": {"S": "halt"}, "sk": {"S": scope}}
 
@@ -172,6 +179,7 @@ def worker_row(worker: Worker) -> Item:
         "symbol": {"S": worker.symbol},
         "capital": to_wire(worker.capital),
         "heartbeat": to_wire(worker.heartbeat),
+        "note": {"S": worker.note},
     }
 
 
@@ -183,4 +191,5 @@ def worker_of(item: Item, market: Market) -> Worker:
         capital=number(item, "capital"),
         symbol=text(item, "symbol"),
         heartbeat=Millis(int(number(item, "heartbeat"))),
+        note=text(item, "note"),
     )

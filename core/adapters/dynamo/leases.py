@@ -9,14 +9,14 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from core.adapters.dynamo import lock_requests, transactions
+from core.adapters.dynamo import amendments, lock_requests, transactions
 from core.adapters.dynamo.calls import Caller, Dice, Pause, is_cancelled, is_condition, old_item, reasons
 from core.adapters.dynamo.expressions import Request
 from core.adapters.dynamo.items import Item, granted_of, lock_key, lock_of
 from core.adapters.dynamo.refusals import LOST, barrier
 from core.adapters.dynamo.transactions import Tables, Transaction
-from core.app.barriers import lost_enough, overdrawn
-from core.app.ports import Limits, Reserved, Settlement
+from core.app.barriers import crowded, lost_enough, over_capital, overdrawn
+from core.app.ports import Amendment, Limits, Reserved, Settlement
 from core.domain.errors import Transient
 from core.domain.leases import Answer, Ask, Granted, Lock, Unclear
 from core.domain.orders import Order
@@ -46,7 +46,8 @@ class DynamoLeases:
         return granted_of(reply["Attributes"], ask.intent)
 
     def reserve(self, held: Granted, order: Order, worker: Worker, limits: Limits, at: Millis) -> Reserved:
-        if refused := lost_enough(limits, ZERO) or overdrawn(limits, ZERO, 0):
+        bare = lost_enough(limits, ZERO) or overdrawn(limits, ZERO, 0) or crowded(limits, ZERO)
+        if refused := bare or over_capital(limits, worker.capital):
             return refused  # not even on an untouched account, and a condition cannot compare two values
         return self._book(transactions.reserve(self._tables, held, order, worker, limits, at), limits)
 
@@ -74,6 +75,12 @@ class DynamoLeases:
 
     def evict(self, lock: Lock) -> bool:
         return self._update(lock_requests.evict(self._tables.locks, lock)) == {}
+
+    def amend(self, lock: Lock, change: Amendment, at: Millis) -> bool:
+        return self._write(amendments.amend(self._tables, lock, change, at)) == {}
+
+    def tidy(self, lock: Lock, at: Millis) -> bool:
+        return self._update(lock_requests.tidy(self._tables.locks, lock, at)) == {}
 
     def locks(self) -> list[Lock]:
         return sorted((lock_of(item) for item in self._scan()), key=lambda lock: lock.instrument)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import Any, TypeVar
 
 from botocore.exceptions import ClientError
@@ -14,11 +15,13 @@ from core.adapters.dynamo.expressions import Request, asked, expressed, put
 from core.adapters.dynamo.items import (
     Item,
     account_key,
+    currency_key,
     day_account_key,
     day_key,
     halt_key,
     number,
     order_key,
+    order_row,
     read,
     text,
     to_wire,
@@ -48,18 +51,32 @@ class DynamoLedger:
         return [worker_of(row, market) for row in rows]
 
     def register(self, worker: Worker) -> bool:
-        return self._written(self._client.put_item, put(self._table, worker_row(worker), "attribute_not_exists(pk)"))
+        request = put(self._table, worker_row(worker), "attribute_not_exists(pk) OR #status = :exit")
+        request |= {"ExpressionAttributeNames": {"#status": "status"}}
+        request |= {"ExpressionAttributeValues": {":exit": to_wire(Status.EXIT.value)}}
+        return self._written(self._client.put_item, request)
 
-    def move(self, worker: Worker, to: Status, at: Millis) -> bool:
-        """On condition that the worker is as it was read: status, symbol and heartbeat."""
-        moved = move(worker, to, at)
+    def beat(self, worker: Worker, at: Millis) -> bool:
         request = expressed(
             self._table,
             worker_key(worker.market, worker.id),
-            update="SET #status = :to, #symbol = :held, heartbeat = :at",
+            update="SET heartbeat = :at",
+            condition="#status = :was AND #symbol = :symbol AND heartbeat = :beat",
+            values={"at": at, "was": worker.status.value, "symbol": worker.symbol, "beat": worker.heartbeat},
+        )
+        return self._written(self._client.update_item, request)
+
+    def move(self, worker: Worker, to: Status, at: Millis, note: str = "") -> bool:
+        """On condition that the worker is as it was read: status, symbol and heartbeat."""
+        moved = move(worker, to, at, note=note)
+        request = expressed(
+            self._table,
+            worker_key(worker.market, worker.id),
+            update="SET #status = :to, #symbol = :held, heartbeat = :at, note = :note",
             condition="#status = :was AND #symbol = :symbol AND heartbeat = :beat",
             values={
                 "to": moved.status.value,
+                "note": note,
                 "held": moved.symbol,
                 "at": at,
                 "was": worker.status.value,
@@ -75,11 +92,21 @@ class DynamoLedger:
             exposure=number(taken, "exposure"),
             positions=int(number(taken, "positions")),
             realised=number(realised, "realised"),
+            streak=int(number(realised, "streak")),
+            lost=Millis(int(number(realised, "lost"))),
         )
+
+    def exposure(self, currency: str) -> Decimal:
+        return number(self._get(currency_key(currency)), "exposure")
 
     def order(self, key: str) -> Order | None:
         row = self._get(order_key(key))
         return read(row["body"], Order) if row else None
+
+    def close(self, order: Order, was: Order, day: str) -> bool:
+        request = put(self._table, order_row(order, day), "body = :was")
+        request |= {"ExpressionAttributeValues": {":was": to_wire(was)}}
+        return self._written(self._client.put_item, request)
 
     def open_orders(self, market: Market) -> list[Order]:
         rows = self._query("#open = :hash", {"hash": market.value}, index="by_open")
@@ -96,15 +123,28 @@ class DynamoLedger:
         return reasons.get("all") or reasons.get(market.value) or reasons.get(str(Instrument(market, symbol)), "")
 
     def halts(self) -> dict[str, str]:
-        rows = self._query("pk = :hash", {"hash": "halt"}, consistent=True)
-        return {text(row, "sk"): text(row, "reason") for row in rows}
+        return {text(row, "sk"): text(row, "reason") for row in self._halts()}
 
-    def halt(self, scope: str, reason: str, at: Millis) -> None:
-        row = {**halt_key(scope), "reason": to_wire(reason), "at": to_wire(at)}
-        self._call(self._client.put_item, put(self._table, row))
+    def flattening(self) -> dict[str, str]:
+        return {text(row, "sk"): text(row, "reason") for row in self._halts() if "sells" in row}
+
+    def halt(self, scope: str, reason: str, at: Millis, *, sells: bool = False) -> None:
+        """A halt that is given again keeps what is still to be sold."""
+        update = "SET #reason = :reason, #at = :at" + (", sells = :at" if sells else "")
+        request = expressed(self._table, halt_key(scope), update=update, values={"reason": reason, "at": at})
+        self._call(self._client.update_item, request)
+
+    def flattened(self, scope: str) -> None:
+        request = expressed(
+            self._table, halt_key(scope), update="REMOVE sells", condition="attribute_exists(sells)", values=None
+        )
+        self._written(self._client.update_item, request)
 
     def resume(self, scope: str) -> None:
         self._call(self._client.delete_item, {"TableName": self._table, "Key": halt_key(scope)})
+
+    def _halts(self) -> Iterator[Item]:
+        return self._query("pk = :hash", {"hash": "halt"}, consistent=True)
 
     def _of_day(self, market: Market, day: str, kind: str, wanted: type[T]) -> list[T]:
         values: dict[str, object] = {"hash": day_key(market, day), "kind": kind}

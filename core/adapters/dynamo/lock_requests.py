@@ -14,16 +14,19 @@ from core.domain.values import Millis, Side
 
 FREE = "(attribute_not_exists(own) OR exp < :late)"
 MINE = "own = :own AND fence = :fence"
+COOLED = "(attribute_not_exists(lost) OR lost < :cooled)"
 WANTED = {Side.BUY: "attribute_not_exists(held)", Side.SELL: "attribute_exists(held)"}
 
 
 def grant(table: str, ask: Ask, at: Millis) -> Request:
     """Take the symbol and write the intent in one round trip, unless someone's is there to be finished first."""
+    cooling = ask.intent.side is Side.BUY and ask.cooled
     return expressed(
         table,
         lock_key(ask.instrument),
         update="SET own = :own, req = :req, exp = :exp, intent = if_not_exists(intent, :intent) ADD fence :one",
-        condition=f"{FREE} AND {WANTED[ask.intent.side]} AND NOT contains(done, :signal)",
+        condition=f"{FREE} AND {WANTED[ask.intent.side]} AND NOT contains(done, :signal)"
+        + (f" AND {COOLED}" if cooling else ""),
         values={
             "own": ask.owner,
             "req": ask.nonce,
@@ -32,7 +35,8 @@ def grant(table: str, ask: Ask, at: Millis) -> Request:
             "one": 1,
             "late": at - MARGIN,
             "signal": ask.intent.signal,
-        },
+        }
+        | ({"cooled": ask.cooled} if cooling else {}),
     ) | {"ReturnValues": "ALL_NEW"}
 
 
@@ -78,6 +82,17 @@ def evict(table: str, lock: Lock) -> Request:
         update="SET exp = :zero ADD fence :one REMOVE req",
         condition=MINE,
         values={"zero": 0, "one": 1, "own": lock.owner, "fence": lock.fence},
+    )
+
+
+def tidy(table: str, lock: Lock, at: Millis) -> Request:
+    """The name of an owner that left nothing, off once its lease has ended: the item says again what is true."""
+    return expressed(
+        table,
+        lock_key(lock.instrument),
+        update="REMOVE own, req, exp",
+        condition=f"{MINE} AND attribute_not_exists(intent) AND exp < :late",
+        values={"own": lock.owner, "fence": lock.fence, "late": at - MARGIN},
     )
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from core.adapters.dynamo.items import Item, number, text
-from core.app.barriers import halted, lost_enough, overdrawn
+from core.app.barriers import crowded, halted, losing, lost_enough, overdrawn
 from core.app.ports import Limits, Reserved
 from core.domain.leases import Barrier
+from core.domain.values import Millis
 
 LOST = Reserved(lost=True)
 
@@ -28,8 +29,12 @@ def barrier(failed: dict[str, Item], limits: Limits | None) -> Reserved:
 
 def _money(failed: dict[str, Item], limits: Limits) -> Reserved | None:
     if "day" in failed:
-        return lost_enough(limits, number(failed["day"], "realised"))
+        day = failed["day"]
+        streak, lost = int(number(day, "streak")), Millis(int(number(day, "lost")))
+        return lost_enough(limits, number(day, "realised")) or losing(limits, streak, lost)
     if "account" in failed:
         account = failed["account"]
         return overdrawn(limits, number(account, "exposure"), int(number(account, "positions")))
+    if "currency" in failed:
+        return crowded(limits, number(failed["currency"], "exposure"))
     return None

@@ -11,24 +11,22 @@ from typing import Any
 
 import msgspec
 
+from core.adapters.dynamo.accounts import day_left, dismissed, earned, given_back, hired, paid, repaid, taken
 from core.adapters.dynamo.expressions import Request, digest, expressed, put
 from core.adapters.dynamo.items import (
     Item,
-    account_key,
-    day_account_key,
     halt_key,
     lock_key,
     order_row,
     text,
     trip_row,
-    worker_key,
 )
 from core.adapters.dynamo.lock_requests import FREE, MINE, mine
 from core.app.ports import Limits, Settlement
 from core.domain.leases import MARGIN, Granted, Lock, booked, remembered
 from core.domain.orders import Order
 from core.domain.values import ZERO, Millis
-from core.domain.workers import Status, Worker
+from core.domain.workers import Worker
 
 NEW = "attribute_not_exists(pk)"
 OURS = f"{MINE} AND intent.#order = :order"
@@ -66,20 +64,15 @@ def reserve(tables: Tables, held: Granted, order: Order, worker: Worker, limits:
     legs = {
         "lock": _noted(tables, held, order, limits),
         "order": {"Put": put(ledger, order_row(order, held.intent.day), NEW)},
-        "worker": {"Update": _hired(ledger, order, worker, at)},
-        "account": {"Update": _taken(ledger, order, limits)},
-        "day": {
-            "ConditionCheck": expressed(
-                ledger,
-                day_account_key(market, limits.day),
-                condition="attribute_not_exists(realised) OR realised > :floor",
-                values={"floor": -limits.daily_loss},
-            )
-        },
+        "worker": {"Update": hired(ledger, worker, order.instrument.symbol, at)},
+        "account": {"Update": taken(ledger, order, limits)},
+        "day": {"ConditionCheck": day_left(ledger, order, limits)},
     }
+    if limits.currency:
+        legs["currency"] = {"Update": paid(ledger, limits)}
     for scope in ("all", market.value, str(order.instrument)):
         legs[f"halt {scope}"] = {"ConditionCheck": expressed(ledger, halt_key(scope), condition=NEW)}
-    return _signed(legs)
+    return signed(legs)
 
 
 def note(tables: Tables, held: Granted, order: Order) -> Transaction:
@@ -88,7 +81,7 @@ def note(tables: Tables, held: Granted, order: Order) -> Transaction:
         "lock": _noted(tables, held, order, None),
         "order": {"Put": put(tables.ledger, order_row(order, held.intent.day), NEW)},
     }
-    return _signed(legs)
+    return signed(legs)
 
 
 def park(tables: Tables, held: Granted, order: Order) -> Transaction:
@@ -104,18 +97,20 @@ def commit(tables: Tables, held: Granted, settled: Settlement, at: Millis, *, wi
     order, ledger = settled.order, tables.ledger
     market = order.instrument.market
     legs = {
-        "lock": {"Update": _closed(tables, held, settled)},
+        "lock": {"Update": _closed(tables, held, settled, at)},
         "order": {"Put": put(ledger, order_row(order, held.intent.day))},
     }
     if settled.freed or settled.position is None:
-        legs["account"] = {"Update": _freed(ledger, settled)}
+        gone = -1 if settled.position is None else 0
+        legs["account"] = {"Update": given_back(ledger, market, settled.freed, gone)}
+    if settled.freed and settled.currency:
+        legs["currency"] = {"Update": repaid(ledger, settled.currency, settled.freed)}
     if settled.trip:
         legs["trip"] = {"Put": put(ledger, trip_row(settled.trip, settled.day))}
-        key = day_account_key(market, settled.day)
-        legs["day"] = {"Update": expressed(ledger, key, update="ADD realised :pnl", values={"pnl": settled.trip.pnl})}
+        legs["day"] = {"Update": earned(ledger, market, settled.day, settled.trip.pnl, settled.lost, at)}
     if settled.position is None and with_worker:
-        legs["worker"] = {"Update": _dismissed(ledger, settled, at)}
-    return _signed(legs)
+        legs["worker"] = {"Update": dismissed(ledger, order.instrument, settled.worker, at)}
+    return signed(legs)
 
 
 def adopt(tables: Tables, lock: Lock, worker: Worker, at: Millis) -> Transaction:
@@ -129,10 +124,10 @@ def adopt(tables: Tables, lock: Lock, worker: Worker, at: Millis) -> Transaction
         values={"new": worker.id, "old": old, "fence": lock.fence, "one": 1, "late": at - MARGIN, "wrote": ""},
     )
     symbol = lock.instrument.symbol
-    return _signed({"lock": {"Update": owned}, "worker": {"Update": _moved(tables.ledger, worker, symbol, at)}})
+    return signed({"lock": {"Update": owned}, "worker": {"Update": hired(tables.ledger, worker, symbol, at)}})
 
 
-def _signed(legs: dict[str, dict[str, Request]]) -> Transaction:
+def signed(legs: dict[str, dict[str, Request]]) -> Transaction:
     """Put the digest of all legs into the lock's own write."""
     token = digest(legs)
     legs["lock"]["Update"]["ExpressionAttributeValues"][":wrote"] = {"S": token}
@@ -152,70 +147,7 @@ def _noted(tables: Tables, held: Granted, order: Order, limits: Limits | None) -
     }
 
 
-def _hired(ledger: str, order: Order, worker: Worker, at: Millis) -> Request:
-    return _moved(ledger, worker, order.instrument.symbol, at)
-
-
-def _moved(ledger: str, worker: Worker, symbol: str, at: Millis) -> Request:
-    return expressed(
-        ledger,
-        worker_key(worker.market, worker.id),
-        update="SET #status = :hold, #symbol = :symbol, capital = :capital, heartbeat = :at",
-        condition="#status = :scan",
-        values={
-            "hold": Status.HOLD.value,
-            "scan": Status.SCAN.value,
-            "symbol": symbol,
-            "capital": worker.capital,
-            "at": at,
-        },
-    )
-
-
-def _dismissed(ledger: str, settled: Settlement, at: Millis) -> Request:
-    instrument = settled.order.instrument
-    return expressed(
-        ledger,
-        worker_key(instrument.market, settled.worker),
-        update="SET #status = :scan, #symbol = :none, heartbeat = :at",
-        condition="#status = :hold AND #symbol = :symbol",
-        values={
-            "scan": Status.SCAN.value,
-            "hold": Status.HOLD.value,
-            "symbol": instrument.symbol,
-            "none": "",
-            "at": at,
-        },
-    )
-
-
-def _taken(ledger: str, order: Order, limits: Limits) -> Request:
-    return expressed(
-        ledger,
-        account_key(order.instrument.market),
-        update="ADD exposure :cost, positions :one",
-        condition="(attribute_not_exists(exposure) OR exposure <= :room)"
-        " AND (attribute_not_exists(positions) OR positions < :most)",
-        values={
-            "cost": limits.cost,
-            "one": 1,
-            "room": limits.total_exposure - limits.cost,
-            "most": limits.max_positions,
-        },
-    )
-
-
-def _freed(ledger: str, settled: Settlement) -> Request:
-    gone = -1 if settled.position is None else 0
-    return expressed(
-        ledger,
-        account_key(settled.order.instrument.market),
-        update="ADD exposure :freed, positions :gone",
-        values={"freed": -settled.freed, "gone": gone},
-    )
-
-
-def _closed(tables: Tables, held: Granted, settled: Settlement) -> Request:
+def _closed(tables: Tables, held: Granted, settled: Settlement, at: Millis) -> Request:
     sets, removes = ["wrote = :wrote"], []
     values: dict[str, object] = {"order": settled.order.id, "wrote": "", **mine(held)}
     if settled.position is None:
@@ -227,5 +159,9 @@ def _closed(tables: Tables, held: Granted, settled: Settlement) -> Request:
         sets, values["done"] = [*sets, "done = :done"], remembered(held.done, settled.order.signal)
     else:
         sets, values["next"] = [*sets, "intent = :next"], settled.next
+    if settled.lost:
+        sets, values["lost"] = [*sets, "lost = :lost"], at
     update = f"SET {', '.join(sets)}" + (f" REMOVE {', '.join(removes)}" if removes else "")
+    if settled.dust:
+        update, values["dust"] = f"{update} ADD dust :dust", settled.dust
     return expressed(tables.locks, lock_key(held.instrument), update=update, condition=OURS, values=values)

@@ -6,9 +6,10 @@ from decimal import localcontext
 
 from msgspec.structs import replace
 
+from core.adapters.memory.amendments import amended, book
 from core.adapters.memory.state import Books, Item, Row
-from core.app.barriers import halted, lost_enough, overdrawn
-from core.app.ports import Limits, Reserved, Settlement
+from core.app.barriers import crowded, halted, losing, lost_enough, over_capital, overdrawn
+from core.app.ports import Amendment, Limits, Reserved, Settlement
 from core.domain.leases import (
     MARGIN,
     Answer,
@@ -64,6 +65,7 @@ class MemoryLeases:
             books.workers[market, worker.id] = move(free, Status.HOLD, at, order.instrument.symbol)
             with localcontext(EXACT):
                 books.exposure[market] += limits.cost
+                books.currency[limits.currency] += limits.cost
             books.positions[market] += 1
             return self._book(held, booked(intent, order.worker, order.quantity, limits.cost), order)
 
@@ -82,7 +84,10 @@ class MemoryLeases:
             if intent is None:
                 return False
             self._settle(intent, settlement, at)
-            lock = replace(self._books.item(held.instrument).lock, position=settlement.position)
+            before = self._books.item(held.instrument).lock
+            lost = at if settlement.lost else before.lost
+            dust = before.dust + settlement.dust
+            lock = replace(before, position=settlement.position, lost=lost, dust=dust)
             if settlement.done:
                 self._put(_given_back(lock, settlement.order.signal))
             else:
@@ -136,6 +141,19 @@ class MemoryLeases:
             self._books.items[lock.instrument] = Item(replace(now, fence=now.fence + 1, ends=Millis(0)))
             return True
 
+    def amend(self, lock: Lock, change: Amendment, at: Millis) -> bool:
+        with self._books.guard:
+            return amended(self._books, lock, change, at)
+
+    def tidy(self, lock: Lock, at: Millis) -> bool:
+        with self._books.guard:
+            now = self._books.item(lock.instrument).lock
+            ours = (now.owner, now.fence) == (lock.owner, lock.fence) and bool(now.owner)
+            if not ours or now.intent is not None or now.ends + MARGIN >= at:
+                return False
+            self._books.items[lock.instrument] = Item(replace(now, owner="", ends=Millis(0)))
+            return True
+
     def locks(self) -> list[Lock]:
         with self._books.guard:
             return sorted((item.lock for item in self._books.items.values()), key=lambda lock: lock.instrument)
@@ -166,26 +184,25 @@ class MemoryLeases:
 
     def _barrier(self, order: Order, worker: Worker, limits: Limits) -> Reserved | None:
         books, market = self._books, order.instrument.market
-        if refused := lost_enough(limits, ZERO) or overdrawn(limits, ZERO, 0):
+        bare = lost_enough(limits, ZERO) or overdrawn(limits, ZERO, 0) or crowded(limits, ZERO)
+        if refused := bare or over_capital(limits, worker.capital):
             return refused
         if order.id in books.orders:
             return Reserved(refused=Barrier.REPEATED, detail=order.id)
         for scope in ("all", market.value, str(order.instrument)):
             if scope in books.halts:
                 return halted(scope, books.halts[scope])
-        over = lost_enough(limits, books.realised[market, limits.day]) or overdrawn(
-            limits, books.exposure[market], books.positions[market]
+        day = market, limits.day
+        over = lost_enough(limits, books.realised[day]) or losing(limits, *books.losses[day])
+        over = over or overdrawn(limits, books.exposure[market], books.positions[market])
+        return (
+            over or crowded(limits, books.currency[limits.currency]) or _engaged(books.workers.get((market, worker.id)))
         )
-        return over or _engaged(books.workers.get((market, worker.id)))
 
     def _settle(self, intent: Intent, settlement: Settlement, at: Millis) -> None:
         books, order, market = self._books, settlement.order, settlement.order.instrument.market
         books.orders[order.id] = Row(order, intent.day)
-        with localcontext(EXACT):
-            books.exposure[market] -= settlement.freed
-            if settlement.trip:
-                books.trips[settlement.trip.id] = (settlement.trip, settlement.day)
-                books.realised[market, settlement.day] += settlement.trip.pnl
+        book(books, market, settlement, at)
         if settlement.position is None:
             books.positions[market] -= 1
             key = (market, settlement.worker)

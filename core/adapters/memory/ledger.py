@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from core.adapters.memory.state import Books
+from decimal import Decimal
+
+from msgspec.structs import replace
+
+from core.adapters.memory.state import Books, Row
 from core.app.ports import Account
 from core.domain.orders import DONE, Order
 from core.domain.positions import RoundTrip
@@ -26,10 +30,19 @@ class MemoryLedger:
     def register(self, worker: Worker) -> bool:
         with self._books.guard:
             key = (worker.market, worker.id)
-            return self._books.workers.setdefault(key, worker) is worker
+            found = self._books.workers.get(key)
+            if found is not None and found.status is not Status.EXIT:
+                return False
+            self._books.workers[key] = worker
+            return True
 
-    def move(self, worker: Worker, to: Status, at: Millis) -> bool:
-        moved = move(worker, to, at)
+    def beat(self, worker: Worker, at: Millis) -> bool:
+        return self._replace(worker, replace(worker, heartbeat=at))
+
+    def move(self, worker: Worker, to: Status, at: Millis, note: str = "") -> bool:
+        return self._replace(worker, move(worker, to, at, note=note))
+
+    def _replace(self, worker: Worker, moved: Worker) -> bool:
         with self._books.guard:
             key = (worker.market, worker.id)
             if self._books.workers.get(key) != worker:
@@ -43,12 +56,26 @@ class MemoryLedger:
                 exposure=self._books.exposure[market],
                 positions=self._books.positions[market],
                 realised=self._books.realised[market, day],
+                streak=self._books.losses[market, day][0],
+                lost=self._books.losses[market, day][1],
             )
+
+    def exposure(self, currency: str) -> Decimal:
+        with self._books.guard:
+            return self._books.currency[currency]
 
     def order(self, key: str) -> Order | None:
         with self._books.guard:
             row = self._books.orders.get(key)
         return row.order if row else None
+
+    def close(self, order: Order, was: Order, day: str) -> bool:
+        with self._books.guard:
+            row = self._books.orders.get(order.id)
+            if row is None or row.order != was:
+                return False
+            self._books.orders[order.id] = Row(order, day)
+            return True
 
     def open_orders(self, market: Market) -> list[Order]:
         with self._books.guard:
@@ -76,13 +103,23 @@ class MemoryLedger:
         with self._books.guard:
             return dict(self._books.halts)
 
-    def halt(self, scope: str, reason: str, at: Millis) -> None:
+    def flattening(self) -> dict[str, str]:
+        with self._books.guard:
+            return {scope: self._books.halts[scope] for scope in self._books.selling}
+
+    def halt(self, scope: str, reason: str, at: Millis, *, sells: bool = False) -> None:
         with self._books.guard:
             self._books.halts[scope] = reason
+            self._books.selling |= {scope} if sells else set()
+
+    def flattened(self, scope: str) -> None:
+        with self._books.guard:
+            self._books.selling.discard(scope)
 
     def resume(self, scope: str) -> None:
         with self._books.guard:
             self._books.halts.pop(scope, None)
+            self._books.selling.discard(scope)
 
 
 def _when(order: Order) -> tuple[Millis, str]:

@@ -11,7 +11,7 @@ import msgspec
 from core.domain.leases import Lock
 from core.domain.orders import Order
 from core.domain.positions import RoundTrip
-from core.domain.values import ZERO, Instrument, Market
+from core.domain.values import ZERO, Instrument, Market, Millis
 from core.domain.workers import Worker
 
 
@@ -41,7 +41,10 @@ class Books:
         self.exposure: dict[Market, Decimal] = defaultdict(lambda: ZERO)
         self.positions: dict[Market, int] = defaultdict(int)
         self.realised: dict[tuple[Market, str], Decimal] = defaultdict(lambda: ZERO)
+        self.losses: dict[tuple[Market, str], tuple[int, Millis]] = defaultdict(lambda: (0, Millis(0)))
+        self.currency: dict[str, Decimal] = defaultdict(lambda: ZERO)
         self.halts: dict[str, str] = {}
+        self.selling: set[str] = set()
 
     def item(self, instrument: Instrument) -> Item:
         return self.items.get(instrument) or Item(Lock(instrument=instrument, fence=0))

@@ -1,8 +1,9 @@
-"""E1, E2, E7, E8: what every keeper of locks and ledger answers: memory, moto (marshalling), the embedded AWS."""
+"""E1, E2, E7, E8: what every keeper of locks and ledger answers: memory, the model checker's table, moto, AWS."""
 
 from decimal import Decimal
 from itertools import count
 
+import msgspec
 import pytest
 from moto import mock_aws
 from msgspec.structs import replace
@@ -21,6 +22,7 @@ from core.domain.values import ZERO, Instrument, Market, Millis, Side
 from core.domain.workers import Status, Worker
 from tests.cloud import create, dynamo
 from tests.fakes import AAA, AT
+from tests.model.table import Table
 
 __all__ = ["dynamo"]
 
@@ -35,6 +37,17 @@ class Books:
         self.leases, self.ledger = leases, ledger
 
 
+class Modelled(msgspec.Struct):
+    """The table that the model checker steps, under the names of a deployed one."""
+
+    locks: str = "locks"
+    ledger: str = "ledger"
+    table: Table = msgspec.field(default_factory=Table)
+
+    def client(self):
+        return self.table
+
+
 def dynamo_books(tables):
     client = tables.client()
     quick = {"pause": lambda seconds: None, "dice": lambda: 0.5}
@@ -43,11 +56,13 @@ def dynamo_books(tables):
     )
 
 
-@pytest.fixture(params=["memory", "moto", pytest.param("ministack", marks=pytest.mark.cloud)])
+@pytest.fixture(params=["memory", "table", "moto", pytest.param("ministack", marks=pytest.mark.cloud)])
 def books(request):
     match request.param:
         case "memory":
             yield MemoryBooks()
+        case "table":
+            yield dynamo_books(Modelled())
         case "moto":
             with mock_aws():
                 yield dynamo_books(create())
@@ -94,7 +109,7 @@ def limits(**changes):
 
 
 def worker(name="w-01", status=Status.SCAN, **changes):
-    return Worker(id=name, market=Market.UPBIT, status=status, capital=Decimal(1_000), heartbeat=AT, **changes)
+    return Worker(id=name, market=Market.UPBIT, status=status, capital=Decimal(2_000), heartbeat=AT, **changes)
 
 
 def filled(order, price="100", quantity=None):
