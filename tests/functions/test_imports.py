@@ -31,6 +31,7 @@ USES = {
     "sweep": (DESK, {"boto3", "pynamodb", "requests"}),
     "liquidate": (DESK, {"boto3", "pynamodb", "requests"}),
     "notify": ("w.notifiers; w.cooldowns; w.picture", {"boto3"}),
+    "alarm": ("w.notifiers", {"boto3"}),
     "daily_summary": ("w.shelf; w.ledger; w.alerts; w.settings; w.policy(market)", {"boto3", "pynamodb"}),
 }
 
