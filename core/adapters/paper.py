@@ -14,6 +14,7 @@ from core.domain.errors import OrderExecutionError, Refused, Transient, UnknownO
 from core.domain.events import Book
 from core.domain.fills import Holding, Terms, fill, refusal
 from core.domain.orders import Order
+from core.domain.phases import Phase
 from core.domain.values import Instrument, Market, Millis
 from core.venues.spec import Rules
 
@@ -41,13 +42,24 @@ class PaperStore(Protocol):
 
 
 class PaperBroker:
-    """`rules` are the venue's; `clock` is the paper venue's clock, which its fills carry."""
+    """`rules` are the venue's; `clock` is the paper venue's clock, which its fills carry.
 
-    def __init__(self, books: Books, rules: Rules, store: PaperStore, clock: Clock) -> None:
+    phase  what kind of trading goes on in a symbol: one that stands still has a book, and nobody fills from it
+    """
+
+    def __init__(
+        self,
+        books: Books,
+        rules: Rules,
+        store: PaperStore,
+        clock: Clock,
+        phase: Callable[[Instrument, Millis], Phase] = lambda instrument, at: Phase.REGULAR,
+    ) -> None:
         self._books = books
         self._rules = rules
         self._store = store
         self._clock = clock
+        self._phase = phase
 
     def place(self, order: Order, at: Millis) -> Outcome:
         """Fill what the book has and cancel the rest. The same id again gets the first answer, whatever it asks now."""
@@ -77,6 +89,8 @@ class PaperBroker:
 
     def _filled(self, order: Order) -> tuple[Order, Holding]:
         at = self._clock()
+        if self._phase(order.instrument, at) is Phase.INTERRUPTED:
+            raise OrderExecutionError("the paper venue fills nothing while the symbol stands still", order=order.id)
         book, holding = self._book(order), self._store.holding(order.instrument)
         terms = terms_of(self._rules, order, at)
         if reason := refusal(order, book, holding, terms):

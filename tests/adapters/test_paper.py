@@ -17,6 +17,7 @@ from core.domain.errors import OrderExecutionError, Refused, Transient, UnknownO
 from core.domain.events import Book, Level
 from core.domain.fills import Holding
 from core.domain.orders import Order, order_id
+from core.domain.phases import Phase
 from core.domain.values import Instrument, Market, Millis, Side
 from core.venues.spec import Rules
 
@@ -275,3 +276,16 @@ def test_holdings_are_read_over_all_pages(table):
     table.query = in_twos
     assert broker.holdings(Market.UPBIT) == {f"KRW-{n}": D(1) for n in range(7)}
     assert len(pages) >= 4
+
+
+@pytest.mark.parametrize("phase", [Phase.INTERRUPTED, Phase.REGULAR])
+def test_nothing_is_filled_of_a_symbol_that_stands_still(store, phase):
+    """Its book is there to be seen, and nobody trades from it."""
+    books = ShownBooks("KRW-BTC", "KRW-ETH")
+    paper = PaperBroker(books, RULES, store, lambda: AT, lambda instrument, at: phase)
+    if phase is Phase.REGULAR:
+        assert paper.place(order(), AT).fills
+        return
+    with pytest.raises(OrderExecutionError, match="stands still"):
+        paper.place(order(), AT)
+    assert (books.looks, paper.find(order(), AT)) == (0, None)

@@ -36,6 +36,7 @@ from core.app import liquidate, safety, scan, sweep
 from core.app.desk import LATER, Desk, Verdict
 from core.app.lookout import Lookout
 from core.app.ports import Budget
+from core.app.standstill import phase
 from core.app.tokens import Vault
 from core.app.trade import handle
 from core.domain.errors import CoreError, Transient
@@ -205,6 +206,7 @@ class Floor:
             opt_in=self.outside.number, budget=self.outside.budget, purse=purse(KEY.environment),
             sendings=self.sendings, board=self.notices, days=lambda: self._days, clock=wall, sleep=time.sleep,
             dice=random.random,
+            phase=lambda instrument, at: phase(instrument, self._days, self.shelf, policy, at),
         )  # fmt: skip
 
     def lookout(self) -> Lookout:
@@ -222,6 +224,7 @@ class Floor:
             pause=time.sleep, owner=owner, nonce=lambda: f"{owner}/{next(nonces)}", deadline_ms=Millis(21_000),
             name=lambda symbol: "",
             last_price=lambda symbol: next((row.price for row in quotes.tickers([symbol], "KRW")), None),
+            state=quotes.state,
         )  # fmt: skip
 
     def look(self) -> safety.Filtered:

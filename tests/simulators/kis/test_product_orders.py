@@ -24,6 +24,7 @@ from core.app.trade import handle
 from core.domain.errors import OrderExecutionError, UnknownOutcome
 from core.domain.levels import SafeSet
 from core.domain.orders import DONE, Order, State, order_id
+from core.domain.phases import Phase
 from core.domain.policies import AccountPolicy, Environment, KeyPolicy, RestPolicy, StreamPolicy
 from core.domain.values import Instrument, Market, Millis, Side
 from core.settings import BrokerKind
@@ -78,7 +79,7 @@ class House:
         )
         self.venue = venue(Market.KRX, self.policy)
 
-    def broker(self):
+    def broker(self, phase=None):
         keys = ring(
             venue(Market.KRX).rest, self.policy, self.secrets, self.vault, self.budget, self.clock, self.clock.sleep,
             lambda: 0.5, lambda: f"p{next(names)}",
@@ -87,7 +88,7 @@ class House:
             KINDS[self.flavour], self.policy, self.venue, sign=keys["k"], secrets=self.secrets,
             opt_in=KEY[self.flavour].account, budget=self.budget, purse=purse(self.flavour), sendings=self.sendings,
             board=self.board, days=lambda: self.venue.rules.calendar(self.policy.day), clock=self.clock,
-            sleep=self.clock.sleep, dice=lambda: 0.5,
+            sleep=self.clock.sleep, dice=lambda: 0.5, phase=phase,
         )  # fmt: skip
 
     def order(self, side=Side.BUY, quantity=10, limit=None, signal="s"):
@@ -263,5 +264,21 @@ def test_an_order_that_the_account_cannot_pay_is_refused_in_the_venues_words():
             broker.place(order, house.clock())
         assert broker.find(order, house.clock()).state == "rejected"
         assert 0 < broker.affordable("005930", None) < 100_000
+
+    in_a_house(test, Environment.REAL)
+
+
+def test_in_an_interruption_kis_takes_a_sale_that_rests_and_no_buy_at_once():
+    """E3: the order's kind is chosen by what goes on in its own symbol."""
+
+    def test(house):
+        house.finish(house.order())
+        house.sim.market.lines["005930"].interrupted = True
+        with pytest.raises(OrderExecutionError, match="APBK0918"):
+            house.broker().place(house.order(limit=house.price, signal="b2"), house.clock())
+        aware = house.broker(lambda instrument, at: Phase.INTERRUPTED)
+        rests = aware.place(house.order(Side.SELL, limit=house.price - 10 * 500, signal="out"), house.clock())
+        assert (rests.state, rests.fills) == (State.OPEN, ())
+        assert house.sent(Side.SELL)[0].kind == "00"
 
     in_a_house(test, Environment.REAL)
