@@ -67,7 +67,7 @@ def broker(
     return VenueBroker(
         spec,
         line,
-        lambda: Depot(number=number.reveal(), environment=environment),
+        lambda: Depot(number=number.reveal(), environment=environment, quote=policy.universe.quote),
         sendings,
         board,
         venue.rules,

@@ -1,6 +1,7 @@
 """The gate that every order passes last: nothing leaves for an address that two opt-ins have not opened.
 
-An order reaches a live account only where settings say `broker: live` and the environment names the account's number.
+An order reaches a live account only where settings say `broker: live` and the environment names that very account, by
+market: `HOGA_LIVE_ACCOUNT="krx=12345678-01,upbit=ACCESS_KEY,binance=API_KEY"`. A number alone is the KRX account's.
 The gate stands inside the transport, behind everything that could still change an address (a base address, a redirect,
 a proxy), so what it does not know does not leave the machine.
 """
@@ -19,11 +20,12 @@ from urllib3.util import parse_url
 from core.adapters.secrets import Secret
 from core.domain.errors import Misconfigured
 from core.domain.policies import AccountPolicy, Environment
+from core.domain.values import Market
 from core.settings import BrokerKind
 from core.venues.ordering import PORTS, Orders
 
 OPT_IN = "HOGA_LIVE_ACCOUNT"
-"""The second opt-in: the number of the account, in the environment of the process that sends orders."""
+"""The second opt-in: the live accounts by market, in the environment of the process that sends orders."""
 
 HERE = frozenset({"127.0.0.1", "localhost", "[::1]"})
 """This machine, where simulators are."""
@@ -61,12 +63,23 @@ def opened(kind: BrokerKind, policy: AccountPolicy, spec: Orders, number: Secret
     environment = ENVIRONMENTS.get(kind)
     if environment is None:
         raise Misconfigured("a paper broker sends no orders", broker=kind.value)
+    if environment not in spec.origins:
+        raise Misconfigured(
+            "this market has no test environment: its orders go to paper, or to the real account",
+            market=spec.market.value,
+            broker=kind.value,
+            allowed="paper or live",
+        )
     if policy.key.environment is not environment:
         raise Misconfigured(
             "the account's key belongs to another environment", broker=kind.value, key=policy.key.environment.value
         )
-    if environment is Environment.REAL and not _named(opt_in, number):
-        raise Misconfigured("live orders need a second opt-in: the account's number", environment=OPT_IN)
+    if environment is Environment.REAL and not _named(opt_in, spec.market, number):
+        raise Misconfigured(
+            "live orders need a second opt-in: the account in the environment",
+            environment=OPT_IN,
+            form=f"{spec.market.value}=ACCOUNT, with a comma before the next market's",
+        )
     gate = Gate(spec.origins[environment])
     gate.check(policy.url)
     return gate
@@ -75,13 +88,26 @@ def opened(kind: BrokerKind, policy: AccountPolicy, spec: Orders, number: Secret
 ENVIRONMENTS = {BrokerKind.MOCK: Environment.MOCK, BrokerKind.LIVE: Environment.REAL}
 
 
-def _named(opt_in: str, number: Secret) -> bool:
-    """The same number, however it is written; an empty one names nothing."""
-    asked, known = (_digits(text) for text in (opt_in, number.reveal()))
-    return bool(known) and compare_digest(asked, known)
+def _named(opt_in: str, market: Market, number: Secret) -> bool:
+    """The same account, however it is written; an empty one names nothing, and one named twice is none."""
+    named = [_plain(account) for name, account in _accounts(opt_in) if name == market.value]
+    known = _plain(number.reveal())
+    return bool(known) and len(named) == 1 and compare_digest(named[0].encode(), known.encode())
 
 
-def _digits(text: str) -> str:
+def _accounts(opt_in: str) -> list[tuple[str, str]]:
+    """(market, account) pairs; a text without a market is the KRX account's number, as it was before there were more.
+
+    >>> _accounts("krx=1234, upbit=abc"), _accounts("12345678-01")
+    ([('krx', '1234'), ('upbit', 'abc')], [('krx', '12345678-01')])
+    """
+    pairs = [part.partition("=") for part in opt_in.split(",")]
+    if len(pairs) == 1 and not pairs[0][1]:
+        return [(Market.KRX.value, opt_in)]
+    return [(name.strip().lower(), account) for name, _, account in pairs]
+
+
+def _plain(text: str) -> str:
     return "".join(letter for letter in text if letter.isalnum())
 
 

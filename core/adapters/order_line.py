@@ -119,11 +119,14 @@ class OrderLine:
         self._sleep(pause_ms(BACKOFF_S, attempt, self._dice, None) / 1000)
 
     def _ready(self, request: Request) -> Request:
-        """Signed first, for that may take a call of its own; then the budget's turn, so that it can leave at once."""
+        """Signed first, for that may take a call of its own; then the budget's turn, so that it can leave at once.
+
+        Signed anew after a wait: a signature may hold for seconds only.
+        """
         signed = self._sign(request)
-        for _ in range(TURNS):
+        for turn in range(TURNS):
             wait = self._pace(request.group, self._clock())
             if wait <= 0:
-                return signed
+                return self._sign(request) if turn else signed
             self._sleep(wait / 1000)
         raise Transient("the shared budget of calls has no room", group=request.group)

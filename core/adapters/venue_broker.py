@@ -1,9 +1,10 @@
-"""The one broker for real accounts: it runs a venue's order flows, for venues that know no client order id.
+"""The one broker for real accounts: it runs a venue's order flows, whether the venue knows client order ids or not.
 
     note what is sent -> send -> claim the venue's number
 
 Each arrow is one conditional write or one call. What was never noted never left; what was noted and has no number is
-looked for in the venue's own list, and is sent again only once that list proves that it never arrived.
+looked for at the venue, by its id or in the venue's own list, and is sent again only once it is proven that it never
+arrived. The log of what was sent is ours, so an id that a venue would take a second time is not sent a second time.
 """
 
 from __future__ import annotations
@@ -13,12 +14,13 @@ from decimal import Decimal
 
 from msgspec.structs import replace
 
+from core.adapters.named_enquiry import USED, NamedEnquiry
 from core.adapters.order_line import OrderLine
 from core.adapters.venue_enquiry import Enquiry
 from core.app.evidence import from_notices
 from core.app.notices import Heard
 from core.app.ports import Clock, NoticeBoard, Outcome, Sendings
-from core.domain.errors import OrderExecutionError, Transient, UnknownOutcome
+from core.domain.errors import IdUsed, OrderExecutionError, Transient, UnknownOutcome
 from core.domain.orders import Order, State
 from core.domain.phases import Phase
 from core.domain.sendings import Fate, Sending, Standing
@@ -49,7 +51,11 @@ class VenueBroker:
     ) -> None:
         self._spec, self._line, self._depot = spec, line, depot
         self._sendings, self._rules, self._phase, self._clock = sendings, rules, phase, clock
-        self._enquiry = Enquiry(spec, line, depot, sendings, board, rules, days, clock)
+        self._enquiry: Enquiry | NamedEnquiry = (
+            Enquiry(spec, line, depot, sendings, board, rules, days, clock)
+            if spec.named is None
+            else NamedEnquiry(spec, spec.named, line, depot, sendings, clock)
+        )
 
     def place(self, order: Order, at: Millis) -> Outcome:
         """Send an order that was never sent. One that may have been is looked for first, and is not sent blindly."""
@@ -76,8 +82,6 @@ class VenueBroker:
                 return None
             case Sending(fate=Fate.REFUSED):
                 return Outcome(venue_id="", state=State.REJECTED.value, fills=(), note=sending.note)
-            case Sending(fate=Fate.SHOWN):
-                return self._enquiry.shown(order, sending)
             case _:
                 return self._enquiry.known(order, sending)
 
@@ -122,6 +126,8 @@ class VenueBroker:
         flow = self._spec.place(order, depot, self._phase(order.instrument, at), at)
         try:
             receipt = self._line.order(flow, note)
+        except IdUsed:
+            return self._had(order, noted)
         except OrderExecutionError as refused:
             self._mark(noted, Fate.REFUSED, refused.found)
             raise
@@ -129,6 +135,15 @@ class VenueBroker:
             self._mark(noted, Fate.UNSENT, "")
             raise
         return self._taken(order, noted[0], receipt)
+
+    def _had(self, order: Order, noted: list[Sending]) -> Outcome:
+        """The venue has had this id before: what it has under it is the answer, and where that is nothing, nobody knows
+        yet."""
+        self._mark(noted, Fate.SENT, USED)
+        found = self.find(order, self._clock())
+        if found is None:
+            raise UnknownOutcome("the venue has had this id before, and shows no order under it", order=order.id)
+        return found
 
     def _before(self, order: Order) -> Standing | None:
         """What is held before an order. Raises Transient where nobody says: nothing was sent yet."""

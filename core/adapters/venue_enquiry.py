@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from msgspec.structs import replace
 
+from core.adapters.claims import asked, claimed
 from core.adapters.order_line import OrderLine
 from core.app.evidence import (
     ARRIVES,
@@ -27,7 +28,7 @@ from core.app.evidence import (
 )
 from core.app.notices import Heard, heard
 from core.app.ports import Clock, NoticeBoard, Outcome, Sendings
-from core.domain.errors import Refused, UnknownOutcome, WireSurprise
+from core.domain.errors import Misconfigured, UnknownOutcome
 from core.domain.orders import Order, State
 from core.domain.sendings import Fate, Sending, Standing
 from core.domain.sessions import SETTLE, Calendar
@@ -62,11 +63,7 @@ class Enquiry:
         self._asked: dict[str, Millis] = {}
 
     def ask(self, flow: Flow[T]) -> T:
-        """An answer that does not read leaves the question open: UnknownOutcome, as no answer would."""
-        try:
-            return self._line.ask(flow)
-        except (WireSurprise, Refused) as trouble:
-            raise UnknownOutcome(trouble.found, **trouble.facts) from trouble
+        return asked(self._line, flow)
 
     def fresh(self, order: Order, *, taken: bool) -> None:
         """An order that was just taken is not asked for at once; one that was just cancelled is."""
@@ -74,11 +71,7 @@ class Enquiry:
 
     def claimed(self, sending: Sending, venue_id: str) -> Sending | None:
         """The sending with its number, and the number ours; None where it is another's, or someone was quicker."""
-        taken = replace(sending, fate=Fate.TAKEN, venue_id=venue_id, version=sending.version + 1)
-        if self._sendings.claim(taken, self._spec.identity(venue_id)):
-            return taken
-        now = self._sendings.read(sending.order)
-        return now if now is not None and now.fate is Fate.TAKEN else None
+        return claimed(self._sendings, sending, venue_id, self._spec.identity(venue_id))
 
     def before(self, order: Order) -> Standing | None:
         """What is held before an order; None where the venue's list alone proves enough."""
@@ -133,6 +126,8 @@ class Enquiry:
 
     def known(self, order: Order, sending: Sending) -> Outcome:
         """By its notices where they add up, else by its row, else by what moved."""
+        if sending.fate is Fate.SHOWN:
+            return self._shown(order, sending)
         at = self._clock()
         told = self._heard(order, sending)
         if told.state is None and at - self._asked.get(order.id, Millis(0)) >= ASKED_EVERY:
@@ -140,7 +135,7 @@ class Enquiry:
             return self._by_row(order, sending, told, at)
         return from_notices(order, sending, told, self._rules)
 
-    def shown(self, order: Order, sending: Sending) -> Outcome:
+    def _shown(self, order: Order, sending: Sending) -> Outcome:
         value = sending.value or sending.filled * (order.limit or order.reference)
         state = State.FILLED if sending.filled >= order.quantity else State.EXPIRED
         note = "by holdings: it never had a number"
@@ -175,6 +170,8 @@ class Enquiry:
         return outcome(order, sending.venue_id, state, parts, self._rules, sending.at, "by holdings: no list has it")
 
     def _listed(self, order: Order, since: Millis, venue_id: str = "") -> Listed:
+        if self._spec.listed is None:
+            raise Misconfigured("a venue without client ids needs a list of orders", market=self._spec.market.value)
         return self.ask(self._spec.listed(_about(order, since, venue_id), self._depot(), self._clock()))
 
     def _summed(self, order: Order, listed: Listed, depot: Depot, at: Millis) -> Standing:

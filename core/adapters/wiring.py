@@ -31,9 +31,9 @@ if TYPE_CHECKING:
     from core.app.desk import Desk
     from core.app.lookout import Lookout
     from core.domain.messages import Alert
-    from core.domain.policies import AccountPolicy, RestPolicy
+    from core.domain.policies import RestPolicy
     from core.domain.sessions import Calendar
-    from core.settings import BrokerKind, Settings
+    from core.settings import Settings
     from core.venues.spec import Rules
 
 ROOT = Path(__file__).parents[2]
@@ -60,7 +60,7 @@ class Wiring:
     """`env` is the process's environment: HOGA_* names what template.yaml made, AWS_* belongs to boto3."""
 
     def __init__(self, env: Mapping[str, str]) -> None:
-        self._env = env
+        self.env = env
         self._clients: dict[str, Any] = {}
         self._quotes: dict[Market, ports.Quotes] = {}
         self._quick: dict[Market, ports.Quotes] = {}
@@ -72,7 +72,7 @@ class Wiring:
 
     def named(self, variable: str) -> str:
         """Raises Misconfigured where the variable is missing or empty."""
-        found = self._env.get(variable, "")
+        found = self.env.get(variable, "")
         if not found:
             raise Misconfigured("a variable of the environment is missing", variable=variable)
         return found
@@ -82,7 +82,7 @@ class Wiring:
         from core.settings import load
 
         path = Path(self.named("HOGA_SETTINGS"))
-        return load(path if path.exists() else ROOT / path, self._env)
+        return load(path if path.exists() else ROOT / path, self.env)
 
     def policy(self, market: Market) -> MarketPolicy:
         """Raises Misconfigured for a market that the settings do not have, or have switched off."""
@@ -133,13 +133,13 @@ class Wiring:
         import boto3
 
         make: Any = boto3.client
-        return make(service, config=config, **access(self._env))
+        return make(service, config=config, **access(self.env))
 
     @cached_property
     def shelf(self) -> ports.Shelf:
         from core.adapters.dynamo.shelf import DynamoShelf
 
-        return DynamoShelf(self.named("HOGA_STATE_TABLE"), self.clock, access=access(self._env))
+        return DynamoShelf(self.named("HOGA_STATE_TABLE"), self.clock, access=access(self.env))
 
     @cached_property
     def leases(self) -> ports.Leases:
@@ -260,12 +260,9 @@ class Wiring:
 
     def notices(self, market: Market) -> ports.Notices | None:
         """Where notices of our own orders go; None for a market whose orders never reach its venue."""
-        from core.adapters.dynamo.notices import DynamoNotices
-        from core.settings import BrokerKind
+        from core.adapters.broker_wiring import notices
 
-        if self.settings.broker is BrokerKind.PAPER or self.policy(market).account is None:
-            return None
-        return DynamoNotices(self.named("HOGA_STATE_TABLE"), self.client("dynamodb"))
+        return notices(self, market)
 
     def _signer(self, market: Market) -> AppKey | None:
         """Who asks for quotes: the market's first key; nobody where everybody may ask."""
@@ -277,43 +274,11 @@ class Wiring:
 
     def broker(self, market: Market) -> ports.Broker:
         """Paper, unless settings say otherwise and the market has an account; live needs both opt-ins besides."""
-        from core.settings import BrokerKind
+        from core.adapters.broker_wiring import broker
 
-        kind, policy = self.settings.broker, self.policy(market)
-        if kind is not BrokerKind.PAPER and policy.account is not None:
-            if market not in self._brokers:
-                self._brokers[market] = self._account(kind, market, policy.account)
-            return self._brokers[market]
-        from core.adapters.dynamo.paper_store import DynamoPaperStore
-        from core.adapters.paper import PaperBroker
-
-        store = DynamoPaperStore(self.named("HOGA_PAPER_TABLE"), self.client("dynamodb"))
-        return PaperBroker(self.quick_quotes(market), self.rules(market), store, self.clock)
-
-    def _account(self, kind: BrokerKind, market: Market, account: AccountPolicy) -> ports.Broker:
-        """Raises Misconfigured where the account, its key, its address and the opt-ins do not belong together."""
-        from core.adapters import accounts
-        from core.adapters.dynamo.notices import DynamoNotices
-        from core.adapters.dynamo.sendings import DynamoSendings
-        from core.adapters.gate import OPT_IN
-
-        policy = self.policy(market)
-        return accounts.broker(
-            kind,
-            policy,
-            venue(market, policy),
-            sign=self.credentials(market)[account.key.app_key],
-            secrets=self.secrets,
-            opt_in=self._env.get(OPT_IN, ""),
-            budget=self.budget,
-            purse=purse(account.key.environment),
-            sendings=DynamoSendings(self.named("HOGA_LEDGER_TABLE"), self.lock_client),
-            board=DynamoNotices(self.named("HOGA_STATE_TABLE"), self.client("dynamodb")),
-            days=lambda: self.days(market),
-            clock=self.clock,
-            sleep=time.sleep,
-            dice=random.random,
-        )
+        if market not in self._brokers:
+            self._brokers[market] = broker(self, market)
+        return self._brokers[market]
 
     def lookout(self, market: Market) -> Lookout:
         """What the scheduled use cases that watch a market need."""

@@ -6,11 +6,12 @@ is a finding, not a default: it needs a whole list that covers the moment it was
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal, localcontext
 
 from core.app.notices import Heard, Part
 from core.app.ports import Outcome
+from core.domain.charges import charges
 from core.domain.events import NoticeKind, OrderNotice
 from core.domain.orders import MOVES, Fill, Order, State
 from core.domain.results import EXACT
@@ -76,6 +77,14 @@ def from_row(order: Order, sending: Sending, row: Row, told: Heard, rules: Rules
     return outcome(order, sending.venue_id, state, parts, rules, sending.at, row.note)
 
 
+def from_trades(order: Order, row: Row) -> Outcome:
+    """What a venue says that tells each execution with its own fee: nothing is estimated."""
+    fills = tuple(
+        Fill(id=one.id, price=one.price, quantity=one.quantity, fee=one.fee, tax=ZERO, at=one.at) for one in row.trades
+    )
+    return _forward(order, row.id, row.state, fills, row.note)
+
+
 def from_notices(order: Order, sending: Sending, told: Heard, rules: Rules) -> Outcome:
     state = told.state or (State.PARTIAL if told.parts else State.OPEN)
     return outcome(order, sending.venue_id, state, told.parts, rules, sending.at, told.note)
@@ -121,24 +130,28 @@ def outcome(
     order: Order, venue_id: str, state: State, parts: Sequence[Part], rules: Rules, at: Millis, note: str = ""
 ) -> Outcome:
     """What the broker's port says of it; never a step back from what the order was known to be."""
-    fills = tuple(_fill(order, venue_id, number, part, rules, at) for number, part in enumerate(parts))
-    if (state is not order.state and state not in MOVES[order.state]) or _less(order, parts):
+    fills = tuple(_fills(order, venue_id, parts, rules, at))
+    return _forward(order, venue_id, state, fills, note)
+
+
+def _forward(order: Order, venue_id: str, state: State, fills: tuple[Fill, ...], note: str) -> Outcome:
+    if (state is not order.state and state not in MOVES[order.state]) or _less(order, fills):
         return Outcome(venue_id=venue_id, state=order.state.value, fills=order.fills, note=order.note)
     return Outcome(venue_id=venue_id, state=state.value, fills=fills, note=note)
 
 
-def _less(order: Order, parts: Sequence[Part]) -> bool:
-    return order.state not in (State.NOTED, State.UNKNOWN) and sum((p.quantity for p in parts), ZERO) < order.filled
+def _less(order: Order, fills: Sequence[Fill]) -> bool:
+    return order.state not in (State.NOTED, State.UNKNOWN) and sum((f.quantity for f in fills), ZERO) < order.filled
 
 
-def _fill(order: Order, venue_id: str, number: int, part: Part, rules: Rules, at: Millis) -> Fill:
-    symbol, side = order.instrument.symbol, order.side
+def _fills(order: Order, venue_id: str, parts: Sequence[Part], rules: Rules, at: Millis) -> Iterator[Fill]:
+    symbol, side, name = order.instrument.symbol, order.side, venue_id or order.id
     with localcontext(EXACT):
-        value = part.price * part.quantity
-        fee, tax = value * rules.fee(symbol, side, at), value * rules.tax(symbol, side, at)
-    return Fill(
-        id=f"{venue_id or order.id}-{number}", price=part.price, quantity=part.quantity, fee=fee, tax=tax, at=at
-    )
+        values = [part.price * part.quantity for part in parts]
+    fees = charges(values, rules.fee(symbol, side, at), rules.booked)
+    taxes = charges(values, rules.tax(symbol, side, at), rules.booked)
+    for number, (part, fee, tax) in enumerate(zip(parts, fees, taxes, strict=True)):
+        yield Fill(id=f"{name}-{number}", price=part.price, quantity=part.quantity, fee=fee, tax=tax, at=at)
 
 
 def _value(order: Order, row: Row) -> Decimal:

@@ -15,6 +15,7 @@ CoreError
 │   ├── WorkerError            a move that the worker's life does not allow
 │   └── WorkerTerminationError a worker could not be stopped cleanly
 ├── UnknownOutcome    never again blindly; ask the venue first
+│   └── IdUsed        the venue has had this client order id before: look for the order that has it
 ├── WireSurprise      set the frame aside, keep running, tell a developer
 └── Superseded        someone else holds the work; stop in silence
     └── LockAcquisitionError   someone else holds the symbol
@@ -96,6 +97,10 @@ class WorkerTerminationError(Refused):
 
 class UnknownOutcome(CoreError):
     remedy = "Do not resend: the sweep asks the venue within a minute and settles it. `hoga orders` shows it."
+
+
+class IdUsed(UnknownOutcome):
+    """Nothing was done now: an earlier sending under the same id was, or used the id up without an order."""
 
 
 class WireSurprise(CoreError):

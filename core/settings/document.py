@@ -9,8 +9,9 @@ from typing import Any
 import yaml
 
 from core.domain.errors import Misconfigured
+from core.domain.policies import Environment
 from core.settings.faults import Fault
-from core.settings.tree import PRESETS, Mode
+from core.settings.tree import ACCOUNTS, PRESETS, Mode
 
 PREFIX = "HOGA__"
 
@@ -108,7 +109,18 @@ def with_presets(document: dict[str, Any]) -> dict[str, Any]:
         return document
     preset = PRESETS[Mode(mode)]
     merged = {name: _merged(preset, body) if isinstance(body, dict) else body for name, body in markets.items()}
-    return {**document, "markets": merged}
+    return {**document, "markets": {name: _with_account(name, body) for name, body in merged.items()}}
+
+
+def _with_account(market: str, body: Any) -> Any:
+    """The names of the account's secrets that this market's owners use, under what the file says."""
+    account = body.get("account") if isinstance(body, dict) else None
+    usual = ACCOUNTS.get(market)
+    if usual is None or not isinstance(account, dict):
+        return body
+    key = account.get("key")
+    real = not isinstance(key, dict) or key.get("environment", Environment.REAL.value) == Environment.REAL.value
+    return {**body, "account": _merged(usual[Environment.REAL if real else Environment.MOCK], account)}
 
 
 def _merged(under: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:

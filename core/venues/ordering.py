@@ -1,7 +1,8 @@
 """The order side of a venue as a record of flows; the one broker that runs them is core/adapters/venue_broker.py.
 
-A venue need not know a client order id: its orders are then told apart by side, symbol, quantity, price and time, and
-each of its own numbers belongs to one of our orders at most (`core/app/matching.py`).
+A venue that knows our client order ids is asked for them (`named`). One that does not need not: its orders are told
+apart by side, symbol, quantity, price and time, and each of its own numbers belongs to one of our orders at most
+(`core/app/evidence.py`).
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from core.domain.orders import Order, State
 from core.domain.phases import Phase
 from core.domain.policies import Environment
 from core.domain.values import ZERO, Instrument, Market, Millis, Side
-from core.venues.flow import Flow, Response
+from core.venues.flow import Flow, Request, Response
 
 HERE = frozenset({"127.0.0.1", "localhost", "::1"})
 """This machine, where simulators are."""
@@ -27,10 +28,14 @@ PORTS = {"http": 80, "https": 443}
 
 
 class Depot(msgspec.Struct, frozen=True, kw_only=True):
-    """The account that orders go to. Its number is a secret: nothing that prints this shows it."""
+    """The account that orders go to. Its number is a secret: nothing that prints this shows it.
+
+    quote  currency that its market trades against, for venues that list what is held by coin
+    """
 
     number: str
     environment: Environment
+    quote: str = ""
 
     def __repr__(self) -> str:
         return f"Depot({self.environment.value})"
@@ -43,6 +48,19 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     note: str = ""
 
 
+class Traded(msgspec.Struct, frozen=True, kw_only=True):
+    """One execution as a venue lists it with its own fee: `fee` in quote currency, `quantity` what is held afterwards.
+
+    id  the venue's, unique within the account
+    """
+
+    id: str
+    price: Decimal
+    quantity: Decimal
+    fee: Decimal
+    at: Millis
+
+
 class Row(msgspec.Struct, frozen=True, kw_only=True):
     """One of the account's orders as the venue lists it.
 
@@ -51,6 +69,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     filled    units, `value` what they came to in quote currency, before fees
     at        the venue's clock when it took the order; None where it does not say
     ours      False for what we never send: a cancel, an amend, an order through another exchange
+    trades    each execution, where the venue tells them with the order: all of `filled`, or `state` is not final yet
     """
 
     id: str
@@ -65,6 +84,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     at: Millis | None
     note: str = ""
     ours: bool = True
+    trades: tuple[Traded, ...] = ()
 
 
 class Listed(msgspec.Struct, frozen=True, kw_only=True):
@@ -116,7 +136,26 @@ class Reply(StrEnum):
     REFUSED = "refused"  # nothing happened
     AGAIN = "again"  # refused before it reached the market: safe to send again after a pause
     RENEW = "renew"  # the same, and the credential is at fault
+    LATER = "later"  # refused before it reached the market, and asking again at once would make it worse
+    USED = "used"  # the client id was used before: look for the order that has it
     UNSURE = "unsure"  # it may have happened: never again blindly
+
+
+class Proof(msgspec.Struct, frozen=True, kw_only=True):
+    """What one request is signed with where each carries its own signature. Nothing that prints this shows the secret.
+
+    nonce      a UUID that was never used before; `at` our clock
+    algorithm  one of the venue's; "" for its usual one
+    """
+
+    key: str
+    secret: str
+    nonce: str
+    at: Millis
+    algorithm: str = ""
+
+    def __repr__(self) -> str:
+        return f"Proof({self.algorithm})"
 
 
 class Orders(msgspec.Struct, frozen=True, kw_only=True):
@@ -136,13 +175,15 @@ class Orders(msgspec.Struct, frozen=True, kw_only=True):
     origins    (scheme, host, port) that each environment's orders may go to, and no other
     limits     calls a second by rate-limit group and environment
     shy        environments whose lists may leave orders out: there, holdings are noted before an order and asked after
+    named      (order, its venue_id or "", depot, at) -> the venue's row of it, asked for by our client id; None where
+               the venue knows no such order. Absent where a venue knows no client ids: then `listed` must be there
+    sign       (request, proof) -> the request as its sender's own; absent where app keys sign (`RestSpec.keys`)
+    algorithms what settings may name to sign with, the usual one first
     """
 
     market: Market
     place: Callable[[Order, Depot, Phase, Millis], Flow[Receipt]]
     cancel: Callable[[Order, str, Depot, Millis], Flow[Receipt]]
-    amend: Callable[[Order, str, Decimal, Depot, Millis], Flow[Receipt]]
-    listed: Callable[[Sought, Depot, Millis], Flow[Listed]]
     standing: Callable[[Sought, Depot, Millis], Flow[tuple[Row, ...] | None]]
     holdings: Callable[[Depot, Millis], Flow[list[Held]]]
     affordable: Callable[[str, Decimal | None, Depot, Millis], Flow[Decimal]]
@@ -153,6 +194,11 @@ class Orders(msgspec.Struct, frozen=True, kw_only=True):
     origins: dict[Environment, tuple[str, str, int]]
     limits: dict[Environment, dict[str, float]]
     shy: frozenset[Environment] = frozenset()
+    amend: Callable[[Order, str, Decimal, Depot, Millis], Flow[Receipt]] | None = None
+    listed: Callable[[Sought, Depot, Millis], Flow[Listed]] | None = None
+    named: Callable[[Order, str, Depot, Millis], Flow[Row | None]] | None = None
+    sign: Callable[[Request, Proof], Request] | None = None
+    algorithms: tuple[str, ...] = ()
 
     def takes(self, environment: Environment, url: str) -> bool:
         """May orders of this environment go to this address? Its own origin, or this machine."""
@@ -161,6 +207,6 @@ class Orders(msgspec.Struct, frozen=True, kw_only=True):
             host, port = parts.hostname or "", parts.port or PORTS.get(parts.scheme, 0)
         except ValueError:
             return False
-        if parts.username is not None or parts.scheme not in PORTS:
+        if parts.username is not None or parts.scheme not in PORTS or environment not in self.origins:
             return False
         return host in HERE or (parts.scheme, host, port) == self.origins[environment]

@@ -47,8 +47,8 @@ def faults_of(text):
         ),
         ("broker: real" + KRX + MOCK, "broker: found 'real'; allowed: paper or mock or live"),
         (
-            "broker: paper" + KRX + f"{UPBIT}    account: {{url: 'https://api.upbit.com'}}\n",
-            "markets.upbit.account: found an account; allowed: none: orders of this market go to paper only",
+            "broker: paper" + KRX + f"{UPBIT}    account: {{url: 'https://api.upbit.com', key: {{environment: mock}}}}\n",
+            "markets.upbit.account.key.environment: found mock; allowed: real, because upbit has no test environment",
         ),
     ],
 )  # fmt: skip

@@ -1,0 +1,98 @@
+"""The broker half of the composition root: who carries a market's orders out, and with which stores and keys."""
+
+from __future__ import annotations
+
+import random
+import time
+from functools import partial
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from core.domain.values import Market, Millis
+from core.venues.spec import purse, venue
+
+if TYPE_CHECKING:
+    from core.adapters.paced import Signer
+    from core.adapters.wiring import Wiring
+    from core.app import ports
+    from core.domain.phases import Phase
+    from core.domain.policies import AccountPolicy
+    from core.domain.values import Instrument
+    from core.settings import BrokerKind
+
+
+def broker(wiring: Wiring, market: Market) -> ports.Broker:
+    """Paper, unless settings say otherwise and the market has an account; live needs both opt-ins besides."""
+    from core.settings import BrokerKind
+
+    kind, account = wiring.settings.broker, wiring.policy(market).account
+    if kind is BrokerKind.PAPER or account is None:
+        return paper(wiring, market)
+    return at_venue(wiring, kind, market, account)
+
+
+def paper(wiring: Wiring, market: Market) -> ports.Broker:
+    from core.adapters.dynamo.paper_store import DynamoPaperStore
+    from core.adapters.paper import PaperBroker
+
+    store = DynamoPaperStore(wiring.named("HOGA_PAPER_TABLE"), wiring.client("dynamodb"))
+    return PaperBroker(
+        wiring.quick_quotes(market), wiring.rules(market), store, wiring.clock, partial(_phase, wiring, market)
+    )
+
+
+def at_venue(wiring: Wiring, kind: BrokerKind, market: Market, account: AccountPolicy) -> ports.Broker:
+    """Raises Misconfigured where the account, its key, its address and the opt-ins do not belong together."""
+    from core.adapters import accounts
+    from core.adapters.dynamo.notices import DynamoNotices
+    from core.adapters.dynamo.sendings import DynamoSendings
+    from core.adapters.gate import OPT_IN
+
+    policy = wiring.policy(market)
+    return accounts.broker(
+        kind,
+        policy,
+        venue(market, policy),
+        sign=signer(wiring, market, account),
+        secrets=wiring.secrets,
+        opt_in=wiring.env.get(OPT_IN, ""),
+        budget=wiring.budget,
+        purse=purse(account.key.environment),
+        sendings=DynamoSendings(wiring.named("HOGA_LEDGER_TABLE"), wiring.lock_client),
+        board=DynamoNotices(wiring.named("HOGA_STATE_TABLE"), wiring.client("dynamodb")),
+        days=lambda: wiring.days(market),
+        clock=wiring.clock,
+        sleep=time.sleep,
+        dice=random.random,
+        phase=partial(_phase, wiring, market),
+    )
+
+
+def signer(wiring: Wiring, market: Market, account: AccountPolicy) -> Signer:
+    """Who signs the account's calls: its app key with a token, or its access key each request by itself."""
+    from core.adapters.account_key import AccountKey
+
+    orders = venue(market).orders
+    if orders is None or orders.sign is None:
+        return wiring.credentials(market)[account.key.app_key]
+    return AccountKey(orders, account.key, wiring.secrets, wiring.clock, lambda: str(uuid4()))
+
+
+def notices(wiring: Wiring, market: Market) -> ports.Notices | None:
+    """Where notices of our own orders go; None where none reach the venue, or where it is asked by our own ids."""
+    from core.adapters.dynamo.notices import DynamoNotices
+    from core.settings import BrokerKind
+
+    orders = venue(market).orders
+    if orders is None or orders.named is not None:
+        return None
+    if wiring.settings.broker is BrokerKind.PAPER or wiring.policy(market).account is None:
+        return None
+    return DynamoNotices(wiring.named("HOGA_STATE_TABLE"), wiring.client("dynamodb"))
+
+
+def _phase(wiring: Wiring, market: Market, instrument: Instrument, at: Millis) -> Phase:
+    """What kind of trading goes on in one symbol, as the streamer hears of it."""
+    from core.app.standstill import phase
+
+    return phase(instrument, wiring.days(market), wiring.shelf, wiring.policy(market), at)

@@ -1,0 +1,171 @@
+"""A trading floor for each venue: the product's own broker over real sockets to that venue's simulator, one clock.
+
+Every floor has the same handles, so that one suite of tests holds all brokers to the same promises.
+"""
+
+import asyncio
+import threading
+from contextlib import asynccontextmanager
+from decimal import Decimal as D
+from itertools import count
+from uuid import uuid4
+
+from msgspec.structs import replace
+
+from core.adapters import accounts
+from core.adapters.account_key import AccountKey
+from core.adapters.memory.budget import MemoryBudget
+from core.adapters.memory.notices import MemoryNotices
+from core.adapters.memory.sendings import MemorySendings
+from core.adapters.secrets import EnvSecrets
+from core.app.placing import told
+from core.domain.orders import DONE, Order, order_id
+from core.domain.policies import AccountPolicy, Environment, KeyPolicy, RestPolicy, StreamPolicy, UniversePolicy
+from core.domain.values import Instrument, Market, Millis, Side
+from core.settings import BrokerKind
+from core.simulators.coins import listing
+from core.simulators.faults import Fault, Planned
+from core.simulators.market import SimulatedMarket
+from core.simulators.upbit import UpbitSimulator
+from core.venues.spec import purse, venue
+from tests.fakes import policy
+
+START = 1_790_134_742_000
+"""Wednesday 2026-09-23 12:39:02 in Korea, a whole second."""
+
+serial = count(1)
+
+
+class Hand:
+    """A clock that only sleeping moves."""
+
+    def __init__(self, at=START):
+        self.at = at
+
+    def __call__(self):
+        return Millis(self.at)
+
+    def sleep(self, seconds):
+        self.at += max(1, round(seconds * 1000))
+
+
+class Floor:
+    """What every floor does with its broker."""
+
+    kind, environment, lot = BrokerKind.LIVE, Environment.REAL, D(1)
+
+    def __init__(self, sim, clock):
+        self.sim, self.clock = sim, clock
+        self.sendings, self.board, self.budget = MemorySendings(), MemoryNotices(), MemoryBudget()
+
+    def order(self, side=Side.BUY, quantity=None, limit=None, signal="s", leg=0):
+        on = self.instrument
+        return Order(
+            id=order_id(on, signal, side, leg), instrument=on, side=side, quantity=quantity or self.quantity,
+            reference=self.price, signal=signal, leg=leg, worker="w", reason="fall", at=self.clock(), limit=limit,
+        )  # fmt: skip
+
+    def finish(self, order, broker=None):
+        """Place, and look until it is finished, as core/app/placing.py does."""
+        broker = broker or self.broker()
+        return self.watch(told(order, broker.place(order, self.clock())), broker)
+
+    def watch(self, order, broker=None):
+        broker = broker or self.broker()
+        for _ in range(60):
+            if order.state in DONE:
+                return order
+            self.clock.sleep(0.5)
+            found = broker.find(order, self.clock())
+            order = order if found is None else told(order, found)
+        raise AssertionError(order)
+
+    def cause(self, kind, **more):
+        self.sim.faults.cause(Planned(fault=Fault(kind=kind, count=1, path=self.path, **more)), self.clock())
+
+    def worst(self, side):
+        """A limit that crosses the whole book."""
+        rules = venue(self.instrument.market).rules
+        price = self.price * (D("1.05") if side is Side.BUY else D("0.95"))
+        return rules.floor_price(self.instrument.symbol, price, side, self.clock())
+
+
+class Coins(Floor):
+    """A venue that knows our client ids: a simulated account of coins."""
+
+    def broker(self, **changes):
+        orders = venue(self.instrument.market).orders
+        parts = {
+            "sign": AccountKey(orders, self.policy.account.key, self.secrets, self.clock, lambda: str(uuid4())),
+            "sendings": self.sendings,
+            **changes,
+        }
+        return accounts.broker(
+            self.kind, self.policy, self.venue, secrets=self.secrets, opt_in=self.opt_in, budget=self.budget,
+            purse=purse(self.environment), board=self.board, days=lambda: self.venue.rules.calendar(self.policy.day),
+            clock=self.clock, sleep=self.clock.sleep, dice=lambda: 0.5, **parts,
+        )  # fmt: skip
+
+    @property
+    def price(self):
+        return D(repr(self.sim.market.lines[self.instrument.symbol].ask))
+
+    @property
+    def units(self):
+        return self.sim.books.balances[self.sim.books.pair(self.instrument.symbol)[0]]
+
+    def sent(self, side=Side.BUY):
+        """Orders that the venue took."""
+        return [order for order in self.sim.books.orders.values() if order.side is side]
+
+
+class UpbitFloor(Coins):
+    instrument, quantity, path = Instrument(Market.UPBIT, "KRW-XRP"), D("25.5"), "/v1/orders"
+
+    def __init__(self, sim, clock):
+        super().__init__(sim, clock)
+        key = sim.private.keys[0]
+        self.opt_in = f"upbit={key.access}"
+        self.secrets = EnvSecrets({
+            "HOGA_SECRET_UPBIT_ACCESS_KEY": key.access, "HOGA_SECRET_UPBIT_SECRET_KEY": key.secret,
+        })  # fmt: skip
+        names = KeyPolicy(app_key="upbit_access_key", app_secret="upbit_secret_key")
+        self.policy = replace(
+            policy(),
+            rest=RestPolicy(url=sim.rest_url, read_s=2.0),
+            stream=StreamPolicy(url=sim.stream_url),
+            universe=UniversePolicy(quote="KRW"),
+            account=AccountPolicy(url=sim.rest_url, key=names, number="upbit_access_key"),
+        )
+        self.venue = venue(Market.UPBIT, self.policy)
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls):
+        clock = Hand()
+        market = SimulatedMarket(seed=3, start=START, coins=listing(8))
+        async with UpbitSimulator(market, clock=clock) as sim:
+            yield cls(sim, clock)
+
+
+class Served:
+    """A floor in a loop of its own, so that plain tests can use the product's blocking broker against it."""
+
+    def __init__(self, kind):
+        self._kind, self._ready, self._loop = kind, threading.Event(), None
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), daemon=True)
+
+    async def _run(self):
+        self._stop, self._loop = asyncio.Event(), asyncio.get_running_loop()
+        async with self._kind.open() as self.floor:
+            self._ready.set()
+            await self._stop.wait()
+
+    def __enter__(self):
+        self._thread.start()
+        assert self._ready.wait(30)
+        return self.floor
+
+    def __exit__(self, *_):
+        self._loop.call_soon_threadsafe(self._stop.set)
+        self._thread.join(30)
