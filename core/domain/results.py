@@ -109,10 +109,10 @@ def _sold(position: Position, order: Order) -> Decimal:
 
 
 def _share(whole: Decimal, part: Decimal, of: Decimal) -> Decimal:
-    """`whole * part / of`, rounded down to STEP, or to the whole's own last digit where that is finer."""
+    """`whole * part / of`, rounded down to STEP, or to the whole's own last digit (no zero) where that is finer."""
     if part == of:
         return whole
-    finest = min(STEP, int(whole.as_tuple().exponent))
     with localcontext(EXACT) as rounding:
+        finest = min(STEP, int(whole.normalize().as_tuple().exponent))
         rounding.traps[Inexact] = False
         return (whole * part / of).quantize(Decimal(1).scaleb(finest), rounding=ROUND_DOWN)

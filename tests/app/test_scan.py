@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from core.app.references import top_up
 from core.app.scan import Scanning, run
 from core.domain.errors import Misconfigured, RateLimited, Refused, Transient, WireSurprise
-from core.domain.levels import SafeSet, Scan, ScanHealth, Targets
+from core.domain.levels import SafeSet, Scan, ScanHealth, Sieved, Targets
 from core.domain.policies import RulePolicy
 from core.domain.sessions import always_open
 from core.domain.values import DAY, Market, Millis
@@ -165,6 +165,19 @@ def test_a_finished_days_counts_are_kept_under_its_name_for_the_summary():
 
     day = always_open(tower.place.policy.day).day_of(AT)
     assert tower.place.shelf.read_tagged(ScanHealth, Market.UPBIT, day).removed == {"min_value": 2}
+
+
+def test_what_became_of_each_symbol_is_noted_with_every_scan_and_kept_when_the_day_is_over():
+    """G3."""
+    tower = Tower("KRW-A", "KRW-B")
+    tower.quotes.values = {"KRW-B": 1.0}
+    tower.run()
+    assert {one.symbol: one.filter for one in tower.read(Sieved).rows} == {"KRW-A": "", "KRW-B": "min_value"}
+
+    tower.run(after=DAY)
+
+    day = always_open(tower.place.policy.day).day_of(AT)
+    assert tower.place.shelf.read_tagged(Sieved, Market.UPBIT, day).day < tower.read(Sieved).day
 
 
 def test_targets_are_written_by_every_scan_and_change_only_with_their_symbols():

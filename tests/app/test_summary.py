@@ -8,7 +8,7 @@ from core.adapters.memory.queue import MemoryAlerts
 from core.adapters.memory.shelf import MemoryShelf
 from core.app.summary import LOOK_BACK, POINTS, finished_days, run, thinned
 from core.domain.errors import Transient
-from core.domain.levels import DayReport, ScanHealth
+from core.domain.levels import DayReport, Fate, Passed, ScanHealth, Sieved
 from core.domain.messages import Kind
 from core.domain.orders import Fill, Order, State
 from core.domain.policies import DayPolicy, MarketPolicy, RestPolicy, StreamPolicy
@@ -198,3 +198,21 @@ def test_a_curve_is_thinned_to_what_a_message_carries_and_keeps_its_end(count):
     assert len(points) <= POINTS
     assert points[-1:] == tuple(float(total) for total in totals[-1:])
     assert list(points) == sorted(points)
+
+
+def test_how_those_went_on_that_a_filter_removed_is_told_with_the_day():
+    """G3."""
+    office = Office()
+    office.ledger.by_day["2026-01-01"] = ([trip(1, 0)], [])
+    rows = (Passed("KRW-AAA", "min_value", 100.0, 110.0), Passed("KRW-BTC", "", 50.0, 49.0))
+    office.shelf.write(Sieved(market=Market.UPBIT, day=MIDNIGHT_UTC - DAY, at=MIDNIGHT_UTC, rows=rows))
+    (report,) = office.run(MIDNIGHT_UTC)
+    assert report.fates == {"min_value": Fate(1, 1, pytest.approx(0.1)), "": Fate(1, 0, pytest.approx(-0.02))}
+
+
+def test_the_new_day_s_scan_says_nothing_of_how_the_old_one_went_on():
+    office = Office()
+    office.ledger.by_day["2026-01-01"] = ([trip(1, 0)], [])
+    today = Sieved(market=Market.UPBIT, day=MIDNIGHT_UTC, at=MIDNIGHT_UTC, rows=(Passed("KRW-BTC", "", 50.0, 49.0),))
+    office.shelf.write(today)
+    assert office.run(MIDNIGHT_UTC)[0].fates == {}

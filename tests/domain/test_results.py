@@ -100,6 +100,15 @@ def test_each_share_of_a_partial_exit_is_proportional_to_eight_decimals(history)
     assert 0 <= exact - Fraction(trip.cost) < Fraction(1, 10**8)
 
 
+def test_a_share_does_not_depend_on_the_zeros_that_money_is_written_with():
+    """The same cost with more zeros behind it must not be cut finer."""
+    shares = set()
+    for value in ("1", "1.000000000000000"):
+        position = msgspec.structs.replace(opened(order(Side.BUY, [fill(0, "1", "3")]), "w"), cost=D(value))
+        shares.add(round_trip(position, order(Side.SELL, [fill(0, "1", "1")]), Exit.TREND, Millis(5)).cost)
+    assert shares == {D("0.33333333")}
+
+
 def test_a_bought_position_carries_average_price_cost_fees_and_who_decided():
     position = opened(order(Side.BUY, [fill(0, "100", "2", "0.1"), fill(1, "103", "1", "0.05")]), "w7")
     assert (position.quantity, position.cost, position.fees, position.price) == (D(3), D(303), D("0.15"), D(101))
