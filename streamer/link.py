@@ -23,6 +23,9 @@ LEAST_S = 0.005
 """Shortest time between two looks of the watchdog."""
 
 
+Taker = Callable[[Sequence[Inbound], Millis], None]
+
+
 class Sink(Protocol):
     """Who gets what a link brings. Everything here is called on the event loop and must return at once."""
 
@@ -66,7 +69,8 @@ class Link:
         self._clock, self._dice, self._gate = clock, dice, gate
         self._line: Line | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self._received, self._took = session.received, sink.took
+        self._received = session.received
+        self._took: Taker = sink.took
         self._missed = self._fruitful = False
 
     @property
@@ -78,6 +82,10 @@ class Link:
         self.symbols = symbols
         self._perform(self.session.want(channels, self._clock()))
         self._watch_next()
+
+    def deliver(self, took: Taker) -> None:
+        """Give the events of later frames to `took`."""
+        self._took = took
 
     def frame(self, body: bytes) -> None:
         """One message, in the wake-up that read it: decode, step, and back to the socket."""

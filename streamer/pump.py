@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
@@ -22,13 +22,15 @@ from core.feed.rates import Rates
 from core.feed.session import Session
 from core.venues.spec import Channel, StreamSpec, Topic
 from streamer.aside import Aside
-from streamer.link import Link
+from streamer.link import Link, Taker
 from streamer.outbox import Outbox
 from streamer.quarantine import Quarantine
 from streamer.seats import Seats
 from streamer.transport import Transport, transport
 
 DATA = (Book, Ticker, Bar)
+TORN = 1_000
+"""Frames that did not read and wait for somebody to ask what they cost, at most."""
 log = logging.getLogger(__name__)
 
 
@@ -42,6 +44,8 @@ class Pump:
     awake              is market data to be expected at a moment
     seats              how few registrations are shared out, where the venue counts them
     opener             opens lines, if not the transport of the settings
+    torn               frames that did not read, and when, until somebody asks what they cost
+    resting            symbols that are left out of the subscriptions for a moment, to be subscribed anew
     wanted             symbols that should be subscribed, best first
     firm               symbols that are held or have an open order: they get registrations before all others
     """
@@ -72,8 +76,12 @@ class Pump:
         self._tasks: dict[LinkId, asyncio.Task[None]] = {}
         self._group: asyncio.TaskGroup | None = None
         self._losses: deque[Millis] = deque()
+        self._past = Counter[str]()
+        self._taker: Taker = self.took
         self._told_of_losses = False
         self.links: dict[LinkId, Link] = {}
+        self.torn: deque[tuple[bytes, Millis]] = deque(maxlen=TORN)
+        self.resting: frozenset[str] = frozenset()
         self.wanted: tuple[str, ...] = ()
         self.firm: tuple[str, ...] = ()
         self.quarantine = Quarantine(spec.market, folder)
@@ -100,6 +108,7 @@ class Pump:
                 self._put(effects)
 
     def odd(self, frame: bytes, surprise: WireSurprise, at: Millis) -> None:
+        self.torn.append((frame, at))
         self._put(self.quarantine.keep(frame, surprise, at))
 
     def came_back(self, link: Link, gap: Gap) -> None:
@@ -144,8 +153,7 @@ class Pump:
                 case Leave(_, symbols):
                     self.removed += len(symbols)
                 case Close(number):
-                    del self.links[number]
-                    self._tasks.pop(number).cancel()
+                    self._close(number)
         for number, symbols in carry_out(steps, layout).items():
             if symbols != self.links[number].symbols:
                 self._want(number, symbols)
@@ -179,16 +187,16 @@ class Pump:
     @property
     def strays(self) -> int:
         """Answers of the venue about nothing that was asked."""
-        return sum(link.session.strays for link in self.links.values())
+        return self._past["strays"] + sum(link.session.strays for link in self.links.values())
 
     @property
     def frames(self) -> int:
-        return sum(link.session.frames for link in self.links.values())
+        return self._past["frames"] + sum(link.session.frames for link in self.links.values())
 
     @property
     def others(self) -> int:
         """Frames that read and held no market data."""
-        return sum(link.session.others for link in self.links.values())
+        return self._past["others"] + sum(link.session.others for link in self.links.values())
 
     def _share_out(self, seats: Seats, wanted: Sequence[str]) -> None:
         """Give the registrations to those who get them. A key's connection is opened when it first has one to carry."""
@@ -199,12 +207,44 @@ class Pump:
                 self._open(number, seats.berths[number].url, seats.ticket(number))
             if number in self.links:
                 symbols = frozenset(channel.symbol for channel in channels if channel.topic is not Topic.ORDERS)
-                self.links[number].want(symbols, channels)
+                self.links[number].want(symbols, [each for each in channels if each.symbol not in self.resting])
         after = frozenset[str]().union(*(link.symbols for link in self.links.values()))
         self.added += len(after - before)
         self.removed += len(before - after)
 
+    def divert(self, took: Taker) -> None:
+        """Let another take what the connections bring; `self.took` takes it back."""
+        self._taker = took
+        for link in self.links.values():
+            link.deliver(took)
+
+    def succeed(self, number: LinkId, heir: Link, task: asyncio.Task[None]) -> None:
+        """Let `heir`, which carries the same and runs already, stand in for a connection; that one is closed."""
+        self._close(number)
+        self.links[number], self._tasks[number] = heir, task
+
+    def rest(self, symbols: frozenset[str]) -> None:
+        """Leave these symbols, and no others, out of the subscriptions until told otherwise."""
+        changed, self.resting = self.resting ^ symbols, symbols
+        if self.seats is not None:
+            self._share_out(self.seats, self.wanted)
+            return
+        for number, link in self.links.items():
+            if link.symbols & changed:
+                self._want(number, link.symbols)
+
+    def _close(self, number: LinkId) -> None:
+        session = self.links.pop(number).session
+        self._past.update(frames=session.frames, others=session.others, strays=session.strays)
+        self._tasks.pop(number).cancel()
+
     def _open(self, number: LinkId, url: str = "", ticket: Callable[[str], Awaitable[str]] | None = None) -> None:
+        self.links[number], self._tasks[number] = self.made(number, url, ticket)
+
+    def made(
+        self, number: LinkId, url: str = "", ticket: Callable[[str], Awaitable[str]] | None = None
+    ) -> tuple[Link, asyncio.Task[None]]:
+        """A connection that opens itself, and its task; it carries nothing yet."""
         if self._group is None:
             raise RuntimeError("the pump does not run")
         name = f"hoga-{self.market.value}-{number}-{int(self._dice() * 2**32):08x}"
@@ -220,15 +260,18 @@ class Pump:
             url=url,
             ticket=ticket,
         )
-        self.links[number] = link
-        self._tasks[number] = self._group.create_task(link.run(), name=f"{self.market.value} link {number}")
+        link.deliver(self._taker)
+        return link, self._group.create_task(link.run(), name=f"{self.market.value} link {number}")
 
     def _want(self, number: LinkId, symbols: frozenset[str]) -> None:
-        details = self._policy.details
-        channels = frozenset(
-            Channel(topic, symbol, details.get(topic.value, "")) for symbol in symbols for topic in self._spec.topics
+        self.links[number].want(symbols, self.channels(symbols))
+
+    def channels(self, symbols: frozenset[str]) -> frozenset[Channel]:
+        """What to ask the venue for."""
+        details, asked = self._policy.details, symbols - self.resting
+        return frozenset(
+            Channel(topic, symbol, details.get(topic.value, "")) for symbol in asked for topic in self._spec.topics
         )
-        self.links[number].want(symbols, channels)
 
     async def _gate(self) -> None:
         """Take the next turn to connect from this address, and wait for it."""

@@ -26,7 +26,7 @@ from enum import StrEnum
 
 from core.domain.effects import Action, Hangup, Ping, Send
 from core.domain.errors import WireSurprise
-from core.domain.events import Acknowledged, Bar, Book, Echo, Inbound, Ticker, Trade
+from core.domain.events import Acknowledged, Bar, Book, Echo, Farewell, Inbound, Ticker, Trade
 from core.domain.policies import StreamPolicy
 from core.domain.values import Millis
 from core.feed.freshness import NEVER, Gap
@@ -57,13 +57,14 @@ class Session:
     opens                     how often it was opened
     proved                    whether market data came since it was last opened
     stirred                   a frame left something to do for `waited`
+    leaving                   the venue said that it will end this connection soon
     spent                     the ticket that was refused, so another is needed before it is opened again; "" for none
     """
 
     __slots__ = (
         "_asked", "_decode", "_ends", "_rates", "_register", "_replies", "_silence", "_silent_since", "_spare", "_spec",
-        "_ticket", "_unsent", "_wanted", "frames", "opens", "others", "phase", "proved", "sent", "spent", "stirred",
-        "surprises",
+        "_ticket", "_unsent", "_wanted", "frames", "leaving", "opens", "others", "phase", "proved", "sent", "spent",
+        "stirred", "surprises",
     )  # fmt: skip
 
     def __init__(
@@ -81,6 +82,7 @@ class Session:
         self._silent_since: Millis | None = None
         self._ends = ""
         self.phase, self.proved, self.stirred, self.spent = Phase.SHUT, False, False, ""
+        self.leaving = False
         self.frames = self.surprises = self.sent = self.opens = self.others = 0
 
     def ticket(self, text: str) -> None:
@@ -98,7 +100,7 @@ class Session:
         return self._speak(at)
 
     def opened(self, at: Millis) -> list[Action]:
-        self.phase, self.proved = Phase.OPEN, False
+        self.phase, self.proved, self.leaving = Phase.OPEN, False, False
         self.opens += 1
         self._asked, self._ends = NOTHING, ""
         self._unsent.clear()
@@ -212,6 +214,9 @@ class Session:
                     self._ends = f"{cure.value}: {code} {item.message}"
                     self.spent = self._ticket if cure is Cure.RENEW else ""
                 self._silence.expect(self._register.held, at)
+            case Farewell():
+                self.leaving = True
+                return
             case _:
                 return
         self.stirred = True
