@@ -111,7 +111,7 @@ def test_each_function_reads_only_the_secrets_that_it_uses():
     """Who asks a venue that wants to know who asks signs; alerts have secrets of their own (E12, least privilege)."""
     readers = {name: found for name, function in FUNCTIONS.items() if (found := secrets_of(function))}
 
-    assert readers == {**{name: {"kis_*"} for name in SIGNERS}, "Notify": {"telegram_*", "discord_*"}}
+    assert readers == {**{name: {"kis_*"} for name in SIGNERS}, **{name: {"telegram_*", "discord_*"} for name in ("Notify", "Alarm")}}
 
 
 def test_the_secrets_that_settings_name_by_default_can_be_read_by_those_who_need_them():
