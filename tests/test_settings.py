@@ -178,6 +178,23 @@ def test_a_market_that_answers_app_keys_only_needs_one():
     assert parse(off, {}).enabled == [Market.UPBIT]
 
 
+@pytest.mark.parametrize(
+    ("text", "key", "allowed"),
+    [
+        (LEAST + "    universe: {busiest: 5}\n", "markets.upbit.universe.busiest", "0"),
+        (
+            KEYED + "    keys: [{environment: mock}]\n    universe: {busiest: 5, codes: ['005930']}\n",
+            "markets.krx.universe.busiest",
+            "0, or a real key first in keys",
+        ),
+    ],
+)
+def test_the_busiest_are_looked_at_only_where_the_venue_ranks_them(text, key, allowed):
+    [fault] = faults_of(text)
+
+    assert fault == f"{key}: found 5, where nothing is ranked; allowed: {allowed}"
+
+
 def test_a_mock_key_alone_cannot_scan_a_whole_universe_and_the_fault_says_what_can():
     [fault] = faults_of(KEYED + "    keys: [{environment: mock}]\n")
 

@@ -29,7 +29,7 @@ class Quotes:
     def __init__(self, *symbols):
         self.listings = [listing(symbol) for symbol in symbols]
         self.values, self.prices, self.ages = {}, {}, {}
-        self.asked, self.trouble, self.gone = [], {}, set()
+        self.asked, self.trouble, self.gone, self.ranked = [], {}, set(), []
 
     @property
     def calls(self):
@@ -46,6 +46,10 @@ class Quotes:
     def listing(self, quote):
         self._ask("listing", (quote,))
         return self.listings
+
+    def busiest(self, count):
+        self._ask("busiest", (count,))
+        return self.ranked[:count]
 
     def tickers(self, symbols, quote):
         self._ask("tickers", symbols)

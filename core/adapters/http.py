@@ -60,6 +60,10 @@ class HttpQuotes:
         """Is the market open, by day from `first` on; empty where the venue does not say."""
         return self._ask(self._spec.holidays(first, self._clock())) if self._spec.holidays else {}
 
+    def busiest(self, count: int) -> list[str]:
+        """Symbols of the largest traded value today; empty where the venue ranks nothing."""
+        return self._ask(self._spec.busiest(count)) if self._spec.busiest else []
+
     def state(self, symbol: str) -> MarketState | None:
         """Does the venue let it trade now? None where the venue has no word for it."""
         return self._ask(self._spec.state(symbol, self._clock())) if self._spec.state else None

@@ -54,6 +54,10 @@ class Quotes(Protocol):
         """Does each day from `first` (YYYY-MM-DD) on trade? As far as the venue says; empty where it never does."""
         ...
 
+    def busiest(self, count: int) -> list[str]:
+        """Symbols of the largest traded value today, largest first; empty where the venue ranks nothing."""
+        ...
+
     def state(self, symbol: str) -> MarketState | None:
         """Does the venue let it trade now? None where the venue has no word for it."""
         ...

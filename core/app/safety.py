@@ -64,8 +64,9 @@ def run(lookout: Lookout, leases: Leases, signals: Signals) -> Filtered:
         return Filtered(outcome=Filtering.CLOSED)
     positions = held(leases, lookout.market)
     try:
-        listings = lookout.quotes.listing(with_held(lookout.policy.universe, positions))
-        fresh = safety.split(listings, lookout.policy.universe, lookout.policy.safety, at)
+        universe, ranked = with_busiest(lookout)
+        listings = lookout.quotes.listing(asked_for(universe, ranked, positions))
+        fresh = safety.split(listings, universe, lookout.policy.safety, at)
     except Unanswered as trouble:
         return _kept(lookout, trouble, at)
     unsafe = endangered(fresh, listings, positions)
@@ -88,10 +89,19 @@ def run(lookout: Lookout, leases: Leases, signals: Signals) -> Filtered:
     )
 
 
-def with_held(universe: UniversePolicy, positions: Sequence[Position]) -> UniversePolicy:
+def with_busiest(lookout: Lookout) -> tuple[UniversePolicy, list[str]]:
+    """The owner's universe with today's busiest symbols in it, where they are wanted, and which those are (A5)."""
+    universe = lookout.policy.universe
+    ranked = lookout.quotes.busiest(universe.busiest) if universe.busiest else []
+    if not universe.codes:  # it is the venue's own list or the owner's file, which a code more would not widen
+        return universe, ranked
+    return msgspec.structs.replace(universe, codes=tuple(dict.fromkeys((*universe.codes, *ranked)))), ranked
+
+
+def asked_for(universe: UniversePolicy, ranked: Sequence[str], positions: Sequence[Position]) -> UniversePolicy:
     """A venue that lists only what it is asked for must be asked for what is held, whatever the list says by now."""
-    symbols = (position.instrument.symbol for position in positions)
-    return msgspec.structs.replace(universe, codes=tuple(dict.fromkeys((*universe.codes, *symbols))))
+    held = (position.instrument.symbol for position in positions)
+    return msgspec.structs.replace(universe, always=tuple(dict.fromkeys((*universe.always, *ranked, *held))))
 
 
 def endangered(

@@ -42,11 +42,13 @@ class WhenRemoved(StrEnum):
 class UniversePolicy(Policy, frozen=True):
     """Which symbols are looked at: all of `quote`, or only `codes` where given (A5). `never` beats `always`.
 
+    busiest how many of today's most traded symbols are looked at too, by the venue's own ranking; 0 for none
     file    a list of symbols beside the settings file, read when they are; "" for the venue's own
     listed  (symbol, name, board) of each row of that file
     """
 
     quote: Text = "KRW"
+    busiest: Annotated[int, Meta(ge=0, le=30)] = 0
     file: str = ""
     listed: tuple[tuple[str, str, str], ...] = ()
     codes: tuple[str, ...] = ()

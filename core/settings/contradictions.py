@@ -69,6 +69,9 @@ def _venue_faults(path: str, market: Market, policy: MarketPolicy) -> Iterator[F
     for group in policy.rest.limits:
         if group not in groups:
             yield Fault(f"{path}.rest.limits", group, _among(group, groups))
+    if policy.universe.busiest and found.rest.at(environment(policy)).busiest is None:
+        more = ", or a real key first in keys" if found.rest.busiest else ""
+        yield Fault(f"{path}.universe.busiest", f"{policy.universe.busiest}, where nothing is ranked", f"0{more}")
     for topic in policy.stream.details:
         if topic not in found.stream.topics:
             yield Fault(f"{path}.stream.details", topic, _among(topic, found.stream.topics))

@@ -144,6 +144,7 @@ class RestSpec(msgspec.Struct, frozen=True, kw_only=True):
     day_began first millisecond of the day candle that a moment lies in; midnight UTC unless the venue says otherwise
     keys      how calls are signed; None where anybody may ask
     holidays  (first day "YYYY-MM-DD", seen) -> is the market open, by day; None where the venue does not say
+    busiest   (count) -> symbols of the largest traded value today, largest first; None where the venue ranks nothing
     state     (symbol, seen) -> may it trade now: asked before a buy; None where the venue knows no halts of one symbol
     mock      how the venue's mock environment answers, where it has one that answers otherwise
     size      how many symbols a universe names; 0 where only the venue knows
@@ -162,6 +163,7 @@ class RestSpec(msgspec.Struct, frozen=True, kw_only=True):
     day_began: Callable[[Millis], Millis] = lambda at: Millis(at - at % DAY)
     keys: KeySpec | None = None
     holidays: Callable[[str, Millis], Flow[dict[str, bool]]] | None = None
+    busiest: Callable[[int], Flow[list[str]]] | None = None
     state: Callable[[str, Millis], Flow[MarketState]] | None = None
     mock: RestSpec | None = None
     size: Callable[[UniversePolicy], int] = lambda universe: len(universe.codes)

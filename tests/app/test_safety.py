@@ -3,13 +3,14 @@
 import pytest
 
 from core.app import safety
-from core.app.safety import UNLISTED, Filtering, run, with_held
+from core.app.safety import UNLISTED, Filtering, asked_for, run
 from core.domain.errors import RateLimited, Refused, Transient, WireSurprise
 from core.domain.levels import References, SafeSet, SafetyHealth, Scan
 from core.domain.policies import UniversePolicy, WhenHeld
 from core.domain.signals import Urgency
 from core.domain.snapshots import build
 from core.domain.values import Market, Millis, Side
+from core.venues.kis.universe import rows as members
 from tests.watching import AT, Alerts, Hands, Holding, Quotes, Signals, listing, lookout, position
 
 HOUR = 3_600_000
@@ -223,11 +224,38 @@ def test_a_run_that_dies_on_the_way_is_made_good_by_the_next(step):
     assert market.hands() == Millis(AT)
 
 
-def test_a_venue_that_lists_only_what_it_is_asked_for_is_asked_for_what_is_held():
-    """A4: a symbol that left the list is not taken for one that does not trade any more."""
-    universe = UniversePolicy(codes=("005930", "000660"))
+@pytest.mark.parametrize("codes", [("005930", "000660"), ()])
+def test_a_venue_that_lists_only_what_it_is_asked_for_is_asked_for_what_is_held_besides_all_else(codes):
+    """A4: a symbol that left the list is not taken for one that does not trade any more, nor the list for what is
+    held."""
+    universe = UniversePolicy(codes=codes)
 
-    asked = with_held(universe, [position("000660"), position("035720")])
+    asked = asked_for(universe, [], [position("000660"), position("035720")])
 
-    assert asked.codes == ("005930", "000660", "035720")
-    assert with_held(universe, []) == universe
+    assert set(members(asked)) == {*members(universe), "000660", "035720"}
+    assert asked_for(universe, [], []) == universe
+
+
+@pytest.mark.parametrize("codes", [("KRW-A",), ()])
+def test_todays_busiest_are_looked_at_and_may_be_bought_where_the_owner_wants_them(codes):
+    """A5: beside the codes, never against `never`."""
+    universe = UniversePolicy(codes=codes, busiest=2, never=("KRW-C",))
+    market = Filter("KRW-A", "KRW-B", "KRW-C", universe=universe)
+    market.quotes.ranked = ["KRW-C", "KRW-B", "KRW-D"]
+
+    market.run()
+
+    assert ("busiest", (2,)) in market.quotes.asked
+    asked = dict(market.quotes.asked)["listing"][0]
+    assert asked.always == ("KRW-C", "KRW-B")
+    assert market.stored.safe == ("KRW-A", "KRW-B")
+
+
+def test_a_ranking_that_does_not_come_keeps_the_last_good_set():
+    """A3"""
+    market = Filter("KRW-A", universe=UniversePolicy(busiest=5))
+    market.run()
+    market.quotes.trouble = {"busiest": Transient("down")}
+
+    assert market.run().outcome is Filtering.KEPT
+    assert market.stored.safe == ("KRW-A",)

@@ -166,9 +166,6 @@ class MinuteRow(msgspec.Struct):
 
 class RankRow(msgspec.Struct):
     mksc_shrn_iscd: str = ""
-    hts_kor_isnm: str = ""
-    acml_vol: str = ""
-    acml_tr_pbmn: str = ""
 
 
 class HolidayRow(msgspec.Struct):

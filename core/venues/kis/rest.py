@@ -22,7 +22,6 @@ from core.venues.kis.answers import (
     QuoteRow,
     Quotes,
     Ranking,
-    RankRow,
     Steps,
 )
 from core.venues.kis.charts import BASE, ask, bars, bars_of_mock
@@ -177,8 +176,8 @@ def holidays(first: str, seen: Millis) -> Flow[dict[str, bool]]:
     return {iso(row.bass_dt): row.opnd_yn.strip() == "Y" for row in rows}
 
 
-def busiest() -> Flow[list[RankRow]]:
-    """The 30 stocks of the largest traded value today, largest first, without those that carry a warning."""
+def busiest(count: int) -> Flow[list[str]]:
+    """Stocks of the largest traded value today, largest first, without those that carry a warning; KIS names 30."""
     query = {
         "FID_COND_MRKT_DIV_CODE": "J", "FID_COND_SCR_DIV_CODE": "20171", "FID_INPUT_ISCD": "0000",
         "FID_DIV_CLS_CODE": "0", "FID_BLNG_CLS_CODE": "3", "FID_TRGT_CLS_CODE": "1" * 9,
@@ -187,7 +186,8 @@ def busiest() -> Flow[list[RankRow]]:
     }  # fmt: skip
     tr = (("tr_id", "FHPST01710000"),)
     reply = yield Request("GET", BASE + "volume-rank", tuple(query.items()), group="rest", headers=tr)
-    return [row for row in read(reply, Ranking).output if row.mksc_shrn_iscd]
+    ranked = [row.mksc_shrn_iscd.strip() for row in read(reply, Ranking).output]
+    return [symbol for symbol in ranked if symbol][:count]
 
 
 def left(reply: Response) -> tuple[str, int] | None:
@@ -209,7 +209,8 @@ REST = RestSpec(
     day_began=day_began,
     keys=KEYS,
     holidays=holidays,
-    size=lambda universe: len(members(universe)),
+    size=lambda universe: len(members(universe)) + universe.busiest,
+    busiest=busiest,
     state=state,
 )
 REST = replace(
@@ -222,6 +223,7 @@ REST = replace(
         batch=1,
         limits=MOCK,
         holidays=None,
+        busiest=None,
         state=state_of_mock,
     ),
 )

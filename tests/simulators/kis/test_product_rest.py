@@ -141,6 +141,22 @@ async def test_candles_and_books_of_the_simulator_read():
         assert sim.log.refusals == {}
 
 
+async def test_the_busiest_are_named_and_one_call_says_whether_a_stock_stands_still():
+    clock = Hand()
+    async with serving(12, clock) as sim:
+        quotes = alone(sim, clock).quotes
+
+        ranked = await asyncio.to_thread(quotes.busiest, 5)
+        sim.market.lines["005930"].interrupted = True
+        state = await asyncio.to_thread(quotes.state, "005930")
+
+        values = [sim.market.lines[symbol].value for symbol in ranked]
+        assert (len(ranked), values) == (5, sorted(values, reverse=True))
+        assert (state.halted, state.interrupted) == (False, True)
+        assert sim.log.groups["rest"] == 2
+        assert sim.log.refusals == {}
+
+
 async def test_open_days_are_told():
     clock = Hand()
     async with serving(12, clock) as sim:

@@ -13,7 +13,7 @@ from core.domain.values import DAY, Market, Millis
 from core.venues.flow import Response, run
 from core.venues.kis.figures import midnight
 from core.venues.kis.refusals import KeyRefused
-from core.venues.kis.rest import REST, busiest
+from core.venues.kis.rest import REST
 from core.venues.spec import venue
 from tests.venues.kis.desk import SEEN, Desk, ok, refused
 
@@ -238,7 +238,7 @@ def test_the_busiest_come_by_traded_value_without_those_that_carry_a_warning():
             ]
         )
 
-    assert [row.mksc_shrn_iscd for row in run(busiest(), desk)] == ["005930"]
+    assert run(REST.busiest(30), desk) == ["005930"]
     assert (asked[0]["FID_BLNG_CLS_CODE"], asked[0]["FID_TRGT_EXLS_CLS_CODE"]) == ("3", "1111111101")
     assert asked[0]["FID_COND_SCR_DIV_CODE"] == "20171"
 
