@@ -27,16 +27,19 @@ TURNS = 200
 
 
 class Pace(Protocol):
-    """`take` as in ports.Budget, for the key that this line signs with: 0, or ms to wait."""
+    """`take` as in ports.Budget, for the key that this line signs with: 0, or ms to wait.
 
-    def __call__(self, group: str, at: Millis) -> int: ...
+    A call that weighs more than one has its share of the limit that much smaller, as in core/adapters/paced.py.
+    """
+
+    def __call__(self, group: str, weight: int, at: Millis) -> int: ...
 
 
 def shared(budget: Budget, market: Market, limits: Mapping[str, float], headroom: float, purse: str) -> Pace:
     """The budget of one app key; `purse` as in core/adapters/paced.py, "" for the key that quotes are asked with."""
 
-    def take(group: str, at: Millis) -> int:
-        limit = limits.get(group, 0.0) * headroom
+    def take(group: str, weight: int, at: Millis) -> int:
+        limit = limits.get(group, 0.0) * headroom / weight
         return budget.take(market, group + purse, limit, at) if limit else 0
 
     return take
@@ -125,7 +128,7 @@ class OrderLine:
         """
         signed = self._sign(request)
         for turn in range(TURNS):
-            wait = self._pace(request.group, self._clock())
+            wait = self._pace(request.group, request.weight, self._clock())
             if wait <= 0:
                 return self._sign(request) if turn else signed
             self._sleep(wait / 1000)
