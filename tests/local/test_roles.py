@@ -15,6 +15,8 @@ from core.local.stack import Stack
 pytestmark = [pytest.mark.cloud, pytest.mark.slow]
 
 FUNCTIONS = ("SafetyFilter", "BatchScan", "Rank", "Worker", "Sweep", "Liquidate", "Notify", "DailySummary")
+ALL = (*FUNCTIONS, "Alarm")
+"""The alarm function shares nothing with the others: it must get through when all of that is down."""
 TRADING = ("Worker", "Sweep", "Liquidate")
 READING = ("BatchScan", "Worker", "Notify")
 """Fed by a queue: the managed policy that Lambda asks of them for that names every queue."""
@@ -81,7 +83,7 @@ def put(stack: Stack, table: str) -> dict[str, Any]:
 
 
 def test_the_probe_covers_every_function_of_the_template():
-    assert set(FUNCTIONS) == set(template.functions(template.load()))
+    assert set(ALL) == set(template.functions(template.load()))
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
@@ -107,7 +109,7 @@ def test_notify_may_read_the_secrets_of_its_own_stage(probed):
     assert ask(probed, "Notify", "ssm", "get_parameter", Name="/hoga/local/telegram_token", WithDecryption=True) == "ok"
 
 
-@pytest.mark.parametrize("function", FUNCTIONS)
+@pytest.mark.parametrize("function", ALL)
 def test_no_function_may_delete_a_lock_or_drop_a_table(probed, function):
     """E1: the lock item is never deleted."""
     assert ask(probed, function, "dynamodb", "delete_item", **get(probed, "LocksTable")) in REFUSED
@@ -115,7 +117,7 @@ def test_no_function_may_delete_a_lock_or_drop_a_table(probed, function):
         assert ask(probed, function, "dynamodb", "delete_table", TableName=probed.outputs[table]) in REFUSED
 
 
-@pytest.mark.parametrize("function", [name for name in FUNCTIONS if name not in TRADING])
+@pytest.mark.parametrize("function", [name for name in ALL if name not in TRADING])
 def test_what_does_not_trade_writes_no_lock_no_ledger_and_no_paper_log(probed, function):
     for table in ("LocksTable", "LedgerTable", "PaperTable"):
         assert ask(probed, function, "dynamodb", "put_item", **put(probed, table)) in REFUSED, table
@@ -126,12 +128,22 @@ def test_only_notify_reads_the_secrets_of_the_chat_services(probed, function):
     assert ask(probed, function, "ssm", "get_parameter", Name="/hoga/local/telegram_token") in REFUSED
 
 
-@pytest.mark.parametrize("function", FUNCTIONS)
+@pytest.mark.parametrize("function", ALL)
 def test_who_signs_calls_reads_app_keys_and_nobody_else_does(probed, function):
     """E12."""
     answer = ask(probed, function, "ssm", "get_parameter", Name="/hoga/local/kis_app_key")
 
     assert answer in (PASSING if function in SIGNING else REFUSED)
+
+
+def test_the_alarm_function_reads_the_chat_secrets_and_touches_no_table_and_no_queue(probed):
+    """F5: an alarm must get through when tables and queues do not answer."""
+    assert ask(probed, "Alarm", "ssm", "get_parameter", Name="/hoga/local/telegram_token", WithDecryption=True) == "ok"
+    for table in ("LocksTable", "LedgerTable", "StateTable", "PaperTable"):
+        assert ask(probed, "Alarm", "dynamodb", "get_item", **get(probed, table)) in REFUSED
+    assert (
+        ask(probed, "Alarm", "sqs", "send_message", QueueUrl=probed.outputs["AlertsQueue"], MessageBody="{}") in REFUSED
+    )
 
 
 def test_notify_reads_no_secret_of_another_stage_and_sends_no_signal(probed):
@@ -145,7 +157,7 @@ def test_notify_reads_no_secret_of_another_stage_and_sends_no_signal(probed):
     assert ask(probed, "Notify", "sqs", "send_message", **signal) in REFUSED
 
 
-@pytest.mark.parametrize("function", FUNCTIONS)
+@pytest.mark.parametrize("function", ALL)
 def test_no_function_may_start_another_change_a_role_or_purge_a_queue(probed, function):
     other = probed.outputs["WorkerFunction"]
 
@@ -155,7 +167,7 @@ def test_no_function_may_start_another_change_a_role_or_purge_a_queue(probed, fu
     assert ask(probed, function, "sqs", "purge_queue", QueueUrl=probed.outputs["SignalsQueue"]) in REFUSED
 
 
-@pytest.mark.parametrize("function", [name for name in FUNCTIONS if name not in READING])
+@pytest.mark.parametrize("function", [name for name in ALL if name not in READING])
 @pytest.mark.parametrize("queue", ["SignalsDeadLetters", "AlertsDeadLetters", "JobsDeadLetters"])
 def test_the_sweep_counts_dead_letters_without_taking_one_and_who_reads_no_queue_may_do_neither(
     probed, function, queue
