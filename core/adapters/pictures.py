@@ -1,6 +1,7 @@
 """Small pictures for the chat channels, drawn without a display or any global state of matplotlib.
 
-No text but digits goes in: a Lambda image has no Korean font, and boxes instead of letters help nobody.
+No text but ASCII goes in: a Lambda image has no Korean font (matplotlib brings DejaVu along, which has no Hangul
+either), and boxes instead of letters help nobody. So a stock is its code, and a market its own name.
 """
 
 from __future__ import annotations
@@ -21,21 +22,32 @@ INCHES, DOTS = (6.4, 3.2), 100
 def picture(alert: Alert) -> bytes | None:
     """The alert's chart as PNG; None where there is no sale to draw, or fewer than two prices."""
     if alert.kind is Kind.SUMMARY:
-        return equity_curve(alert.chart) if alert.chart else None
-    return price_chart(alert.chart) if len(alert.chart) > 1 else None
+        market = alert.market.value if alert.market else "all markets"
+        return equity_curve(alert.chart, f"{market}  {alert.rule}") if alert.chart else None
+    symbol = alert.instrument.symbol if alert.instrument else ""
+    return price_chart(alert.chart, symbol) if len(alert.chart) > 1 else None
 
 
-def price_chart(closes: Sequence[float]) -> bytes:
+def price_chart(closes: Sequence[float], title: str = "") -> bytes:
     """Closes, oldest first, at least two; the last one marked and written beside the line."""
-    return _draw(closes, start=closes[0], fill_to=min(closes))
+    return _draw(closes, title, start=closes[0], fill_to=min(closes))
 
 
-def equity_curve(totals: Sequence[float]) -> bytes:
+def equity_curve(totals: Sequence[float], title: str = "") -> bytes:
     """Profit and loss so far after each sale, at least one; the zero line is drawn, gains above and losses below it."""
-    return _draw([0.0, *totals], start=0.0, fill_to=0.0)
+    return _draw([0.0, *totals], title, start=0.0, fill_to=0.0)
 
 
-def _draw(values: Sequence[float], *, start: float, fill_to: float) -> bytes:
+def plain_title(text: str) -> str:
+    """What of a title can be drawn everywhere.
+
+    >>> plain_title("KRW-BTC 비트코인"), plain_title("삼성전자")
+    ('KRW-BTC', '')
+    """
+    return "".join(letter for letter in text if " " <= letter <= "~").strip()
+
+
+def _draw(values: Sequence[float], title: str, *, start: float, fill_to: float) -> bytes:
     from matplotlib.backends.backend_agg import FigureCanvasAgg  # here: the import costs most of a cold start
     from matplotlib.figure import Figure
     from matplotlib.ticker import FuncFormatter
@@ -51,6 +63,7 @@ def _draw(values: Sequence[float], *, start: float, fill_to: float) -> bytes:
     axes.annotate(
         plain(values[-1]), (steps[-1], values[-1]), (6, 0), textcoords="offset points", color=colour, va="center"
     )
+    axes.set_title(plain_title(title), loc="left", fontsize=10, color=LINE, parse_math=False)
     axes.margins(x=0.02, y=0.15)
     axes.set_xlim(right=steps[-1] * 1.18)
     axes.set_xticks([])

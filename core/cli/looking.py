@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 
 import click
 
@@ -152,50 +151,4 @@ def workers(as_json: bool) -> None:
     say_table("workers", ("market", "worker", "state", "symbol", ">capital"), rows, none="no worker has started yet")
 
 
-@click.command()
-@click.option(
-    "--day",
-    type=click.DateTime(["%Y-%m-%d"]),
-    default=None,
-    metavar="YYYY-MM-DD",
-    help="Another day than the one under way.",
-)
-@json_option
-def summary(day: datetime | None, as_json: bool) -> None:
-    """The day's results: what was sold so far, and the report once the day is closed."""
-    views = place.site().views(f"{day:%Y-%m-%d}" if day else "")
-    if as_json:
-        markets = {view.market.value: _results(view) for view in views}
-        say_json({**_results(views[0]), "markets": markets})
-        return
-    for view in views:
-        _summed(view)
-
-
-def _results(view: View) -> dict[str, object]:
-    return {"day": view.day, "report": view.summary, "trips": view.trips}
-
-
-def _summed(view: View) -> None:
-    """One market's table of what was sold, and its day where that is closed."""
-    columns = ("time", "symbol", "exit", ">units", ">bought", ">sold", ">fees", ">PnL")
-    rows = [
-        (
-            clock_of(trip.closed),
-            trip.instrument.symbol,
-            trip.exit,
-            units(trip.quantity),
-            figure(trip.bought),
-            figure(trip.sold),
-            money(trip.fees + trip.taxes),
-            f"{trip.pnl:+,.0f}",
-        )
-        for trip in sorted(view.trips, key=lambda trip: trip.closed)
-    ]
-    market = view.market.value
-    say_table(f"{market}: results of {view.day}", columns, rows, none=f"{market}: nothing was sold on {view.day} yet")
-    if view.summary:
-        click.echo(f"closed: {view.summary.trades} trades, {view.summary.wins} won, PnL {money(view.summary.pnl)}")
-
-
-COMMANDS = (status, positions, orders, workers, summary)
+COMMANDS = (status, positions, orders, workers)

@@ -3,16 +3,17 @@
 import math
 import struct
 import sys
+import warnings
 
 import pytest
 
 from core.adapters.pictures import picture
 from core.domain.messages import Alert, Kind
-from core.domain.values import Millis
+from core.domain.values import Instrument, Market, Millis
 
 
-def alert(kind, chart):
-    return Alert(id="a", kind=kind, at=Millis(0), chart=tuple(chart))
+def alert(kind, chart, **more):
+    return Alert(id="a", kind=kind, at=Millis(0), chart=tuple(chart), **more)
 
 
 def size(png):
@@ -39,6 +40,18 @@ def test_without_points_there_is_no_picture():
     assert picture(alert(Kind.SUMMARY, [])) is None
     assert picture(alert(Kind.SIGNAL, [])) is None
     assert picture(alert(Kind.SIGNAL, [1.0])) is None
+
+
+def test_a_picture_says_what_it_is_of_in_letters_that_can_be_drawn_everywhere():
+    """A Lambda image has no font with Hangul: a box instead of a letter would be drawn, and a warning written."""
+    stock = Instrument(Market.KRX, "005930")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        first = picture(alert(Kind.SUMMARY, [1.0, 2.0], market=Market.KRX, rule="2026-01-02"))
+        other = picture(alert(Kind.SUMMARY, [1.0, 2.0], rule="2026-01-02"))
+        named = picture(alert(Kind.SIGNAL, [1.0, 2.0], instrument=stock, name="삼성전자"))
+        odd = picture(alert(Kind.SUMMARY, [1.0, 2.0], rule="$\\frac 결산"))
+    assert len({first, other, named, odd}) == 4
 
 
 def test_rise_and_fall_differ():
