@@ -9,10 +9,11 @@ import msgspec
 
 
 class Kind(StrEnum):
-    """DROP and HALF_FRAME happen to the open streams at once; the others last for a time or a count."""
+    """DROP, HALF_FRAME and FAREWELL happen to the open streams at once; the others last for a time or a count."""
 
     DROP = "drop"
     HALF_FRAME = "half_frame"
+    FAREWELL = "farewell"
     STALL = "stall"
     HALF_JSON = "half_json"
     DUPLICATE = "duplicate"
@@ -31,6 +32,8 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     kind         drop         cut every open stream without a close frame
                  half_frame   send the head of a frame and cut the line in its middle
+                 farewell     open streams are told that they end, and are cut `delay_s` later; a venue that has no
+                              word for it cuts them at once
                  stall        streams stay open and say nothing, not even status frames
                  half_json    data frames end in the middle of their text
                  duplicate    data frames come twice
@@ -74,7 +77,8 @@ class Running(msgspec.Struct):
     left: int | None
 
 
-INSTANT = frozenset({Kind.DROP, Kind.HALF_FRAME, Kind.REFUSE})
+CUTS = frozenset({Kind.DROP, Kind.HALF_FRAME, Kind.FAREWELL})
+INSTANT = CUTS | {Kind.REFUSE}
 
 
 class Faults:
@@ -103,7 +107,7 @@ class Faults:
         """Let begin what is due by `at`; gives those that cut open streams at once."""
         begun = [fault for when, fault in self._waiting if when <= at]
         self._waiting = [(when, fault) for when, fault in self._waiting if when > at]
-        self._running += [_running(fault, at) for fault in begun if fault.kind not in (Kind.DROP, Kind.HALF_FRAME)]
+        self._running += [_running(fault, at) for fault in begun if fault.kind not in CUTS]
         return [fault for fault in begun if fault.kind in INSTANT]
 
     def take(self, kind: Kind, at: int, path: str = "") -> Fault | None:

@@ -76,6 +76,7 @@ class SimulatedMarket:
 
     seed     the same seed, start and commands give the same market
     start    epoch ms; the first trades are those of its minute
+    late     share of trades that are told after newer ones
     """
 
     def __init__(
@@ -85,8 +86,9 @@ class SimulatedMarket:
         start: int,
         coins: Sequence[Coin] | None = None,
         ladders: Callable[[str], Ladder] | None = None,
+        late: float = LATE,
     ) -> None:
-        self.seed, self.start = seed, start
+        self.seed, self.start, self._late = seed, start, late
         self.birth = start // 60_000 * 60_000
         chosen = listing() if coins is None else tuple(coins)
         of = ladders or upbit_ladders(start)
@@ -215,7 +217,7 @@ class SimulatedMarket:
             bid, ask, version = shown[int(moment * 1000) // SLOT]
             price = ask if side < 0.5 else bid
             quantity = max(round(-math.log(1 - size) * mean / price, 8), 1e-8)
-            tell = at + (LATE_BY[0] + int(lag * (LATE_BY[1] - LATE_BY[0])) if late < LATE else 0)
+            tell = at + (LATE_BY[0] + int(lag * (LATE_BY[1] - LATE_BY[0])) if late < self._late else 0)
             trade = Print(
                 line.coin.symbol, price, quantity, side < 0.5, at, tell, at * 10_000 + counter, bid, ask, version
             )
