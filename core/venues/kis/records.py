@@ -5,12 +5,13 @@ Whatever does not read raises ValueError, LookupError or ArithmeticError; the de
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Iterable, Sequence
 
 from core.domain.events import Beat, Book, Drift, Inbound, Level, MarketState, Trade
 from core.domain.values import Millis, Side
 from core.venues.kis.clock import DAYS, SECONDS, SERIAL, STOCKS, around
-from core.venues.kis.fields import BOOK, EXPECTED, HALTED_STATUS, HALTING, NAMES, STATE, TRADE, Tr
+from core.venues.kis.fields import BOOK, EXPECTED, HALTED_STATUS, HALTING, NAMES, STATE, TRADE, TRS, Tr
 from core.venues.kis.notices import notice
 from core.venues.spec import Topic
 
@@ -34,43 +35,79 @@ NO_TRADE = frozenset(code.encode() for code in EXPECTED)
 YES_NO = frozenset({"Y", "N", ""})
 MOST = 1e15
 """No price or quantity of a stock is larger."""
-ONE: Sequence[int] = (0,)
+READ = (SYMBOL, HOUR, PRICE, QUANTITY, TOTAL, TAKER, DATE, PHASE)
+HEAD = len(b"0|H0STCNT0|001|")
+MANY = 8
+"""Records of one frame that a pattern is made for."""
 
 
-def trades(payload: bytes, count: int, tr: Tr, frame: bytes, seen: Millis) -> list[Inbound]:
-    """Every record of a frame; a frame of one, as most are, is cut no further than it is read."""
-    if count == 1:
-        cells = payload.split(b"^", PHASE + 1)
-        width, starts = _width(payload.count(b"^") + 1, 1, tr), ONE
-    else:
-        cells = payload.split(b"^")
-        width = _width(len(cells), count, tr)
-        starts = range(0, len(cells), width)
+def trades(cells: Iterable[bytes], seen: Millis) -> list[Inbound]:
+    """The events of trade records, of which only the cells that are READ are given, one record after the other."""
     events: list[Inbound] = []
-    for start in starts:
-        price, quantity, total = float(cells[start + PRICE]), float(cells[start + QUANTITY]), int(cells[start + TOTAL])
-        day, serial = DAYS[cells[start + DATE]]
-        instrument, within = STOCKS[cells[start]], SECONDS[cells[start + HOUR]]
-        if not (0.0 < price < MOST and 0.0 < quantity < MOST and 0 < total < SERIAL) or (
-            cells[start + PHASE] in NO_TRADE
-        ):
-            events.append(_no_trade(price, quantity, total, seen))
-            continue
-        events.append(
-            Trade(
-                instrument=instrument,
-                price=price,
-                quantity=quantity,
-                taker=TAKERS.get(cells[start + TAKER]),
-                at=Millis(day + within),
-                seen=seen,
-                sequence=serial + total,
-                total=total,
+    each = iter(cells)
+    for symbol, hour, paid, units, running, taker, date, phase in zip(
+        each, each, each, each, each, each, each, each, strict=False
+    ):
+        price, quantity, total = float(paid), float(units), int(running)
+        day, serial = DAYS[date]
+        instrument, at = STOCKS[symbol], day + SECONDS[hour]
+        if 0.0 < price < MOST and 0.0 < quantity < MOST and 0 < total < SERIAL and phase not in NO_TRADE:
+            events.append(
+                Trade(
+                    instrument=instrument,
+                    price=price,
+                    quantity=quantity,
+                    taker=TAKERS.get(taker),
+                    at=at,  # type: ignore[arg-type]  # calling Millis would be felt here
+                    seen=seen,
+                    sequence=serial + total,
+                    total=total,
+                )
             )
-        )
-    if width not in tr.known:
-        events.append(_drift(tr, width, frame, seen))
+        else:
+            events.append(_no_trade(price, quantity, total, seen))
     return events
+
+
+def cut(payload: bytes, count: int, tr: Tr, frame: bytes, seen: Millis) -> list[Inbound]:
+    """Trades of any width and number, which no pattern of SHAPES took."""
+    cells = payload.split(b"^")
+    width = _width(len(cells), count, tr)
+    events = trades((cells[start + place] for start in range(0, len(cells), width) for place in READ), seen)
+    return events if width in tr.known else [*events, _drift(tr, width, frame, seen)]
+
+
+class Shapes(dict[bytes, tuple["re.Pattern[bytes]", ...]]):
+    """Head of a frame of trades -> one pattern for each known width of a record, the one that fitted last first.
+
+    A pattern takes the whole payload: it captures what is read and walks over the rest, which costs half of a split.
+    Heads that are none, and those of more records than come in practice, have no pattern.
+    """
+
+    def __missing__(self, head: bytes) -> tuple[re.Pattern[bytes], ...]:
+        _, name, count, *_ = (*head.split(b"|"), b"", b"")
+        tr, many = TRS.get(name.decode("latin-1")), int(count) if count.isdigit() else 0
+        if tr is None or tr.topic is not Topic.TRADE or not 0 < many <= MANY:
+            return ()
+        self[head] = tuple(re.compile(rb"\^".join((_record(width),) * many)) for width in tr.known)
+        return self[head]
+
+    def fit(self, frame: bytes) -> Sequence[bytes] | None:
+        """The cells that are READ of all records, or None where no pattern takes the frame."""
+        head = frame[:HEAD]
+        for pattern in self[head]:
+            if (found := pattern.fullmatch(frame, HEAD)) is not None:
+                if pattern is not self[head][0]:
+                    self[head] = (pattern, *(other for other in self[head] if other is not pattern))
+                return found.groups()
+        return None
+
+
+def _record(width: int) -> bytes:
+    return rb"\^".join(rb"([^^]*+)" if place in READ else rb"[^^]*+" for place in range(width))
+
+
+SHAPES = Shapes()
 
 
 def _no_trade(price: float, quantity: float, total: int, seen: Millis) -> Beat:

@@ -1,7 +1,7 @@
 """KIS's WebSocket: frames to events, channels to registrations. Facts: reference/kis.md 7.
 
-A data frame is `<enc>|<TR id>|<records>|<cells joined by ^>`; anything else is JSON. Trades are the hot path: one look
-at the head, one split, and tables for the times, dates and codes.
+A data frame is `<enc>|<TR id>|<records>|<cells joined by ^>`; anything else is JSON. Trades are the hot path: one
+pattern for each known shape, and tables for the times, dates and codes.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from core.domain.events import Acknowledged, Echo, Inbound
 from core.domain.values import Market, Millis
 from core.venues.kis.fields import MOCK, NAMES, TRS, cure
 from core.venues.kis.notices import decrypt, same_account
-from core.venues.kis.records import others, trades
+from core.venues.kis.records import SHAPES, cut, others, trades
 from core.venues.spec import Channel, StreamSpec, Topic
 
 KEY, IV = 32, 16
@@ -64,11 +64,13 @@ class Decoder:
             WireSurprise: anything that is not a frame this venue is known to send. Its text quotes no cell.
         """
         try:
+            if cells := SHAPES.fit(frame):
+                return trades(cells, seen)
             if frame[0] == 48:  # "0": plain, as all are but notices
                 _, name, count, payload = frame.split(b"|", 3)
                 tr = HEADS[name]
                 if tr.topic is Topic.TRADE:
-                    return trades(payload, int(count), tr, frame, seen)
+                    return cut(payload, int(count), tr, frame, seen)
                 return others(payload, int(count), tr, frame, seen)
             if frame[0] == 49:
                 return self._sealed(frame, seen)

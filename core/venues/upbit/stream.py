@@ -1,5 +1,6 @@
 """Upbit's WebSocket: frames to events, wanted channels to one request. Evidence: README.md beside this file."""
 
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -11,11 +12,16 @@ from core.venues.spec import Channel, StreamSpec, Topic
 from core.venues.upbit.fields import instrument, levels, millis, opened
 from core.venues.upbit.wire import (
     LENGTHS,
+    PLAIN,
+    SHORT,
     SPANS,
     BookWire,
     CandleWire,
     Format,
     ServiceWire,
+    ShortBookWire,
+    ShortTickerWire,
+    ShortTradeWire,
     TickerWire,
     TradeWire,
     read,
@@ -31,6 +37,9 @@ TAKERS = {"BID": Side.BUY, "ASK": Side.SELL}
 SHOWN = 120
 """Bytes of a frame that an error's text quotes; the whole frame is kept by whoever sets it aside."""
 
+FIRST_MS = 10**12
+"""Epoch times of 13 digits are milliseconds: nearly every one, so the others are asked for (`millis`) only then."""
+
 FAULTS = (msgspec.MsgspecError, ValueError, TypeError, ArithmeticError, RecursionError)
 
 
@@ -41,34 +50,22 @@ def decode(frame: bytes, seen: Millis) -> list[Inbound]:
         WireSurprise: anything that is not a frame this venue is known to send.
     """
     try:
-        found = read(frame)
-        return [_event(one, seen) for one in found] if found.__class__ is list else [_event(found, seen)]
+        found = SHORT(frame) if frame[:5] == PLAIN else read(frame)
+        told = TELLERS.get(found.__class__)
+        return [told(found, seen)] if told is not None else [TELLERS[one.__class__](one, seen) for one in found]
     except FAULTS as fault:
         raise WireSurprise("Upbit frame does not read", fault=str(fault), frame=bytes(frame[:SHOWN])) from fault
 
 
-def _event(wire: Any, seen: Millis) -> Inbound:
-    match wire:
-        case TradeWire():
-            return _trade(wire, seen)
-        case BookWire():
-            return _book(wire, seen)
-        case TickerWire():
-            return _ticker(wire, seen)
-        case CandleWire():
-            return _bar(wire, seen)
-        case _:
-            return _service(wire, seen)
-
-
 def _trade(wire: TradeWire, seen: Millis) -> Trade:
     """`at` is the trade's own time: whole seconds in 2021, ms today; `timestamp` is only when it was sent."""
+    at: Any = wire.trade_timestamp
     return Trade(
         instrument=instrument(wire.code),
         price=wire.trade_price,
         quantity=wire.trade_volume,
         taker=TAKERS[wire.ask_bid],
-        at=millis(wire.trade_timestamp),
+        at=at if FIRST_MS <= at < FIRST_MS * 10 else millis(at),
         seen=seen,
         sequence=wire.sequential_id,
         replayed=wire.stream_type == "SNAPSHOT",
@@ -123,6 +120,16 @@ def _service(wire: ServiceWire, seen: Millis) -> Beat | Complaint:
     if wire.error:
         return Complaint(name=str(wire.error.name), message=wire.error.message, seen=seen)
     return Beat(seen=seen)
+
+
+TELLERS: dict[type, Callable[[Any, Millis], Inbound]] = {
+    **dict.fromkeys((TradeWire, ShortTradeWire), _trade),
+    **dict.fromkeys((BookWire, ShortBookWire), _book),
+    **dict.fromkeys((TickerWire, ShortTickerWire), _ticker),
+    **dict.fromkeys(LENGTHS, _bar),
+    ServiceWire: _service,
+}
+"""What each kind of record tells, in both spellings."""
 
 
 def request(channels: frozenset[Channel], ticket: str, *, style: Format, depth: int | None) -> list[bytes]:

@@ -18,7 +18,7 @@ from core.venues.upbit.fields import Amount, Change, Price, Serial, Size, Stamp
 SPANS = {"1s": SECOND, **{f"{n}m": Millis(n * MINUTE) for n in (1, 3, 5, 10, 15, 30, 60, 240)}}
 """Candle units that the stream offers."""
 
-PLAIN = b'{"ty"'
+PLAIN, LONG = b'{"ty"', b'{"type"'
 """How nearly every frame begins, because SIMPLE is what we ask for: one comparison on the hot path."""
 HEAD = 9
 """Bytes that show the first key of an object, also inside an array: `[{"type"`."""
@@ -153,17 +153,21 @@ def _decoder(*kinds: type) -> msgspec.json.Decoder[Any]:
     return msgspec.json.Decoder(one | list[one], strict=False)
 
 
-_SHORT = _decoder(
-    _short(TradeWire, "trade"), _short(BookWire, "orderbook"), _short(TickerWire, "ticker"), *_SHORT_CANDLES
-)
+ShortTradeWire, ShortBookWire = _short(TradeWire, "trade"), _short(BookWire, "orderbook")
+ShortTickerWire = _short(TickerWire, "ticker")
+
+_SHORT = _decoder(ShortTradeWire, ShortBookWire, ShortTickerWire, *_SHORT_CANDLES)
 _LONG = _decoder(TradeWire, BookWire, TickerWire, *_LONG_CANDLES)
 _SERVICE = _decoder(ServiceWire)
+SHORT = _SHORT.decode
 
 
 def read(frame: bytes) -> Any:
     """One record, or a list of them. Raises msgspec's errors, ValueError (UTF-8) or RecursionError."""
     if frame[:5] == PLAIN:
         return _SHORT.decode(frame)
+    if frame[:7] == LONG:
+        return _LONG.decode(frame)
     head = bytes(frame[:HEAD])
     if b'"ty"' in head:
         return _SHORT.decode(frame)
