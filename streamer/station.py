@@ -19,12 +19,14 @@ from core.domain.values import Millis
 from core.domain.watchlist import Wanted
 from core.venues.spec import Venue
 from streamer import refresh, state
+from streamer.continuity import RESTARTED
 from streamer.counts import Counts
 from streamer.health import Pulse
 from streamer.keys import key_desk, nobody
 from streamer.outbox import TROUBLE, Outbox
 from streamer.ports import Ports
 from streamer.pump import Pump
+from streamer.rounds import Rounds
 from streamer.warmup import Warmup
 
 T = TypeVar("T")
@@ -65,6 +67,15 @@ class Station:
             awake=lambda at: self._days.is_open(at),
             seats=self._keys.seats if self._keys else None,
         )
+        self.rounds = Rounds(
+            venue.stream,
+            self._engine,
+            self.pump,
+            self.outbox,
+            clock=ports.clock,
+            fill=self._warmup.fill,
+            on_pressure=self._recarry,
+        )
         self._saver = state.Saver(venue.market, ports.shelf)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"levels-{venue.market.value}")
         self._counts = Counts(venue.market)
@@ -84,6 +95,7 @@ class Station:
                 ("warmup", self._warmup.run),
                 ("steer", self._steer),
                 ("tick", self._tick),
+                ("rounds", self.rounds.run),
                 ("save", self._save),
                 ("count", self._count),
             ):
@@ -166,12 +178,17 @@ class Station:
             log.info("the wanted symbols changed", extra=extra)
         self._wanted = wanted
         self.pump.firm = refresh.firm(self._levels)
-        self.pump.carry(wanted.symbols)
-        carried = self.pump.lingering.union(wanted.symbols)
+        self._recarry()
+
+    def _recarry(self) -> None:
+        """Subscribe to what is wanted, as far as the pressure of the moment allows (D11)."""
+        fitting = self.rounds.fit(self._wanted.symbols)
+        self.pump.carry(fitting)
+        carried = self.pump.lingering.union(fitting)
         self._engine.forget(self._carried - carried)
         self._carried = carried
         self._tell_cut()
-        self._warmup.want(wanted.symbols)
+        self._warmup.want(fitting)
 
     def _tell_cut(self) -> None:
         """Name the symbols that got no registration, each time that it is others than before."""
@@ -192,7 +209,8 @@ class Station:
         cooldowns = {symbol: ends for symbol, ends in saved.cooldowns.items() if ends > at}
         self._carry(Wanted(saved.wanted if awake(at, self._days) else (), cooldowns))
         for symbol in saved.wanted:
-            self._engine.gap(symbol, saved.at, at)
+            self._engine.gap(symbol, saved.at, at, RESTARTED)
+        self.rounds.continuity.restored(saved.wanted, saved.at)
         extra = {"outcome": "restored", "wanted": len(saved.wanted), "age_ms": at - saved.at}
         log.info("state restored", extra=extra)
 

@@ -93,7 +93,7 @@ class Warmup:
         """Fetch every span. What passes is tried again behind the others; what is refused is left until wanted anew."""
         try:
             for span in SPANS if self._bars else ():
-                self._give(job.symbol, span, await self._fetch(job, span))
+                self._give(job.symbol, span, _touched(await self._fetch(job, span), job.gap))
         except Transient as fault:
             log.info(
                 "bars are fetched again later", extra={"instrument": job.symbol, "outcome": "retry", "why": str(fault)}
@@ -115,3 +115,8 @@ class Warmup:
             self._jobs.setdefault(job)
         if self._jobs:
             self._filled.set()
+
+
+def _touched(bars: list[Bar], gap: Gap | None) -> list[Bar]:
+    """A candle that began after the gap is whole here, and the venue's unfinished bar of it could only spoil it."""
+    return bars if gap is None else [bar for bar in bars if bar.opens <= gap.end]

@@ -6,7 +6,7 @@ usually speaks is the share of seconds in which it did, forgotten slowly; a symb
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from math import inf, log
 
 import msgspec
@@ -34,6 +34,7 @@ CERTAIN = 0.999
 class Pulse(msgspec.Struct):
     """One symbol. `began`, `moved`: when it spoke first and last, 0 for not yet; `share` of seconds in which it does.
 
+    excused        when its silence last had another reason
     tries, again   attempts to bring it back in this silence, and when the next one may be
     """
 
@@ -41,11 +42,12 @@ class Pulse(msgspec.Struct):
     began: Millis = Millis(0)
     moved: Millis = Millis(0)
     share: float = 0.0
+    excused: Millis = Millis(0)
     tries: int = 0
     again: Millis = Millis(0)
 
     def silence_ms(self, at: Millis) -> int:
-        return at - self.moved
+        return at - max(self.moved, self.excused)
 
     def patience_ms(self) -> float:
         """How long it may be silent."""
@@ -68,10 +70,11 @@ class Pulses:
     def __init__(self) -> None:
         self.rows: dict[str, Pulse] = {}
 
-    def look(self, stamps: Mapping[str, int], at: Millis) -> Look:
-        """Take the stamp of every symbol that is subscribed now; those that are not are forgotten.
+    def look(self, stamps: Mapping[str, int], at: Millis, absent: Collection[str] = ()) -> Look:
+        """Take the stamp of every symbol that is wanted; any other is forgotten.
 
-        A stamp is any number that changes when something comes of its symbol. The first one only is where we start.
+        stamps  any number that changes when something comes of its symbol; the first one only is where we start
+        absent  those of them that are not subscribed at the moment: their connection is down
         """
         self.rows = {name: self.rows.get(name) or Pulse(stamp) for name, stamp in stamps.items()}
         joined: list[str] = []
@@ -80,6 +83,7 @@ class Pulses:
             new, gap = _heard(row, stamps[name], at)
             joined += [name] if new else []
             back += [(name, gap)] if gap else []
+            row.excused = at if name in absent else row.excused
         return Look(tuple(joined), self._frozen(at), tuple(back))
 
     def rate(self, name: str) -> float:
@@ -89,8 +93,10 @@ class Pulses:
 
     def _frozen(self, at: Millis) -> tuple[str, ...]:
         lively = [row for row in self.rows.values() if row.share >= LIVELY]
-        moving = sum(row.silence_ms(at) <= FRESH_MS for row in lively)
+        moving = sum(at - row.moved <= FRESH_MS for row in lively)
         if moving < max(1.0, QUORUM * len(lively)):
+            for row in self.rows.values():
+                row.excused = at
             return ()
         found = [name for name, row in self.rows.items() if row.silence_ms(at) > row.patience_ms() and at >= row.again]
         for name in found:

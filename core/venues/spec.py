@@ -74,6 +74,7 @@ class StreamSpec(msgspec.Struct, frozen=True, kw_only=True):
     keyed         the ticket is a credential (an approval key) that must be fetched before each connection
     mock          topics that the venue's mock environment serves; None: all of them
     life_s        the venue ends every connection after this long; None where it does not
+    dense         a symbol's trade ids have no holes: one that is missing is a trade that is missing
     own           (account of a notice, the account's number as its owner wrote it) -> whether they are the same
     """
 
@@ -99,6 +100,7 @@ class StreamSpec(msgspec.Struct, frozen=True, kw_only=True):
     keyed: bool = False
     mock: frozenset[Topic] | None = None
     life_s: float | None = None
+    dense: bool = False
     own: Callable[[str, str], bool] = eq
 
 

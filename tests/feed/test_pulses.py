@@ -85,6 +85,20 @@ def test_when_all_are_silent_it_is_the_connection_and_no_symbol():
     assert street.frozen() == []
 
 
+def test_symbols_whose_connection_was_down_are_given_time_to_speak_again():
+    street = Street(A=1, B=1, C=1, D=8)
+    street.go_on(200)
+    street.stuck = {"A", "B", "C", "D"}
+    street.go_on(300)
+    street.stuck = {"D"}
+    street.go_on(20)
+    assert street.frozen() == []
+    for _ in range(300):
+        street.at += 1_000
+        street.stamps["A"] += 1
+        assert street.pulses.look(street.stamps, street.at, {"B", "C", "D"}).frozen == ()
+
+
 def test_a_symbol_that_is_not_subscribed_any_more_is_forgotten():
     street = Street(A=1, B=1)
     street.go_on(40)

@@ -297,6 +297,7 @@ STREAM = StreamSpec(
     channels_per_connection=1024,
     topics=(Topic.TRADE, Topic.BOOK, Topic.TICKER),
     life_s=86_400.0,
+    dense=True,
 )
 """Five messages a second are allowed, pongs among them, and the venue pings every 20 s: one is left for the pong.
 
