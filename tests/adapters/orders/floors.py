@@ -10,6 +10,7 @@ from decimal import Decimal as D
 from itertools import count
 from uuid import uuid4
 
+import msgspec
 from msgspec.structs import replace
 
 from core.adapters import accounts
@@ -23,10 +24,15 @@ from core.domain.orders import DONE, Order, order_id
 from core.domain.policies import AccountPolicy, Environment, KeyPolicy, RestPolicy, StreamPolicy, UniversePolicy
 from core.domain.values import Instrument, Market, Millis, Side
 from core.settings import BrokerKind
+from core.simulators.binance import BinanceSimulator
+from core.simulators.binance_pairs import listing as pairs
+from core.simulators.binance_rows import symbol_row
+from core.simulators.binance_wing import private
 from core.simulators.coins import listing
 from core.simulators.faults import Fault, Planned
 from core.simulators.market import SimulatedMarket
 from core.simulators.upbit import UpbitSimulator
+from core.venues.binance.answers import SymbolRow
 from core.venues.spec import purse, venue
 from tests.fakes import policy
 
@@ -85,7 +91,7 @@ class Floor:
 
     def worst(self, side):
         """A limit that crosses the whole book."""
-        rules = venue(self.instrument.market).rules
+        rules = self.venue.rules
         price = self.price * (D("1.05") if side is Side.BUY else D("0.95"))
         return rules.floor_price(self.instrument.symbol, price, side, self.clock())
 
@@ -112,11 +118,11 @@ class Coins(Floor):
 
     @property
     def units(self):
-        return self.sim.books.balances[self.sim.books.pair(self.instrument.symbol)[0]]
+        return self.books.balances[self.books.pair(self.instrument.symbol)[0]]
 
     def sent(self, side=Side.BUY):
         """Orders that the venue took."""
-        return [order for order in self.sim.books.orders.values() if order.side is side]
+        return [order for order in self.books.orders.values() if order.side is side]
 
 
 class UpbitFloor(Coins):
@@ -124,6 +130,7 @@ class UpbitFloor(Coins):
 
     def __init__(self, sim, clock):
         super().__init__(sim, clock)
+        self.books = sim.books
         key = sim.private.keys[0]
         self.opt_in = f"upbit={key.access}"
         self.secrets = EnvSecrets({
@@ -146,6 +153,41 @@ class UpbitFloor(Coins):
         market = SimulatedMarket(seed=3, start=START, coins=listing(8))
         async with UpbitSimulator(market, clock=clock) as sim:
             yield cls(sim, clock)
+
+
+class BinanceFloor(Coins):
+    instrument, quantity, path = Instrument(Market.BINANCE, "XRPUSDT"), D(25), "/api/v3/order"
+    names = ("binance_api_key", "binance_api_secret")
+
+    def __init__(self, sim, clock):
+        super().__init__(sim, clock)
+        self.books, key = sim.wing.account.books, sim.wing.account.keys[0]
+        self.opt_in = f"binance={key.key}"
+        self.secrets = EnvSecrets({
+            f"HOGA_SECRET_{name.upper()}": text for name, text in zip(self.names, (key.key, key.secret), strict=True)
+        })  # fmt: skip
+        names = KeyPolicy(app_key=self.names[0], app_secret=self.names[1], environment=self.environment)
+        self.policy = replace(
+            policy(),
+            rest=RestPolicy(url=sim.rest_url, read_s=2.0),
+            stream=StreamPolicy(url=sim.stream_url),
+            universe=UniversePolicy(quote="USDT"),
+            account=AccountPolicy(url=sim.rest_url, key=names, number=self.names[0]),
+        )
+        listed = {symbol: symbol_row(pair, sets=False) for symbol, pair in sim.pairs.items()}
+        rows = {symbol: msgspec.convert(row, SymbolRow, strict=False) for symbol, row in listed.items()}
+        self.venue = venue(Market.BINANCE, self.policy, lambda symbol: rows[symbol].listing().specification)
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls):
+        clock = Hand()
+        async with BinanceSimulator(seed=3, clock=clock, pairs=pairs(8), wing=private()) as sim:
+            yield cls(sim, clock)
+
+
+class TestnetFloor(BinanceFloor):
+    kind, environment, names = BrokerKind.MOCK, Environment.MOCK, ("binance_test_api_key", "binance_test_api_secret")
 
 
 class Served:

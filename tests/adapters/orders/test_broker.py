@@ -705,7 +705,7 @@ def test_an_order_that_took_too_long_to_note_is_not_sent_any_more():
 def test_a_budget_without_room_sends_nothing():
     bench = Bench()
     broker = bench.broker()
-    broker._line._pace = lambda group, at: 1000
+    broker._line._pace = lambda group, weight, at: 1000
     with pytest.raises(Transient, match="no room"):
         broker.place(bench.order(), bench.hands.at)
     assert bench.kis.posts == []
