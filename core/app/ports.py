@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, runtime_checkable
 
 import msgspec
 
@@ -312,6 +312,15 @@ class Broker(Protocol):
 
     def holdings(self, market: Market) -> dict[str, Decimal]:
         """Units by symbol, as the venue says."""
+
+
+@runtime_checkable
+class Purse(Protocol):
+    """A broker that can say what the account's cash buys; paper has no cash. Raises Transient or Refused."""
+
+    def affordable(self, symbol: str, price: Decimal | None) -> Decimal:
+        """Units at that price, or at whatever a market order costs at most; without credit."""
+        ...
 
 
 class Signals(Protocol):

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from core.app.checks import Objection, closed, objection
 from core.app.desk import Desk
+from core.app.ports import Purse
 from core.domain.leases import Granted, Intent
 from core.domain.levels import References
 from core.domain.orders import Fill, Order, State, moved, order_id
@@ -22,7 +23,17 @@ def wish(signal: Signal, desk: Desk, at: Millis) -> Intent | Objection:
     last = desk.last_price(signal.instrument.symbol)
     if found := objection(signal.instrument.symbol, signal.price, last, desk, at):
         return found
-    return to_buy(signal, Decimal(str(max(signal.price, last or 0.0))), desk, at)
+    wanted = to_buy(signal, Decimal(str(max(signal.price, last or 0.0))), desk, at)
+    return wanted if isinstance(wanted, Objection) else _unpaid(signal.instrument.symbol, wanted, desk) or wanted
+
+
+def _unpaid(symbol: str, wanted: Intent, desk: Desk) -> Objection | None:
+    """The account may have less than the owner's limits allow: a venue would refuse that after all was reserved."""
+    if not isinstance(desk.broker, Purse):
+        return None
+    units = desk.broker.affordable(symbol, wanted.limit)
+    short = units < wanted.quantity
+    return Objection("cash", f"buys {units:f} of {wanted.quantity:f} at {wanted.limit}") if short else None
 
 
 def to_buy(signal: Signal, price: Decimal, desk: Desk, at: Millis) -> Intent | Objection:

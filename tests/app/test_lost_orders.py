@@ -241,5 +241,5 @@ def test_a_refused_buy_is_settled_at_once_without_a_question():
     world = World()
     world.kis.answers = [(200, {"rt_cd": "7", "msg_cd": "APBK0919", "msg1": "주문가능금액을 초과"})]
     verdict = world.buy()
-    assert (verdict.outcome, set(world.kis.calls)) == (Ending.REFUSED, POSTS)
+    assert (verdict.outcome, set(world.kis.calls)) == (Ending.REFUSED, {*POSTS, "inquire-psbl-order"})
     assert world.settled() == 0

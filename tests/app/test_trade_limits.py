@@ -74,6 +74,19 @@ def test_a_price_that_ran_away_is_not_followed(table):
     assert table.buy(id="b2").outcome is Ending.BOUGHT
 
 
+@pytest.mark.parametrize(("units", "outcome"), [(Decimal(1), Ending.REFUSED), (Decimal(10**9), Ending.BOUGHT)])
+def test_a_buy_that_the_accounts_cash_cannot_pay_is_refused_before_anything_is_taken(table, units, outcome):
+    asked = []
+    table.broker.affordable = lambda symbol, price: asked.append((symbol, price)) or units
+    verdict = table.buy()
+    assert verdict.outcome is outcome
+    assert asked == [("KRW-AAA", verdict.order.limit if verdict.order else asked[0][1])]
+    if outcome is Ending.REFUSED:
+        assert verdict.limit == "cash"
+        assert verdict.detail.startswith("buys 1 of ")
+        assert table.lock is None
+
+
 def test_nothing_is_bought_shortly_before_everything_is_sold(table):  # E6
     day = DayPolicy(ends="09:00", liquidate=True, liquidate_before_s=900, thin_before_s=1500)
     table.changes = {"policy": policy(day=day)}

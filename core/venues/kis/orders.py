@@ -1,7 +1,7 @@
 """Orders and the account at KIS as flows. Source: reference/kis.md 8.
 
 KIS has no client order id and de-duplicates nothing. Every value of a body is a text. An order's number begins again
-each day and is 10 digits; amending and cancelling give a new one.
+each day and is 10 digits; cancelling gives a new one. Nothing is ever amended: what we send rests in auctions only.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ GROUP = "rest"
 
 BUY, SELL, CHANGE = "TTTC0012U", "TTTC0011U", "TTTC0013U"
 LIST, LIST_LONG_AGO, OPEN, BALANCE, AFFORDABLE = "TTTC0081R", "CTSC9215R", "TTTC0084R", "TTTC8434R", "TTTC8908R"
-AMEND, CANCEL = "01", "02"
+CANCEL = "02"
 EXCHANGE = "KRX"
 LONG_AGO = Millis(90 * DAY)
 PAGES = 200
@@ -65,14 +65,17 @@ def place(order: Order, depot: Depot, phase: Phase, at: Millis) -> Flow[Receipt]
 
 def cancel(order: Order, known: str, depot: Depot, at: Millis) -> Flow[Receipt]:
     """Take back all that is left. Raises OrderExecutionError where nothing is left to take back."""
-    reply = yield _change(known, {"ORD_DVSN": LIMIT, "ORD_QTY": "0", "ORD_UNPR": "0"}, CANCEL, depot)
-    return _receipt(reply, at)
-
-
-def amend(order: Order, known: str, limit: Decimal, depot: Depot, at: Millis) -> Flow[Receipt]:
-    """Move all that is left to another limit; the old number has nothing left from then on."""
-    prices = {"ORD_DVSN": LIMIT, "ORD_QTY": whole(order.quantity, "quantity", order)}
-    reply = yield _change(known, {**prices, "ORD_UNPR": whole(limit, "price", order)}, AMEND, depot)
+    body = {
+        "KRX_FWDG_ORD_ORGNO": known.rpartition("-")[2],
+        "ORGN_ODNO": number_of(known),
+        "RVSE_CNCL_DVSN_CD": CANCEL,
+        "QTY_ALL_ORD_YN": "Y",
+        "EXCG_ID_DVSN_CD": EXCHANGE,
+        "ORD_DVSN": LIMIT,
+        "ORD_QTY": "0",
+        "ORD_UNPR": "0",
+    }
+    reply = yield _post("order-rvsecncl", CHANGE, body, depot)
     return _receipt(reply, at)
 
 
@@ -124,7 +127,10 @@ def holdings(depot: Depot, at: Millis) -> Flow[list[Held]]:
 
 
 def affordable(symbol: str, price: Decimal | None, depot: Depot, at: Millis) -> Flow[Decimal]:
-    """Shares that cash buys without credit. Asked as a market order: only that heeds the stock's margin rate."""
+    """Shares that cash buys without credit. Asked as a market order: only that heeds the stock's margin rate.
+
+    A market order keeps the day's upper limit from the cash for each share; one with a price keeps that price.
+    """
     query = {
         "PDNO": symbol,
         "ORD_UNPR": "" if price is None else f"{int(price)}",
@@ -133,7 +139,9 @@ def affordable(symbol: str, price: Decimal | None, depot: Depot, at: Millis) -> 
         "OVRS_ICLD_YN": "N",
     }
     body = asked((yield _get("inquire-psbl-order", AFFORDABLE, query, depot)))
-    return number(read(_one(body.output), dict[str, str]).get("nrcvb_buy_qty", ""))
+    said = read(_one(body.output), dict[str, str])
+    at_most, cash = number(said.get("nrcvb_buy_qty", "")), number(said.get("nrcvb_buy_amt", ""))
+    return at_most if price is None else max(at_most, cash // price)
 
 
 def noticed(notice: OrderNotice) -> str:
@@ -169,17 +177,6 @@ def _headers(tr: str, depot: Depot) -> tuple[tuple[str, str], ...]:
 def _post(name: str, tr: str, body: dict[str, str], depot: Depot) -> Request:
     content = msgspec.json.encode({**_account(depot), **body})
     return Request("POST", HOME + name, group=GROUP, body=content, headers=_headers(tr, depot))
-
-
-def _change(known: str, terms: dict[str, str], what: str, depot: Depot) -> Request:
-    body = {
-        "KRX_FWDG_ORD_ORGNO": known.rpartition("-")[2],
-        "ORGN_ODNO": number_of(known),
-        "RVSE_CNCL_DVSN_CD": what,
-        "QTY_ALL_ORD_YN": "Y",
-        "EXCG_ID_DVSN_CD": EXCHANGE,
-    }
-    return _post("order-rvsecncl", CHANGE, {**body, **terms}, depot)
 
 
 def _get(name: str, tr: str, query: dict[str, str], depot: Depot, *, more: bool = False) -> Request:
@@ -224,7 +221,6 @@ ORDERS = Orders(
     market=Market.KRX,
     place=place,
     cancel=cancel,
-    amend=amend,
     listed=listing,
     standing=standing,
     holdings=holdings,

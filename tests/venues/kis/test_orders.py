@@ -202,7 +202,7 @@ def test_a_question_that_is_not_answered_may_be_asked_again(response, error):
         run(ORDERS.holdings(REAL, AT), Script(response))
 
 
-# ---- cancel and amend ----------------------------------------------------------------------------------------------
+# ---- cancel --------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("depot", "tr"), [(REAL, "TTTC0013U"), (MOCK, "VTTC0013U")], ids=["real", "mock"])
@@ -216,13 +216,6 @@ def test_a_cancel_names_branch_and_number_and_takes_all(depot, tr):
         "ORD_QTY": "0", "ORD_UNPR": "0", "QTY_ALL_ORD_YN": "Y", "EXCG_ID_DVSN_CD": "KRX",
     }  # fmt: skip
     assert receipt.id == "20261120-0001569158-06010"
-
-
-def test_an_amend_moves_all_that_is_left_to_another_limit():
-    script = Script(answer(output=TAKEN))
-    run(ORDERS.amend(ORDER, "20261120-0001569157-06010", D(70_100), REAL, AT), script)
-    body = json.loads(script.asked[0].body)
-    assert (body["RVSE_CNCL_DVSN_CD"], body["ORD_UNPR"], body["QTY_ALL_ORD_YN"]) == ("01", "70100", "Y")
 
 
 # ---- lists ---------------------------------------------------------------------------------------------------------
@@ -418,10 +411,14 @@ def test_holdings_are_what_has_units_or_traded_today(depot, tr):
     ]
 
 
-@pytest.mark.parametrize(("price", "text"), [(D(70_000), "70000"), (None, "")])
-def test_what_cash_buys_is_asked_as_a_market_order_and_leaves_credit_out(price, text):
-    script = Script(answer(output={"nrcvb_buy_qty": "142", "max_buy_qty": "300"}))
-    assert run(ORDERS.affordable("005930", price, REAL, AT), script) == 142
+@pytest.mark.parametrize(
+    ("price", "text", "cash", "units"),
+    [(D(70_000), "70000", "13000000", 185), (D(70_000), "70000", "", 142), (None, "", "13000000", 142)],
+)
+def test_what_cash_buys_is_asked_as_a_market_order_and_leaves_credit_out(price, text, cash, units):
+    """A market order is reckoned at the upper limit: what has a limit of its own may be more."""
+    script = Script(answer(output={"nrcvb_buy_qty": "142", "nrcvb_buy_amt": cash, "max_buy_qty": "300"}))
+    assert run(ORDERS.affordable("005930", price, REAL, AT), script) == units
     query = dict(script.asked[0].query)
     assert (query["ORD_DVSN"], query["ORD_UNPR"], query["PDNO"]) == ("01", text, "005930")
 
