@@ -27,7 +27,7 @@ def hoga() -> None:
 
     \b
     hoga demo              a whole trading day in about a minute, offline
-    hoga run --feed upbit  the same system on Upbit's public feed, paper money
+    hoga run --feed upbit  the same system on Upbit's public feed, paper money (or binance)
     """
 
 

@@ -57,7 +57,7 @@ def demo(context: click.Context, as_json: bool, seconds: float, seed: int) -> No
 def run(feed: str, seed: int | None, seconds: float) -> None:
     """Run the system until Ctrl-C: simulated exchanges, or real prices of one market; paper money either way.
 
-    Upbit's prices are public. Those of krx need your KIS app key in HOGA_SECRET_KIS_APP_KEY and
+    The prices of Upbit and Binance are public. Those of krx need your KIS app key in HOGA_SECRET_KIS_APP_KEY and
     HOGA_SECRET_KIS_APP_SECRET.
     """
     shown = _board(quiet=False)

@@ -168,6 +168,9 @@ FLAGS: dict[str, Pair] = {
     "DEPOSIT_AMOUNT_SOARING": ("입금량 급등", "deposits soaring"),
     "GLOBAL_PRICE_DIFFERENCES": ("글로벌 시세 차이", "global price differences"),
     "CONCENTRATION_OF_SMALL_ACCOUNTS": ("소수 계정 거래 집중", "few accounts trade it"),
+    "NOT_TRADING": ("거래 중지", "not trading"),
+    "NOT_SPOT": ("현물 거래 불가", "no spot trading"),
+    "STABLE": ("스테이블코인", "stable coin"),
 }
 
 LABELS: dict[str, Pair] = {

@@ -68,6 +68,7 @@ class SafetyPolicy(Policy, frozen=True):
         *("PRICE_FLUCTUATIONS", "TRADING_VOLUME_SOARING", "DEPOSIT_AMOUNT_SOARING", "CONCENTRATION_OF_SMALL_ACCOUNTS"),
         *("MANAGED", "HALTED", "LIQUIDATION_TRADING", "CAUTION", "RISK", "OVERHEATED", "INVESTMENT_CAUTION"),
         *("PREFERRED", "SPAC", "ETF", "ETN"),
+        *("NOT_TRADING", "NOT_SPOT", "STABLE"),
     )
     max_age_s: Seconds = 7200.0
     when_held: WhenHeld = WhenHeld.HOLD

@@ -26,6 +26,8 @@ from core.domain.phrases import (
 from core.domain.values import KST, Millis
 
 FILLS = frozenset({Kind.BOUGHT, Kind.SOLD})
+DIGITS, FINEST = 3, 8
+"""Digits of a small amount that are shown, and the most decimals that any of these currencies is counted in."""
 LONG = Context(prec=60, rounding=ROUND_HALF_UP)
 
 
@@ -94,10 +96,16 @@ def plain(value: float) -> str:
 def money(amount: Decimal, quote: str, language: str, *, signed: bool = False) -> str:
     """An amount in its currency, rounded as people write it; `signed` puts a plus on gains.
 
+    A fraction of a currency that has cents keeps 3 digits of what it is, so that it is not shown as nothing.
+
     >>> money(Decimal("-1234567.5"), "KRW", "ko"), money(Decimal("12.345"), "USDT", "en", signed=True)
     ('-1,234,568원', '+12.35 USDT')
+    >>> money(Decimal("0.00001234"), "USDT", "en"), money(Decimal("0.5"), "USDT", "en")
+    ('0.0000123 USDT', '0.50 USDT')
     """
     korean, english, places = CURRENCIES.get(quote, (f" {quote}", f" {quote}", 2))
+    if places and amount and abs(amount) < Decimal("0.1"):
+        places = min(max(places, DIGITS - 1 - amount.adjusted()), FINEST)
     rounded = LONG.quantize(amount, Decimal(1).scaleb(-places))
     sign = "-" if rounded < 0 else "+" if signed and rounded > 0 else ""
     return f"{sign}{abs(rounded):,f}{korean if language == 'ko' else english}"

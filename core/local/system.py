@@ -47,6 +47,7 @@ class Feed(StrEnum):
     SIM = "sim"
     UPBIT = "upbit"
     KRX = "krx"
+    BINANCE = "binance"
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):

@@ -16,6 +16,9 @@ NEWS_MS = 5_000
 
 LOST = "the stream is lost"
 
+WHOLE = Decimal(100)
+"""From here on nobody reads the fraction of a currency's unit."""
+
 
 def changes(before: View | None, after: View) -> Iterator[str]:
     """One sentence for each thing that happened since `before` (None: since nothing)."""
@@ -30,12 +33,14 @@ def changes(before: View | None, after: View) -> Iterator[str]:
 
 
 def money(amount: Decimal) -> str:
-    """Quote currency, whole units, with its sign where it is a loss.
+    """Quote currency, with its sign where it is a loss: whole units from 100 on, else 4 digits of what it is.
 
-    >>> money(Decimal("-1234567.8")), money(Decimal("12.4"))
-    ('-1,234,568', '12')
+    >>> money(Decimal("-1234567.8")), money(Decimal("12.4")), money(Decimal("0.00001234")), money(Decimal("0.00"))
+    ('-1,234,568', '12.4', '0.00001234', '0')
     """
-    return f"{amount:,.0f}"
+    if not amount or abs(amount) >= WHOLE:
+        return f"{amount:,.0f}"
+    return figure(Decimal(f"{amount:.4g}"))
 
 
 def units(quantity: Decimal) -> str:

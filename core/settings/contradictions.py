@@ -6,14 +6,14 @@ from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 from urllib.parse import urlsplit
 
-from core.domain.errors import CoreError
+from core.domain.errors import CoreError, Misconfigured
 from core.domain.policies import AccountPolicy, Environment, ExitPolicy, MarketPolicy, RulePolicy, SafetyPolicy
 from core.domain.rules import build
 from core.domain.values import MINUTE, SPANS, Market
 from core.feed.pace import round_s, slowest
 from core.settings.faults import Fault
 from core.settings.tree import BrokerKind, Settings
-from core.venues.spec import environment, venue
+from core.venues.spec import Channel, StreamSpec, Topic, environment, venue
 
 HTTP, WEBSOCKET = ("http", "https"), ("ws", "wss")
 
@@ -72,9 +72,19 @@ def _venue_faults(path: str, market: Market, policy: MarketPolicy) -> Iterator[F
     if policy.universe.busiest and found.rest.at(environment(policy)).busiest is None:
         more = ", or a real key first in keys" if found.rest.busiest else ""
         yield Fault(f"{path}.universe.busiest", f"{policy.universe.busiest}, where nothing is ranked", f"0{more}")
-    for topic in policy.stream.details:
+    for topic, detail in policy.stream.details.items():
         if topic not in found.stream.topics:
             yield Fault(f"{path}.stream.details", topic, _among(topic, found.stream.topics))
+        else:
+            yield from _detail_faults(f"{path}.stream.details.{topic}", found.stream, Topic(topic), detail)
+
+
+def _detail_faults(path: str, stream: StreamSpec, topic: Topic, detail: str) -> Iterator[Fault]:
+    """A feed that the venue does not have: it says so itself when it is asked for one."""
+    try:
+        stream.request(frozenset({Channel(topic, "A", detail)}), "")
+    except Misconfigured as wrong:
+        yield Fault(path, repr(detail), str(wrong.facts.get("allowed", "another one")))
 
 
 def _among(name: str, known: Iterable[str]) -> str:

@@ -35,15 +35,24 @@ NAMED = 100
 BATCH = 1000
 """One call answers for every symbol."""
 DEEPEST = 5000
+SHOWN = 40
 DEPTH_WEIGHTS = ((100, 5), (500, 25), (1000, 50), (DEEPEST, 250))
 NAMES = {span: name for name, span in INTERVALS.items()}
 
 
 def listing(universe: UniversePolicy, seen: Millis) -> Flow[list[Listing]]:
-    """Every spot pair of the universe's quote currency with status and filters, and those that are named besides."""
+    """Every spot pair of the universe's quote currency with status and filters, and those that are named besides.
+
+    Raises:
+        Refused: there is no such quote currency. In an empty answer there is none.
+    """
     reply = yield _asked("exchangeInfo", 20, showPermissionSets="false")
     rows = read(reply, ExchangeInfo).symbols
     named = {*universe.codes, *universe.always}
+    if universe.quote not in (quotes := {row.quoteAsset for row in rows}):
+        raise Refused(
+            "Binance has no pair in universe.quote", quote=universe.quote, allowed=" ".join(sorted(quotes)[:SHOWN])
+        )
     return [row.listing() for row in rows if row.quoteAsset == universe.quote or row.symbol in named]
 
 
