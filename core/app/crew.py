@@ -1,13 +1,18 @@
-"""The workers of a market: slots of capital, put to work when first needed (E2)."""
+"""The workers of a market: slots of capital, put to work when needed, stopped when told to or one too many (E2)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from hashlib import sha256
 
 from core.app.desk import Desk
-from core.domain.values import Millis
+from core.domain.errors import WorkerTerminationError
+from core.domain.leases import MARGIN, Lock
+from core.domain.values import Instrument, Millis
 from core.domain.workers import Status, Worker
+
+RETIRED = "retired: there are more of them than `workers.count`"
+STOPPED = "stopped by hand"
 
 
 def names(count: int) -> list[str]:
@@ -19,18 +24,20 @@ def names(count: int) -> list[str]:
 
 
 def enlist(desk: Desk, at: Millis) -> list[Worker]:
-    """Every worker of the market after those that are missing or idle have been put to work."""
+    """Every worker of the market after those that are missing or idle have been put to work.
+
+    One that was retired begins a new life once it is wanted again; one that a person stopped stays so.
+    """
     policy = desk.policy.workers
     known = {worker.id: worker for worker in desk.ledger.workers(desk.market)}
     started = False
     for name in names(policy.count):
-        worker = known.get(name) or Worker(
-            id=name, market=desk.market, status=Status.IDLE, capital=policy.capital, heartbeat=at
-        )
-        if name not in known:
-            desk.ledger.register(worker)
-        if worker.status is Status.IDLE:
-            desk.ledger.move(worker, Status.SCAN, at)
+        found = known.get(name)
+        if found is None or (found.status is Status.EXIT and found.note == RETIRED):
+            found = Worker(id=name, market=desk.market, status=Status.IDLE, capital=policy.capital, heartbeat=at)
+            desk.ledger.register(found)
+        if found.status is Status.IDLE:
+            desk.ledger.move(found, Status.SCAN, at)
             started = True
     return desk.ledger.workers(desk.market) if started else list(known.values())
 
@@ -48,3 +55,71 @@ def candidates(signal: str, desk: Desk, at: Millis) -> Iterator[Worker]:
     )
     free = {worker.id: worker for worker in enlist(desk, at) if worker.status is Status.SCAN}
     yield from (free[name] for name in slots[first:] + slots[:first] if name in free)
+
+
+def surplus(workers: Sequence[Worker], desk: Desk) -> list[Worker]:
+    """Workers that the settings do not have any more and that have not stopped yet."""
+    wanted = set(names(desk.policy.workers.count))
+    return [worker for worker in workers if worker.id not in wanted and worker.status is not Status.EXIT]
+
+
+def retire(desk: Desk) -> list[str]:
+    """Stop those of them that hold nothing; returns their names. The others follow once they are flat."""
+    free = [worker for worker in surplus(desk.ledger.workers(desk.market), desk) if worker.status is not Status.HOLD]
+    return [worker.id for worker in free if desk.ledger.move(worker, Status.EXIT, desk.clock(), RETIRED)]
+
+
+def stop(name: str, desk: Desk, note: str = STOPPED) -> str:
+    """Stop one worker, its position first given to another. Returns the heir's name, "" where nothing was held.
+
+    Raises:
+        WorkerTerminationError: there is no such worker, it has stopped before, someone is at work on what it holds,
+            nobody is free to take it over, or it moved meanwhile.
+    """
+    worker = _working(name, desk)
+    heir = _handed_over(worker, desk) if worker.status is Status.HOLD else ""
+    if not desk.ledger.move(worker, Status.EXIT, desk.clock(), note):
+        raise WorkerTerminationError("the worker moved meanwhile: ask again", worker=name)
+    return heir
+
+
+def start(name: str, desk: Desk) -> bool:
+    """Give a stopped worker a new life; False where it is at work. Raises WorkerTerminationError for a wrong name."""
+    if name not in names(desk.policy.workers.count):
+        wanted = f"w-01 to {names(desk.policy.workers.count)[-1]}"
+        raise WorkerTerminationError("the settings have no such worker", worker=name, allowed=wanted)
+    capital, at = desk.policy.workers.capital, desk.clock()
+    fresh = Worker(id=name, market=desk.market, status=Status.IDLE, capital=capital, heartbeat=at)
+    return desk.ledger.register(fresh) and desk.ledger.move(fresh, Status.SCAN, at)
+
+
+def _working(name: str, desk: Desk) -> Worker:
+    found = next((worker for worker in desk.ledger.workers(desk.market) if worker.id == name), None)
+    if found is None:
+        raise WorkerTerminationError("there is no such worker", worker=name, market=desk.market.value)
+    if found.status is Status.EXIT:
+        raise WorkerTerminationError("the worker has stopped before", worker=name, why=found.note or "no reason noted")
+    return found
+
+
+def _handed_over(worker: Worker, desk: Desk) -> str:
+    """Its position to a free worker; "" where it holds nothing after all."""
+    lock, at = desk.leases.lock(Instrument(desk.market, worker.symbol)), desk.clock()
+    if lock is None or lock.position is None or lock.position.worker != worker.id:
+        if lock is not None and lock.intent is not None:
+            raise WorkerTerminationError("an order of it is under way", worker=worker.id, symbol=worker.symbol)
+        return ""
+    _resting(lock, worker, at)
+    wanted = names(desk.policy.workers.count)
+    free = [each for each in desk.ledger.workers(desk.market) if each.status is Status.SCAN and each.id in wanted]
+    for heir in free:
+        if desk.leases.adopt(lock, heir, at):
+            return heir.id
+    raise WorkerTerminationError("nobody is free to take its position over", worker=worker.id, symbol=worker.symbol)
+
+
+def _resting(lock: Lock, worker: Worker, at: Millis) -> None:
+    if lock.intent is not None or (lock.owner and lock.ends + MARGIN >= at):
+        raise WorkerTerminationError(
+            "someone is at work on its position", worker=worker.id, symbol=worker.symbol, holder=lock.owner
+        )

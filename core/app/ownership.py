@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
+from core.app.crew import surplus
 from core.app.desk import Desk
 from core.domain.leases import MARGIN, Lock
 from core.domain.values import Instrument, Millis
@@ -31,9 +32,33 @@ def running(lock: Lock, at: Millis) -> bool:
 
 
 def adopt(before: Sequence[Lock], workers: Sequence[Worker], after: Sequence[Lock], desk: Desk) -> list[Adoption]:
-    """Give each position without a worker of its own to a free one, its old one where that is free again."""
-    free = {worker.id: worker for worker in workers if worker.status is Status.SCAN}
-    return [_adopt(lock, free, desk) for lock in _orphans(before, workers, after, desk.clock())]
+    """Give each position without a worker of its own to a free one, its old one where that is free again.
+
+    One worker too many hands its position over while another is free, else it keeps it until it is flat.
+    """
+    leaving = {worker.id for worker in surplus(workers, desk)}
+    free = {worker.id: worker for worker in workers if worker.status is Status.SCAN and worker.id not in leaving}
+    holding = {(worker.id, worker.symbol) for worker in workers if worker.status is Status.HOLD}
+    staying = {(name, symbol) for name, symbol in holding if name not in leaving}
+    adoptions = []
+    for lock in _orphans(before, staying, after, desk.clock()):
+        was = lock.position.worker if lock.position else ""
+        if free or (was, lock.instrument.symbol) not in holding:
+            adoptions.append(_adopt(lock, free, desk))
+    return adoptions
+
+
+def beat(workers: Sequence[Worker], after: Sequence[Lock], blind: set[Instrument], desk: Desk) -> None:
+    """Each worker that is as it should be is alive: it scans, or it holds what it says and somebody watches its exits.
+
+    blind  positions that nobody could look at
+    """
+    locks = {lock.instrument.symbol: lock for lock in after}
+    unseen = {instrument.symbol for instrument in blind}
+    for worker in workers:
+        sound = worker.status is Status.HOLD and _engaged(worker, locks) and worker.symbol not in unseen
+        if sound or worker.status is Status.SCAN:
+            desk.ledger.beat(worker, desk.clock())
 
 
 def release(workers: Sequence[Worker], after: Sequence[Lock], desk: Desk) -> list[str]:
@@ -43,9 +68,8 @@ def release(workers: Sequence[Worker], after: Sequence[Lock], desk: Desk) -> lis
     return [worker.id for worker in idle if desk.ledger.move(worker, Status.SCAN, desk.clock())]
 
 
-def _orphans(before: Sequence[Lock], workers: Sequence[Worker], after: Sequence[Lock], at: Millis) -> Iterator[Lock]:
+def _orphans(before: Sequence[Lock], owners: set[tuple[str, str]], after: Sequence[Lock], at: Millis) -> Iterator[Lock]:
     fences = {lock.instrument: lock.fence for lock in before if lock.position}
-    owners = {(worker.id, worker.symbol) for worker in workers if worker.status is Status.HOLD}
     for lock in after:
         settled = lock.position is not None and lock.intent is None and not running(lock, at)
         if not settled or lock.position is None or fences.get(lock.instrument) != lock.fence:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 
 import msgspec
@@ -10,20 +10,26 @@ import msgspec
 from core.app import tidings
 from core.app.desk import Desk, Verdict
 from core.app.leave import held
-from core.app.placing import WAITING
-from core.app.wishes import dust
-from core.domain.errors import Transient, UnknownOutcome
+from core.app.selling import Due, resting
+from core.app.tally import aside
+from core.domain.errors import CoreError
 from core.domain.levels import Scan
 from core.domain.messages import Alert, Kind
-from core.domain.phases import AUCTIONS
 from core.domain.positions import Position
 from core.domain.sessions import liquidating
 from core.domain.signals import Exit
-from core.domain.values import MINUTE, ZERO, Instrument, Market, Millis, Side
+from core.domain.values import MINUTE, ZERO, Instrument, Market, Millis
 
 CLOSED = "closed"
 STAGES = (1, 2, 5, 10)
 """Minutes before the day's end at which an incomplete liquidation is told again, cooldown or not."""
+
+
+class Remainder(msgspec.Struct, frozen=True):
+    """Units by symbol still to be sold; `unproven`: why the venue did not say what it holds, "" where it did."""
+
+    units: dict[str, Decimal]
+    unproven: str = ""
 
 
 class Flattened(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,38 +53,39 @@ def due(positions: Sequence[Position], scan: Scan | None, desk: Desk, at: Millis
     return [each for each in thinnest_first if values.get(each.instrument.symbol, 0.0) < thin]
 
 
-def due_now(desk: Desk) -> list[Position]:
-    return due(held(desk.leases, desk.market), desk.shelf.read(Scan, desk.market), desk, desk.clock())
+def due_now(desk: Desk) -> list[Due]:
+    """What is due at this moment, each with how long it has been so."""
+    at, day = desk.clock(), desk.policy.day
+    before_s = day.liquidate_before_s if liquidating(at, day, desk.days) else day.thin_before_s
+    waited = Millis(max(0, at - (desk.days.closes(at) - round(before_s * 1000))))
+    positions = due(held(desk.leases, desk.market), desk.shelf.read(Scan, desk.market), desk, at)
+    return [Due(position, waited) for position in positions]
 
 
-def resting(desk: Desk) -> set[Instrument]:
-    """Symbols whose sale waits in an auction, or for word of how it ended: a second one would be one too many."""
-    at, days = desk.clock(), desk.days
-    if days.is_open(at) and days.phase(at) not in AUCTIONS:
-        return set()
-    sales = (order for order in desk.ledger.open_orders(desk.market) if order.side is Side.SELL)
-    return {order.instrument for order in sales if order.state in WAITING}
+def left_over(desk: Desk, *, full: bool, closes: Millis) -> Remainder:
+    """What is still due by our books, and, in the full window, what the venue holds of anything traded today."""
+    if full:
+        return proven(desk, lambda instrument: True, _day(desk, closes))
+    left = {each.position.instrument.symbol: each.position.quantity for each in due_now(desk)}
+    return Remainder(left)
 
 
-def left_over(desk: Desk, *, full: bool, closes: Millis) -> dict[str, Decimal]:
-    """Units that are still due by our books, and, in the full window, what the venue holds of anything traded today.
+def proven(desk: Desk, within: Callable[[Instrument], bool], day: str) -> Remainder:
+    """Our books' zero and the venue's own, for these symbols.
 
     Coins and shares that this system never traded are their owner's own and nobody's business here, and what it wrote
-    off today cannot be sold.
+    off cannot be sold.
     """
-    positions = held(desk.leases, desk.market) if full else due_now(desk)
-    left = {position.instrument.symbol: position.quantity for position in positions}
-    if not full:
-        return left
-    today = desk.ledger.orders(desk.market, _day(desk, closes))
-    ours = {order.instrument.symbol for order in today} | left.keys()
+    locks = [lock for lock in desk.leases.locks() if lock.instrument.market is desk.market and within(lock.instrument)]
+    left = {lock.instrument.symbol: lock.position.quantity for lock in locks if lock.position}
     try:
-        holdings = desk.broker.holdings(desk.market)
-    except (Transient, UnknownOutcome):
-        return left
-    gone = dust(today)
+        traded = {order.instrument for order in desk.ledger.orders(desk.market, day)}
+        ours = {instrument.symbol for instrument in traded if within(instrument)} | left.keys()
+        holdings, gone = desk.broker.holdings(desk.market), aside(locks, desk)
+    except CoreError as silence:
+        return Remainder(left, f"the venue did not say what it holds: {silence.found}")
     found = {symbol: units - gone.get(symbol, ZERO) for symbol, units in holdings.items() if symbol in ours}
-    return left | {symbol: units for symbol, units in found.items() if units}
+    return Remainder(left | {symbol: units for symbol, units in found.items() if units > 0})
 
 
 def _day(desk: Desk, closes: Millis) -> str:
@@ -86,19 +93,24 @@ def _day(desk: Desk, closes: Millis) -> str:
     return desk.days.day_of(Millis(closes - 1))
 
 
-def tell(desk: Desk, left: dict[str, Decimal], closes: Millis, verdicts: Sequence[Verdict]) -> None:
-    """What could not be sold, or that all of it was. What still waits in an auction is told by a run after its end."""
+def tell(desk: Desk, left: Remainder, closes: Millis, verdicts: Sequence[Verdict]) -> None:
+    """What could not be sold, or that all of it was. What still waits in an auction is told by a run after its end.
+
+    That all is sold is told only once the venue itself says so.
+    """
     at, waiting = desk.clock(), {instrument.symbol for instrument in resting(desk)}
-    failed = {symbol: units for symbol, units in left.items() if symbol not in waiting}
+    failed = {symbol: units for symbol, units in left.units.items() if symbol not in waiting}
     if waiting and at >= closes:
         return
-    if failed:
-        desk.alerts.send([_unsold(desk, failed, closes, at, verdicts)])
-    elif not left and (at >= closes or liquidating(at, desk.policy.day, desk.days)):
+    if failed or (left.unproven and not waiting):
+        desk.alerts.send([_unsold(desk, failed, closes, at, verdicts, left.unproven)])
+    elif not left.units and (at >= closes or liquidating(at, desk.policy.day, desk.days)):
         _tell_flat(desk, at, _day(desk, closes))
 
 
-def _unsold(desk: Desk, left: dict[str, Decimal], closes: Millis, at: Millis, verdicts: Sequence[Verdict]) -> Alert:
+def _unsold(
+    desk: Desk, left: dict[str, Decimal], closes: Millis, at: Millis, verdicts: Sequence[Verdict], unproven: str
+) -> Alert:
     """The stage is part of the topic, so that each new one is told even while the one before is cooling down."""
     minutes = max(0.0, (closes - at) / MINUTE)
     stage = CLOSED if at >= closes else next((f"{stage}m" for stage in STAGES if minutes <= stage), "")
@@ -107,6 +119,7 @@ def _unsold(desk: Desk, left: dict[str, Decimal], closes: Millis, at: Millis, ve
         f"{desk.name(symbol)} {symbol} {tidings.plain(units)}{why.get(symbol, '')}".strip()
         for symbol, units in sorted(left.items())
     ]
+    shown += [unproven] if unproven else []
     when = "after the close" if at >= closes else f"{minutes:.0f} min to the end of the day"
     return Alert(
         id=f"{desk.market.value}:{Kind.UNSOLD.value}:{closes}:{at // MINUTE}",

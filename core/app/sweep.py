@@ -11,8 +11,8 @@ from collections.abc import Sequence
 
 import msgspec
 
-from core.app import ownership, tally, tidings, vigil
-from core.app.crew import enlist
+from core.app import by_hand, crew, marks, ownership, strays, tally, tidings, vigil
+from core.app.by_hand import Act
 from core.app.desk import OPEN_ENDED, Desk, Ending, Verdict
 from core.app.owed import deliver
 from core.app.ownership import Adoption
@@ -22,7 +22,6 @@ from core.app.trade import resume
 from core.domain.errors import CoreError
 from core.domain.leases import Lock
 from core.domain.messages import Alert
-from core.domain.orders import DONE, Order
 from core.domain.values import Instrument, Market, Millis
 
 
@@ -38,10 +37,14 @@ class Swept(msgspec.Struct, frozen=True, kw_only=True):
 
     waiting   intents whose owner may still be at work
     resumed   what became of each intent that was left behind
-    strays    orders open in the ledger that no lock is about: a person must look
+    strays    orders open in the ledger that no lock is about and that are still open: a person must look
+    ended     such orders that were settled with the venue
     adopted   positions that got a new worker; `freed` workers that hold nothing and scan again
+    retired   workers that the settings do not have any more; `tidied` leases that had ended and left nothing
     silent    the streamer gave no sign, or lost what is held; `exits` what the sweep sold in its place
+    acts      what was put right after people's own trades, and what was too little to sell
     differs   symbols that the venue's books tell otherwise; `uncounted` why it did not say what it holds
+    unmarked  why nobody knows what open positions stand to lose
     untold    why people could not be told: everything else is done all the same, and the next run tells what is left
     """
 
@@ -55,48 +58,80 @@ class Swept(msgspec.Struct, frozen=True, kw_only=True):
     silent: bool
     exits: tuple[Verdict, ...]
     faults: tuple[Fault, ...]
+    ended: tuple[str, ...] = ()
+    retired: tuple[str, ...] = ()
+    tidied: tuple[str, ...] = ()
+    acts: tuple[Act, ...] = ()
     differs: tuple[Difference, ...] = ()
     uncounted: str = ""
+    unmarked: str = ""
     untold: str = ""
 
 
 def run(desk: Desk, quotes: Quotes) -> Swept:
     """One run for one market. Raises Transient only where the tables do not answer at all."""
     at = desk.clock()
-    enlist(desk, at)
+    crew.enlist(desk, at)
     orders = desk.ledger.open_orders(desk.market)
     found = _locks(desk)
     left = [lock for lock in found if lock.intent]
     lapsed = [lock for lock in left if not ownership.running(lock, at)]
     resumed, faults = _resume(lapsed, desk)
-    strays = _strays(orders, desk)
-    before = _locks(desk) if lapsed else found
-    workers = desk.ledger.workers(desk.market)
+    settled = strays.settle(orders, desk)
+    adopted, freed, retired = _owners(_locks(desk) if lapsed else found, desk)
+    tidied = [str(lock.instrument) for lock in found if _abandoned(lock, at) and desk.leases.tidy(lock, at)]
     after = _locks(desk)
-    adopted = ownership.adopt(before, workers, after, desk)
-    freed = ownership.release(workers, after, desk)
     watched = vigil.keep(after, desk, quotes)
-    counted = tally.compare(after, desk, at)
+    acts = by_hand.remainders(_locks(desk) if watched.sold else after, desk)
+    counted = tally.compare(_locks(desk) if acts or watched.sold else after, desk, at)
+    acts += by_hand.settle(counted, desk)
+    unmarked = marks.mark(after, desk, quotes)
+    ownership.beat(desk.ledger.workers(desk.market), _locks(desk), {on for on, _ in watched.faults}, desk)
     swept = Swept(
         market=desk.market,
         at=at,
         waiting=len(left) - len(lapsed),
         resumed=tuple(resumed),
-        strays=tuple(order.id for order in strays),
+        strays=tuple(order.id for order, _ in settled.open),
+        ended=tuple(order.id for order in settled.ended),
         adopted=tuple(adopted),
         freed=tuple(freed),
+        retired=tuple(retired),
+        tidied=tuple(tidied),
         silent=watched.silent,
         exits=watched.sold,
         faults=(*faults, *(Fault(instrument, why) for instrument, why in watched.faults)),
-        differs=counted.differences,
+        acts=tuple(acts),
+        differs=_left(counted.differences, acts),
         uncounted=counted.failure,
+        unmarked=unmarked,
     )
-    untold = deliver(desk.alerts, [*watched.news, *_news(swept, strays, desk)])
+    untold = deliver(desk.alerts, [*watched.news, *_news(swept, settled, desk)])
     return msgspec.structs.replace(swept, untold=untold)
 
 
 def _locks(desk: Desk) -> list[Lock]:
     return [lock for lock in desk.leases.locks() if lock.instrument.market is desk.market]
+
+
+def _abandoned(lock: Lock, at: Millis) -> bool:
+    """Someone's name is on it, its lease has ended, and nothing was left to finish."""
+    return bool(lock.owner) and lock.intent is None and not ownership.running(lock, at)
+
+
+def _owners(before: Sequence[Lock], desk: Desk) -> tuple[list[Adoption], list[str], list[str]]:
+    """Adopted positions, workers that scan again, workers that retired. The order of the readings matters."""
+    workers = desk.ledger.workers(desk.market)
+    after = _locks(desk)
+    adopted = ownership.adopt(before, workers, after, desk)
+    freed = ownership.release(workers, _locks(desk) if adopted else after, desk)
+    retired = crew.retire(desk) if crew.surplus(workers, desk) else []
+    return adopted, freed, retired
+
+
+def _left(differences: Sequence[Difference], acts: Sequence[Act]) -> tuple[Difference, ...]:
+    settled = {act.instrument for act in acts}
+    return tuple(each for each in differences if each.instrument not in settled)
 
 
 def _resume(lapsed: Sequence[Lock], desk: Desk) -> tuple[list[Verdict], list[Fault]]:
@@ -110,40 +145,31 @@ def _resume(lapsed: Sequence[Lock], desk: Desk) -> tuple[list[Verdict], list[Fau
     return verdicts, faults
 
 
-def _strays(orders: Sequence[Order], desk: Desk) -> list[Order]:
-    """Orders not finished that no intent is about, asked for again: the index that listed them may be behind."""
-    strays = []
-    for order in orders:
-        lock = desk.leases.lock(order.instrument)
-        if lock is not None and lock.intent is not None and lock.intent.order == order.id:
-            continue
-        now = desk.ledger.order(order.id)
-        if now is not None and now.state not in DONE:
-            strays.append(now)
-    return strays
-
-
-def _news(swept: Swept, strays: Sequence[Order], desk: Desk) -> list[Alert]:
-    """F5: what is still open after this run."""
+def _news(swept: Swept, settled: strays.Settled, desk: Desk) -> list[Alert]:
+    """F5: what was put right, and what is still open after this run."""
     at = swept.at
     open_ended = [verdict for verdict in swept.resumed if verdict.outcome in OPEN_ENDED | {Ending.UNCLEAR}]
-    alerts = [
+    alerts = [by_hand.told(act, desk, at) for act in swept.acts]
+    alerts += [
         tidings.unresolved(
             verdict.instrument, verdict.order.id if verdict.order else verdict.signal, verdict.detail, desk, at
         )
         for verdict in open_ended
     ]
-    alerts += [tidings.unresolved(order.instrument, order.id, "no lock is about it", desk, at) for order in strays]
+    alerts += [tidings.unresolved(order.instrument, order.id, why, desk, at) for order, why in settled.open]
     alerts += [
         tidings.unresolved(adoption.instrument, adoption.was, "no worker is free to own it", desk, at)
         for adoption in swept.adopted
         if not adoption.worker
     ]
     alerts += [tidings.unresolved(fault.instrument, "", fault.found, desk, at) for fault in swept.faults]
-    alerts += [tidings.unresolved(each.instrument, "", _told(each), desk, at) for each in swept.differs]
+    alerts += [tidings.unresolved(each.instrument, "", _told(each, desk), desk, at) for each in swept.differs]
     return alerts
 
 
-def _told(difference: Difference) -> str:
+def _told(difference: Difference, desk: Desk) -> str:
     booked, found = tidings.plain(difference.booked), tidings.plain(difference.found)
-    return f"our books hold {booked}, the venue holds {found}: nothing is done about it"
+    aside = f" besides {tidings.plain(difference.aside)} of nobody's position" if difference.aside else ""
+    mode = desk.policy.sweep.by_hand.value
+    doing = "nothing is done about it" if mode == "tell" else f"sweep.by_hand is {mode}: the next run acts if it lasts"
+    return f"our books hold {booked}, the venue holds {found}{aside}: {doing}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from decimal import Decimal
 
 from core.app.checks import Objection, closed, objection
@@ -122,16 +121,6 @@ def written_off(held: Granted, desk: Desk, at: Millis) -> Order:
     order = order_of(held, desk, at)
     gone = Fill(id=f"{order.id}-dust", price=ZERO, quantity=order.quantity, fee=ZERO, tax=ZERO, at=at)
     return moved(order, State.FILLED, fills=(gone,), note="under the venue's least order")
-
-
-def dust(orders: Iterable[Order]) -> dict[str, Decimal]:
-    """Units by symbol that these orders wrote off: the venue has them still, and they are nobody's position."""
-    units: dict[str, Decimal] = {}
-    for order in orders:
-        if order.side is Side.SELL and order.reason == Exit.DUST:
-            symbol = order.instrument.symbol
-            units[symbol] = units.get(symbol, ZERO) + order.filled
-    return units
 
 
 def _leg(held: Granted, reason: str, reference: Decimal, limit: Decimal | None = None) -> Intent:

@@ -23,6 +23,7 @@ class Kind(StrEnum):
     UNRESOLVED = "unresolved"
     LIQUIDATION = "liquidation"
     UNSOLD = "unsold"
+    BY_HAND = "by_hand"
     STREAMER_SILENT = "streamer_silent"
     DEAD_LETTERS = "dead_letters"
     WIRE = "wire"

@@ -37,6 +37,7 @@ KINDS: dict[Kind, tuple[str, str, str]] = {
     Kind.UNRESOLVED: ("⚠️", "미확정 주문", "Order unresolved"),
     Kind.LIQUIDATION: ("🏁", "강제 청산 완료", "Liquidation complete"),
     Kind.UNSOLD: ("🚨", "강제 청산 미완료", "Liquidation incomplete"),
+    Kind.BY_HAND: ("✋", "장부 정정", "Books put right"),
     Kind.STREAMER_SILENT: ("🚨", "스트리머 무응답", "Streamer silent"),
     Kind.DEAD_LETTERS: ("🚨", "처리 실패 메시지 발생", "Dead-letter queue not empty"),
     Kind.WIRE: ("⚠️", "해석할 수 없는 수신 데이터", "Frames that do not read"),

@@ -285,6 +285,10 @@ class TermsPolicy(Policy, frozen=True):
 class DayPolicy(Policy, frozen=True):
     """When the market's day ends (KST, HH:MM or HH:MM:SS) and whether everything is sold before its close (E6).
 
+    liquidate_depths  how far under the newest price a sale before the close may go, as fractions, one step after the
+                      other: 0.002 is at the market (one price step at least), 0.01 deeper; after the last it is sold
+                      at any price. Nothing ([]) sells at any price at once
+    liquidate_step_s  each step lasts that long at most; an attempt that did not sell all goes on to the next at once
     ends       where a day is cut; a market with hours of its own cuts it after its close, never before
     liquidate  None keeps the market's own habit: shares are sold before the close, a market without one holds on
     trade_in   phases that are traded in, on a market that has them; its closing auction belongs to the regular one
@@ -304,16 +308,37 @@ class DayPolicy(Policy, frozen=True):
     liquidate_before_s: Seconds = 900.0
     thin_before_s: Seconds = 1500.0
     thin_value: Figure = 1_000_000_000.0
+    liquidate_depths: tuple[Annotated[float, Meta(ge=0.0, lt=1.0)], ...] = (0.002, 0.01)
+    liquidate_step_s: Seconds = 30.0
     trade_in: tuple[Phase, ...] = (Phase.REGULAR,)
     hours: dict[Annotated[str, Meta(pattern=r"^\d{4}-\d\d-\d\d$")], Hours] = {}
     auction_s: Seconds | None = None
     settle_s: Seconds | None = None
 
 
+class ByHand(StrEnum):
+    TELL = "tell"
+    ADOPT = "adopt"
+    IGNORE = "ignore"
+
+
+class Strays(StrEnum):
+    TELL = "tell"
+    SETTLE = "settle"
+
+
 class SweepPolicy(Policy, frozen=True):
-    """E8. A streamer silent for longer than `silent_s` makes the sweep watch the exits itself."""
+    """E8. A streamer silent for longer than `silent_s` makes the sweep watch the exits itself.
+
+    by_hand  what becomes of units that a person bought or sold at the venue: told only, or made ours (a position with
+             an owner and exits, or a sale at the last price), or left to the person. What was sold and left to the
+             person is booked as sold all the same: there is nothing any more that an exit could sell
+    strays   orders that no lock is about: settled with the venue (what is still open there is cancelled), or told only
+    """
 
     silent_s: Annotated[float, Meta(ge=1.0)] = 20.0
+    by_hand: ByHand = ByHand.TELL
+    strays: Strays = Strays.SETTLE
 
 
 class ResultsPolicy(Policy, frozen=True):

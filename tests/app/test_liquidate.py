@@ -10,7 +10,7 @@ from core.adapters.memory.paper import MemoryPaperStore
 from core.adapters.memory.queue import MemoryAlerts
 from core.adapters.memory.shelf import MemoryShelf
 from core.adapters.paper import PaperBroker
-from core.app import liquidate
+from core.app import selling
 from core.app.desk import Desk, Ending
 from core.app.liquidate import Liquidating, run
 from core.app.remainder import due
@@ -231,7 +231,7 @@ def test_a_run_ends_with_its_own_time_and_waits_longer_each_time_that_nothing_wa
     began = shop.mono
     done = run(shop.desk)
     assert done.outcome is Liquidating.LEFT
-    assert shop.mono - began <= 11 - 1 - liquidate.SPARE_S + 1
+    assert shop.mono - began <= 11 - 1 - selling.SPARE_S + 1
     assert 1 < len(done.verdicts) < 5
 
 
@@ -239,13 +239,13 @@ def test_a_run_ends_with_the_day():
     shop = Shop().bought(KRW_BTC=RICH).minutes_before(0.05)
     shop.depth["KRW-BTC"] = 0.0
     run(shop.desk)
-    assert shop.at <= ENDS + liquidate.LONGEST_PAUSE_S * 1000
+    assert shop.at <= ENDS + selling.LONGEST_PAUSE_S * 1000
 
 
 def test_rounds_are_bounded_where_time_stands_still():
     shop = Shop().bought(KRW_BTC=RICH).minutes_before(10)
     shop.depth["KRW-BTC"] = 0.0
-    assert len(run(replace(shop.desk, pause=lambda seconds: None)).verdicts) == liquidate.ROUNDS
+    assert len(run(replace(shop.desk, pause=lambda seconds: None)).verdicts) == selling.ROUNDS
 
 
 def test_dust_that_the_venue_rejects_is_tried_once_a_run():
@@ -295,20 +295,17 @@ def test_units_the_venue_still_holds_of_what_was_traded_today_are_left_whatever_
     assert (done.outcome, done.left) == (Liquidating.LEFT, {"KRW-BTC": D("0.5")})
 
 
-def test_what_was_written_off_today_is_not_left():  # E6
+def test_what_was_written_off_is_not_left_whenever_that_was():  # E6, E8
     units = D("0.5")
     shop = Shop().bought(KRW_BTC=RICH).minutes_before(10)
-    ledger = shop.desk.ledger
-    bought = ledger.orders(shop.desk.market, shop.desk.days.day_of(shop.at))[0]
-    gone = replace(bought.fills[0], quantity=units)
-    dust = replace(bought, id="dust", side=Side.SELL, reason="dust", quantity=units, fills=(gone,))
+    plain = shop.desk.leases
 
-    class Wrote:
+    class Dusty:
         def __getattr__(self, name):
-            return getattr(ledger, name)
+            return getattr(plain, name)
 
-        def orders(self, market, day):
-            return [*ledger.orders(market, day), dust]
+        def locks(self):
+            return [replace(lock, dust=units) for lock in plain.locks()]
 
     class Keeps:
         def __getattr__(self, name):
@@ -317,10 +314,10 @@ def test_what_was_written_off_today_is_not_left():  # E6
         def holdings(self, market):
             return {"KRW-BTC": units}
 
-    assert run(replace(shop.desk, broker=Keeps(), ledger=Wrote())).outcome is Liquidating.FLAT
+    assert run(replace(shop.desk, broker=Keeps(), leases=Dusty())).outcome is Liquidating.FLAT
 
 
-def test_a_venue_that_cannot_say_what_it_holds_leaves_our_books_to_judge():
+def test_what_the_venue_does_not_say_is_never_told_as_flat():  # E6
     shop = Shop().bought(KRW_BTC=RICH).minutes_before(10)
 
     class Silent:
@@ -330,7 +327,12 @@ def test_a_venue_that_cannot_say_what_it_holds_leaves_our_books_to_judge():
         def holdings(self, market):
             raise Transient("no answer")
 
-    assert run(replace(shop.desk, broker=Silent())).outcome is Liquidating.FLAT
+    done = run(replace(shop.desk, broker=Silent()))
+    assert (done.outcome, done.left) == (Liquidating.UNPROVEN, {})
+    assert shop.told(Kind.LIQUIDATION) == []
+    assert "the venue did not say" in shop.told(Kind.UNSOLD)[0].memo
+    assert run(shop.desk).outcome is Liquidating.FLAT
+    assert len(shop.told(Kind.LIQUIDATION)) == 1
 
 
 class Resting:

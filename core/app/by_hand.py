@@ -1,0 +1,253 @@
+"""Books put right where the venue is right and they are not: what people traded by hand, and what cannot be sold (E8).
+
+Each act is one transaction on a symbol at rest, under the fence that it was compared under, and told once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal, localcontext
+from math import prod
+
+import msgspec
+from msgspec.structs import replace
+
+from core.app import tidings
+from core.app.crew import names
+from core.app.desk import Desk
+from core.app.ownership import running
+from core.app.ports import Amendment
+from core.app.tally import Difference, Tally
+from core.domain.leases import Lock
+from core.domain.levels import Hands
+from core.domain.messages import Alert, Kind
+from core.domain.orders import Fill, Order, State, order_id
+from core.domain.policies import ByHand
+from core.domain.positions import Position, RoundTrip
+from core.domain.results import EXACT, SHOWN, reduced, round_trip
+from core.domain.signals import Exit
+from core.domain.values import ZERO, Instrument, Millis, Side
+from core.domain.workers import Status, Worker
+
+
+class Act(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that was put right. `units` that it was about; `did` in words for people."""
+
+    instrument: Instrument
+    units: Decimal
+    did: str
+    fence: int
+    trip: RoundTrip | None = None
+
+
+def settle(tally: Tally, desk: Desk) -> list[Act]:
+    """Act on what was found twice, as the owner wants it; what is only told is not among these."""
+    acts = [_gone(lock, left, desk) for lock, left in tally.dust]
+    mode = desk.policy.sweep.by_hand
+    if mode is not ByHand.TELL:
+        workers = desk.ledger.workers(desk.market)
+        for each in tally.differences:
+            if each.settled:
+                acts.append(_bought(each, workers, desk) if each.found > each.booked else _sold(each, workers, desk))
+                workers = desk.ledger.workers(desk.market)
+    return [act for act in acts if act is not None]
+
+
+def remainders(locks: Sequence[Lock], desk: Desk) -> list[Act]:
+    """Write off positions that no order may be made of any more, at their entry price and at the last one."""
+    at = desk.clock()
+    resting = [lock for lock in locks if lock.position and not lock.intent and not running(lock, at)]
+    small = [(lock, lock.position) for lock in resting if lock.position and _too_small(lock.position, desk)]
+    if not small:
+        return []
+    workers = desk.ledger.workers(desk.market)
+    acts = [_written_off(lock, position, workers, desk) for lock, position in small]
+    return [act for act in acts if act is not None]
+
+
+def told(act: Act, desk: Desk, at: Millis) -> Alert:
+    """A fact, told once: its id is of the one fence that it was done under."""
+    return Alert(
+        id=f"{act.instrument}:{Kind.BY_HAND.value}:{act.fence}",
+        kind=Kind.BY_HAND,
+        at=at,
+        market=desk.market,
+        instrument=act.instrument,
+        name=desk.name(act.instrument.symbol),
+        rule=Exit.BY_HAND.value,
+        memo=f"{tidings.plain(act.units)} {act.did}",
+        link=desk.rules.link(act.instrument.symbol),
+        lasting=False,
+    )
+
+
+def _gone(lock: Lock, left: Decimal, desk: Desk) -> Act | None:
+    """A person cleared what had been written off."""
+    change = _change(lock, desk, position=lock.position, dust=left)
+    return _done(lock, change, lock.dust - left, "of what was written off are gone from the venue", desk)
+
+
+def _bought(each: Difference, workers: Sequence[Worker], desk: Desk) -> Act | None:
+    """Units that a person bought: the owner's own, part of our position, or a position of its own."""
+    extra, symbol, lock = each.found - each.booked, each.instrument.symbol, each.lock
+    if desk.policy.sweep.by_hand is ByHand.IGNORE:
+        return _left(lock, extra, desk)
+    price = _price(symbol, desk)
+    if price is None:
+        return None
+    if lock.position is None and extra * price < desk.rules.minimum(symbol):
+        change = _change(lock, desk, position=None, dust=lock.dust + extra)
+        return _done(lock, change, extra, "bought by hand are too little to sell: left where they are", desk)
+    heir = None if lock.position else _free(workers, desk)
+    if lock.position is None and heir is None:
+        return None
+    position = _grown(lock.position, extra, price) if lock.position else _new(lock, extra, price, heir, desk)
+    change = replace(_change(lock, desk, position=position, dust=lock.dust), freed=-_worth(extra, price), hired=heir)
+    return _done(lock, change, extra, f"bought by hand are ours now, at the last price {price:f}", desk)
+
+
+def _sold(each: Difference, workers: Sequence[Worker], desk: Desk) -> Act | None:
+    """Units of our position that a person sold: booked at the last price, what is left and too little written off."""
+    position, symbol = each.lock.position, each.instrument.symbol
+    price = _price(symbol, desk)
+    if position is None or price is None:
+        return None
+    units, rest = each.booked - each.found, each.found
+    dust = rest if rest * max(price, position.price) < desk.rules.minimum(symbol) else ZERO
+    order = _order(each.lock, position, units, price, Exit.BY_HAND, dust, desk)
+    did = f"sold by hand, booked at the last price {price:f}"
+    return _closed(each.lock, position, order, dust, workers, did, desk)
+
+
+def _written_off(lock: Lock, position: Position, workers: Sequence[Worker], desk: Desk) -> Act | None:
+    units = position.quantity
+    order = _order(lock, position, ZERO, ZERO, Exit.DUST, units, desk)
+    return _closed(lock, position, order, units, workers, "are under the least order: written off", desk)
+
+
+def _closed(
+    lock: Lock, position: Position, order: Order, dust: Decimal, workers: Sequence[Worker], did: str, desk: Desk
+) -> Act | None:
+    """Write a sale that no order of ours made. `dust` units of it are still at the venue."""
+    trip, rest = round_trip(position, order, Exit(order.reason), desk.clock()), reduced(position, order)
+    with localcontext(EXACT):
+        realised = position.realised + trip.pnl
+        freed = position.cost + position.fees - (rest.cost + rest.fees if rest else ZERO)
+    rest = replace(rest, realised=realised) if rest else None
+    change = _change(lock, desk, position=rest, dust=lock.dust + dust)
+    change = replace(
+        change,
+        trip=trip,
+        freed=freed,
+        lost=None if rest else realised < 0,
+        dismissed="" if rest else _owner(position, workers),
+    )
+    return _done(lock, change, order.filled, did, desk, trip)
+
+
+def _order(
+    lock: Lock, position: Position, units: Decimal, price: Decimal, reason: Exit, dust: Decimal, desk: Desk
+) -> Order:
+    """A sale as if we had made it: `units` at the price with the venue's fee and tax, `dust` for nothing."""
+    at, symbol = desk.clock(), lock.instrument.symbol
+    name = order_id(lock.instrument, f"{reason.value}:{lock.fence}", Side.SELL, 0)
+    fee, tax = desk.rules.fee(symbol, Side.SELL, at), desk.rules.tax(symbol, Side.SELL, at)
+    sold = ((price, units), (ZERO, dust))
+    fills = tuple(
+        Fill(id=f"{name}-{n}", price=p, quantity=q, fee=_worth(p, q, fee), tax=_worth(p, q, tax), at=at)
+        for n, (p, q) in enumerate(sold)
+        if q
+    )
+    return Order(
+        id=name,
+        instrument=lock.instrument,
+        side=Side.SELL,
+        quantity=units + dust,
+        reference=price,
+        signal=f"{lock.instrument}:{reason.value}:{lock.fence}",
+        leg=0,
+        worker=position.worker,
+        reason=reason.value,
+        at=at,
+        state=State.FILLED,
+        fills=fills,
+    )
+
+
+def _left(lock: Lock, extra: Decimal, desk: Desk) -> Act | None:
+    """The owner's own from now on: no table of ours changes but what is known of people's holdings."""
+    hands = desk.shelf.read(Hands, desk.market)
+    if hands is None:
+        return None
+    symbol = lock.instrument.symbol
+    own = {**hands.own, symbol: hands.own.get(symbol, ZERO) + extra}
+    suspects = {name: pair for name, pair in hands.suspects.items() if name != symbol}
+    desk.shelf.write(replace(hands, own=own, suspects=suspects))
+    return Act(instrument=lock.instrument, units=extra, did="bought by hand are left to their owner", fence=lock.fence)
+
+
+def _new(lock: Lock, units: Decimal, price: Decimal, heir: Worker | None, desk: Desk) -> Position:
+    signal = f"{lock.instrument}:{Exit.BY_HAND.value}:{lock.fence}"
+    return Position(
+        instrument=lock.instrument,
+        worker=heir.id if heir else "",
+        quantity=units,
+        cost=_worth(units, price),
+        fees=ZERO,
+        price=price,
+        opened=desk.clock(),
+        signal=signal,
+        rule=Exit.BY_HAND.value,
+        reference=price,
+    )
+
+
+def _grown(position: Position, units: Decimal, price: Decimal) -> Position:
+    with localcontext(EXACT):
+        quantity, cost = position.quantity + units, position.cost + units * price
+    return replace(position, quantity=quantity, cost=cost, price=SHOWN.divide(cost, quantity))
+
+
+def _change(lock: Lock, desk: Desk, *, position: Position | None, dust: Decimal) -> Amendment:
+    day = desk.days.day_of(desk.clock())
+    return Amendment(position=position, dust=dust, freed=ZERO, day=day, currency=desk.policy.universe.quote)
+
+
+def _done(
+    lock: Lock, change: Amendment, units: Decimal, did: str, desk: Desk, trip: RoundTrip | None = None
+) -> Act | None:
+    """None where the symbol moved meanwhile: the next run looks again."""
+    if not desk.leases.amend(lock, change, desk.clock()):
+        return None
+    return Act(instrument=lock.instrument, units=units, did=did, fence=lock.fence, trip=trip)
+
+
+def _too_small(position: Position, desk: Desk) -> bool:
+    """By its entry price, and then by the last one, which is asked for only where it matters."""
+    symbol = position.instrument.symbol
+    least = desk.rules.minimum(symbol)
+    if position.quantity * position.price >= least:
+        return False
+    price = _price(symbol, desk)
+    return price is not None and position.quantity * price < least
+
+
+def _price(symbol: str, desk: Desk) -> Decimal | None:
+    last = desk.last_price(symbol)
+    return Decimal(str(last)) if last else None
+
+
+def _worth(*factors: Decimal) -> Decimal:
+    with localcontext(EXACT):
+        return prod(factors, start=Decimal(1))
+
+
+def _free(workers: Sequence[Worker], desk: Desk) -> Worker | None:
+    crew = names(desk.policy.workers.count)
+    return next((worker for worker in workers if worker.status is Status.SCAN and worker.id in crew), None)
+
+
+def _owner(position: Position, workers: Sequence[Worker]) -> str:
+    """The worker to send back to SCAN, where it is at HOLD for this very symbol."""
+    held = position.worker, position.instrument.symbol
+    return next((one.id for one in workers if one.status is Status.HOLD and (one.id, one.symbol) == held), "")

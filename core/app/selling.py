@@ -1,0 +1,141 @@
+"""Rounds of sales until nothing is due, or time is over: what the day's end and the kill switch have in common.
+
+It needs neither the streamer nor the queue: each sale is carried out here, under the symbol's lock as any other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+
+from core.app import ladder
+from core.app.desk import Desk, Ending, Verdict
+from core.app.placing import WAITING
+from core.app.trade import GUARD_S, handle, resume
+from core.domain.errors import CoreError
+from core.domain.orders import State
+from core.domain.phases import AUCTIONS
+from core.domain.positions import Position
+from core.domain.signals import Exit, Signal, Urgency, signal_id
+from core.domain.values import MINUTE, Instrument, Millis, Side
+
+SPARE_S = 4.0
+"""A round is not begun with less time than this: a sale takes three writes and a call."""
+
+PAUSE_S, LONGEST_PAUSE_S = 1.0, 8.0
+"""Between two rounds: the book needs time to fill again, and more of it each time that nothing could be sold."""
+
+ROUNDS = 30
+
+
+class Due(msgspec.Struct, frozen=True):
+    """What must be sold now, and for how long that has been so."""
+
+    position: Position
+    waited: Millis = Millis(0)
+
+
+def deadline(desk: Desk) -> float:
+    """Until when, by our own clock, this call may begin a round."""
+    return desk.monotonic_s() + desk.deadline_ms / 1000 - GUARD_S - SPARE_S
+
+
+def cancel_buys(desk: Desk, within: Callable[[Instrument], bool] = lambda instrument: True) -> int:
+    """Take open buys back at the venue and settle what they left on their locks; returns how many there were."""
+    orders = [order for order in desk.ledger.open_orders(desk.market) if order.side is Side.BUY]
+    orders = [order for order in orders if within(order.instrument)]
+    for order in orders:
+        try:
+            desk.broker.cancel(order, desk.clock())
+        except CoreError:
+            continue  # never sent, or finished: settling it below asks the venue either way
+    for order in orders:
+        finish(order.instrument, desk)
+    return len(orders)
+
+
+def finish(instrument: Instrument, desk: Desk) -> Verdict | None:
+    """Finish what is open on the symbol's lock. What does not answer now is the sweep's, or the next run's."""
+    if instrument.market is not desk.market:
+        return None
+    try:
+        lock = desk.leases.lock(instrument)
+        return resume(lock, desk) if lock is not None and lock.intent is not None else None
+    except CoreError:
+        return None
+
+
+def resting(desk: Desk) -> set[Instrument]:
+    """Symbols whose sale waits in an auction, or for word of how it ended: a second one would be one too many."""
+    at, days = desk.clock(), desk.days
+    if days.is_open(at) and days.phase(at) not in AUCTIONS:
+        return set()
+    sales = (order for order in desk.ledger.open_orders(desk.market) if order.side is Side.SELL)
+    return {order.instrument for order in sales if order.state in WAITING}
+
+
+def sell_out(desk: Desk, due: Callable[[], list[Due]], reason: Exit, stop: float, closes: Millis) -> list[Verdict]:
+    """Rounds over everything that is due, until nothing is, or the run's time or the day is over.
+
+    What the venue rejects (dust under its minimum, a halted share) would be rejected again: it waits for the next
+    run. In an auction one sale of each rests until its end, and a run has nothing more to do once all of them do.
+    """
+    verdicts: list[Verdict] = []
+    pause_s = PAUSE_S
+    for attempt in range(ROUNDS):
+        hopeless = {v.instrument for v in verdicts if v.order is not None and v.order.state is State.REJECTED}
+        done_with = hopeless | resting(desk)
+        wanted = [each for each in due() if each.position.instrument not in done_with]
+        before = len(verdicts)
+        for each in wanted:
+            if desk.monotonic_s() >= stop or desk.clock() >= closes:
+                return verdicts
+            verdicts.append(_attempt(each, attempt, reason, desk, stop))
+        if not wanted:
+            break
+        moving = any(verdict.outcome is Ending.SOLD for verdict in verdicts[before:])
+        pause_s = PAUSE_S if moving else min(2 * pause_s, LONGEST_PAUSE_S)
+        desk.pause(min(pause_s, max(0.0, stop - desk.monotonic_s())))
+    return verdicts
+
+
+def _attempt(due: Due, attempt: int, reason: Exit, desk: Desk, stop: float) -> Verdict:
+    """One sale of one position, under a lease that ends with this run. One that fails leaves the others their turn."""
+    signal = _signal(due, attempt, reason, desk)
+    lease_s = stop + SPARE_S + GUARD_S - desk.monotonic_s()
+    try:
+        return handle(signal, msgspec.structs.replace(desk, deadline_ms=Millis(round(lease_s * 1000))))
+    except CoreError as trouble:
+        on = due.position.instrument
+        return Verdict(outcome=Ending.UNCLEAR, instrument=on, signal=signal.id, detail=str(trouble))
+
+
+def _signal(due: Due, attempt: int, reason: Exit, desk: Desk) -> Signal:
+    """A decision of its own for each attempt: an earlier one is settled, with whatever it could sell."""
+    at, position = desk.clock(), due.position
+    symbol, entry = position.instrument.symbol, float(position.price)
+    newest = _newest(symbol, desk)
+    price = newest or entry  # a sale does not wait for a price
+    return Signal(
+        id=f"{signal_id(position.instrument, Side.SELL, reason.value, at)}:{attempt}",
+        instrument=position.instrument,
+        side=Side.SELL,
+        rule=reason.value,
+        price=price,
+        value=price,
+        threshold=entry,
+        at=at,
+        seen=at,
+        expires=Millis(at + MINUTE),
+        urgency=Urgency.HIGH,
+        name=desk.name(symbol),
+        worst=ladder.worst(symbol, newest, due.waited, attempt, desk),
+    )
+
+
+def _newest(symbol: str, desk: Desk) -> float:
+    try:
+        return desk.last_price(symbol) or 0.0
+    except CoreError:
+        return 0.0
