@@ -59,7 +59,7 @@ def _pair(coin: Coin, base: str, quote: str, rate: float) -> Pair:
 
 
 def market_of(pairs: Sequence[Pair], *, seed: int, start: int) -> SimulatedMarket:
-    """A market of these pairs; nothing on it is told late, because Binance's ids never fall."""
+    """A market of these pairs; Binance's ids never fall, and have no gaps."""
     ladders = {pair.coin.symbol: Ladder([0.0], [float(pair.tick)]) for pair in pairs}
     coins = [pair.coin for pair in pairs]
-    return SimulatedMarket(seed=seed, start=start, coins=coins, ladders=ladders.__getitem__, late=0.0)
+    return SimulatedMarket(seed=seed, start=start, coins=coins, ladders=ladders.__getitem__, orderly=True)

@@ -76,7 +76,7 @@ class SimulatedMarket:
 
     seed     the same seed, start and commands give the same market
     start    epoch ms; the first trades are those of its minute
-    late     share of trades that are told after newer ones
+    orderly  no trade is told after newer ones, and their ids have no gaps
     """
 
     def __init__(
@@ -86,9 +86,9 @@ class SimulatedMarket:
         start: int,
         coins: Sequence[Coin] | None = None,
         ladders: Callable[[str], Ladder] | None = None,
-        late: float = LATE,
+        orderly: bool = False,
     ) -> None:
-        self.seed, self.start, self._late = seed, start, late
+        self.seed, self.start, self._orderly = seed, start, orderly
         self.birth = start // 60_000 * 60_000
         chosen = listing() if coins is None else tuple(coins)
         of = ladders or upbit_ladders(start)
@@ -103,6 +103,7 @@ class SimulatedMarket:
         self._flags = {coin.symbol: set(coin.flags) for coin in chosen}
         self._pending: list[tuple[int, int, Print | Change]] = []
         self._made = 0
+        self._numbers: dict[str, int] = {}
         self._second = self.birth // 1000
         self._open()
         self._shown = [(line.bid, line.ask, self.birth) for line in self._rows]
@@ -217,11 +218,16 @@ class SimulatedMarket:
             bid, ask, version = shown[int(moment * 1000) // SLOT]
             price = ask if side < 0.5 else bid
             quantity = max(round(-math.log(1 - size) * mean / price, 8), 1e-8)
-            tell = at + (LATE_BY[0] + int(lag * (LATE_BY[1] - LATE_BY[0])) if late < self._late else 0)
-            trade = Print(
-                line.coin.symbol, price, quantity, side < 0.5, at, tell, at * 10_000 + counter, bid, ask, version
-            )
+            tell = at + (LATE_BY[0] + int(lag * (LATE_BY[1] - LATE_BY[0])) if late < LATE and not self._orderly else 0)
+            number = self._next(line) if self._orderly else at * 10_000 + counter
+            trade = Print(line.coin.symbol, price, quantity, side < 0.5, at, tell, number, bid, ask, version)
             self._queue(tell, trade)
+
+    def _next(self, line: Line) -> int:
+        """The id after the last one of this pair."""
+        symbol = line.coin.symbol
+        self._numbers[symbol] = self._numbers.get(symbol, line.last.sequence) + 1
+        return self._numbers[symbol]
 
     def _queue(self, at: int, event: Print | Change) -> None:
         """`_made` keeps the order of what is told in the same ms: a book before the trades made at its prices."""

@@ -62,6 +62,8 @@ def decode(frame: bytes, seen: Millis) -> list[Inbound]:
         WireSurprise: anything that is not a frame this venue is known to send.
     """
     try:
+        if frame.__class__ is not bytes:
+            frame = bytes(frame)
         if frame[:11] == HEAD:
             read, told, whose = route(frame[11 : frame.index(b'"', 11)])
             return [told(read(frame).data, whose, seen)]
