@@ -25,6 +25,7 @@ from core.domain.policies import MarketPolicy
 from core.domain.positions import Position
 from core.domain.quality import LOST
 from core.domain.rules import build
+from core.domain.rules.rule import Rule
 from core.domain.series import Candle, Series
 from core.domain.sessions import Calendar, always_open
 from core.domain.signals import Signal
@@ -176,6 +177,11 @@ class Engine:
         """The live buy signals (D9), in the order of their symbols."""
         found = (self._entries.buyable(self._states[name], at) for name in sorted(self._states))
         return [signal for signals in found for signal in signals]
+
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        """The enabled buy rules, in the order of each symbol's marks."""
+        return self._entries.rules
 
     def snapshot(self, name: str) -> Symbol | None:
         """The symbol's state itself, not a copy: read it, and keep nothing of it across a step."""
