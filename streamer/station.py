@@ -27,6 +27,7 @@ from streamer.outbox import TROUBLE, Outbox
 from streamer.ports import Ports
 from streamer.pump import Pump
 from streamer.rounds import Rounds
+from streamer.sights import Sights
 from streamer.warmup import Warmup
 
 T = TypeVar("T")
@@ -77,6 +78,7 @@ class Station:
             on_pressure=self._recarry,
         )
         self._saver = state.Saver(venue.market, ports.shelf)
+        self._sights = Sights(venue.market, self._engine)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"levels-{venue.market.value}")
         self._counts = Counts(venue.market)
         self._levels = refresh.Levels()
@@ -233,6 +235,7 @@ class Station:
             await asyncio.sleep(self._policy.stream.save_s)
             at, mark = self._ports.clock(), self._mark()
             values: list[msgspec.Struct] = [state.buyable(self.market, self._engine, at), self._health(at)]
+            values += self._sights.due(self._wanted.symbols, self._wanted.cooldowns, at)
             if self._saver.due(mark):
                 values.append(self._saver.saved(mark, self._engine, at))
             try:

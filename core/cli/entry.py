@@ -11,7 +11,7 @@ from typing import NoReturn
 import click
 from botocore.exceptions import BotoCoreError, ClientError
 
-from core.cli import acting, benching, checking, locking, looking, machine, once, place, replaying, summing
+from core.cli import acting, asking, benching, checking, locking, looking, machine, once, place, replaying, summing
 from core.domain.errors import CoreError, Misconfigured, Transient, UnknownOutcome
 
 AGAIN = "Nothing tries it again by itself: check the network and run the command again."
@@ -35,6 +35,7 @@ for command in (
     *machine.COMMANDS,
     *looking.COMMANDS,
     *summing.COMMANDS,
+    *asking.COMMANDS,
     *locking.COMMANDS,
     *once.COMMANDS,
     *acting.COMMANDS,

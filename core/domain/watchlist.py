@@ -43,7 +43,7 @@ def targets(
     `version` grows by one when the set of symbols is another than before; scores may change without it. The threshold
     of the score is that of the first disparity rule.
     """
-    watch, threshold = policy.watch, _threshold(policy)
+    watch, threshold = policy.watch, aimed_at(policy)
     before = {candidate.symbol for candidate in previous.candidates} if previous else set()
     scored = [Candidate(row.symbol, score(row, threshold, watch.weights)) for row in rows]
     best = _ordered(scored, before)[: watch.max_ws_subs]
@@ -86,6 +86,7 @@ def _ordered(candidates: Iterable[Candidate], present: Collection[str]) -> list[
     return sorted(candidates, key=lambda c: (-c.score * (STICKY if c.symbol in present else 1.0), c.symbol))
 
 
-def _threshold(policy: MarketPolicy) -> float:
+def aimed_at(policy: MarketPolicy) -> float:
+    """The disparity that the score prefers: the threshold of the first disparity rule, else THRESHOLD."""
     found = (rule.params.get("threshold") for rule in policy.rules if rule.kind == "disparity")
     return float(next((threshold for threshold in found if threshold is not None), THRESHOLD))

@@ -1,0 +1,155 @@
+"""From the lock to the order: who works on it, what a buy must fit into, and what became of the last one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+
+from core.app.barriers import losing, lost_enough, plain
+from core.app.checks import MARKED_MS
+from core.app.gates.facts import Facts, Gate, Mark, passed, seconds
+from core.app.ports import Limits
+from core.domain.errors import Refused
+from core.domain.leases import MARGIN, Lock
+from core.domain.orders import DONE, Order
+from core.domain.sizing import Grid, TooSmall, size
+from core.domain.values import ZERO, Millis, Side
+from core.domain.workers import Status
+
+
+def bought(facts: Facts) -> Iterator[Gate]:
+    yield from _locked(facts)
+    yield from _cooled(facts)
+    yield _worker(facts)
+    yield _sized(facts)
+    yield from _risks(facts)
+    yield from _ordered(facts)
+
+
+def _locked(facts: Facts) -> Iterator[Gate]:
+    lock = facts.lock
+    if lock is None:
+        yield Gate("lock", Mark.PASS, "free", "", "never locked")
+        return
+    left = lock.ends + MARGIN - facts.at
+    if lock.owner and left >= 0:
+        yield Gate("lock", Mark.STOP, f"held by {lock.owner}", f"{seconds(left)} left", _intends(lock))
+    elif lock.intent is not None:
+        yield Gate("lock", Mark.STOP, "left behind, to be finished first", "", _intends(lock))
+    else:
+        yield Gate("lock", Mark.PASS, "free", "", f"fence {lock.fence}")
+    if held := lock.position:
+        detail = f"{held.quantity:f} at {held.price:f} by {held.worker} ({held.rule})"
+        yield Gate("position", Mark.STOP, "held", "flat", detail)
+
+
+def _intends(lock: Lock) -> str:
+    return (
+        f"{lock.intent.side.value} by {lock.intent.reason}, fence {lock.fence}"
+        if lock.intent
+        else f"fence {lock.fence}"
+    )
+
+
+def _cooled(facts: Facts) -> Iterator[Gate]:
+    pause_ms, lost = facts.policy.risk.symbol_cooldown_s * 1000, facts.lock.lost if facts.lock else 0
+    if pause_ms and lost:
+        ago = facts.at - lost
+        yield passed(ago > pause_ms, "after a loss", f"lost {seconds(ago)} ago", f"more than {seconds(pause_ms)}")
+
+
+def _worker(facts: Facts) -> Gate:
+    """One that has not started yet is started by the first buy."""
+    count = facts.policy.workers.count
+    busy = [one for one in facts.workers if one.status in (Status.HOLD, Status.EXIT)]
+    free = count - len(busy)
+    holding = " ".join(f"{one.id}:{one.symbol or one.status.value}" for one in busy)
+    return passed(free > 0, "worker", f"{max(free, 0)} of {count} free", "1 or more", holding)
+
+
+def _sized(facts: Facts) -> Gate:
+    """Would what a worker may spend make an order at all?"""
+    try:
+        return _order_of_size(facts)
+    except Refused as unknown:
+        return Gate("size", Mark.STOP, unknown.found)
+
+
+def _order_of_size(facts: Facts) -> Gate:
+    symbol, rules, risk = facts.symbol, facts.venue.rules, facts.policy.risk
+    if facts.price <= 0.0:
+        return Gate("size", Mark.WAIT, "no price is known")
+    price = Decimal(str(facts.price))
+    budget = min(facts.policy.workers.capital, risk.per_symbol, risk.total_exposure)
+    grid = Grid(
+        lot=rules.lot(symbol),
+        minimum=rules.minimum(symbol),
+        maximum=rules.maximum(symbol),
+        fee=rules.fee(symbol, Side.BUY, facts.at),
+    )
+    found = size(price, price, budget, grid)
+    limit = f"{plain(grid.minimum)} to {plain(budget)}"
+    if isinstance(found, TooSmall):
+        return Gate("size", Mark.STOP, f"{plain(found.value)} is all that the budget buys", limit)
+    return Gate("size", Mark.PASS, f"{plain(found.quantity)} for {plain(found.cost)}", limit)
+
+
+def _risks(facts: Facts) -> Iterator[Gate]:
+    """Each limit against what one more full-sized buy would make of it (E7)."""
+    risk, account = facts.policy.risk, facts.account
+    open_loss = max(ZERO, -facts.marked.unrealised) if risk.unrealised and facts.marked else ZERO
+    limits = _limits(facts, open_loss)
+    if risk.unrealised:
+        age = facts.at - facts.marked.at if facts.marked else None
+        told = f"{seconds(age)} old" if age is not None else "never told"
+        yield passed(age is not None and age <= MARKED_MS, "open loss", told, f"at most {seconds(MARKED_MS)}")
+    lost = f"{plain(account.realised)}, open {plain(-open_loss)}" if open_loss else plain(account.realised)
+    yield passed(not lost_enough(limits, account.realised), "daily loss", lost, f"above {plain(-risk.daily_loss)}")
+    if risk.loss_streak:
+        good = not losing(limits, account.streak, account.lost)
+        yield passed(good, "losing streak", f"{account.streak} in a row", f"under {risk.loss_streak}")
+    yield from _room(facts, limits.cost)
+
+
+def _limits(facts: Facts, open_loss: Decimal) -> Limits:
+    """What one more buy of full size must fit into."""
+    risk, pause_s = facts.policy.risk, facts.policy.risk.streak_pause_s
+    return Limits(
+        cost=min(facts.policy.workers.capital, risk.per_symbol),
+        per_symbol=risk.per_symbol,
+        total_exposure=risk.total_exposure,
+        daily_loss=risk.daily_loss - open_loss,
+        max_positions=risk.max_positions,
+        day=facts.days.day_of(facts.at),
+        streak=risk.loss_streak,
+        streak_since=Millis(facts.at - round(pause_s * 1000)) if pause_s else Millis(0),
+    )
+
+
+def _room(facts: Facts, cost: Decimal) -> Iterator[Gate]:
+    risk, account = facts.policy.risk, facts.account
+    yield passed(
+        account.positions < risk.max_positions, "positions", f"{account.positions} open", f"under {risk.max_positions}"
+    )
+    room = account.exposure + cost <= risk.total_exposure
+    yield passed(
+        room, "exposure", f"{plain(account.exposure)} + {plain(cost)}", f"at most {plain(risk.total_exposure)}"
+    )
+    if facts.spent and risk.currency_exposure is not None:
+        spent, most = Decimal(facts.spent), risk.currency_exposure
+        name = f"exposure in {facts.policy.universe.quote}"
+        yield passed(spent + cost <= most, name, f"{plain(spent)} + {plain(cost)}", f"at most {plain(most)}")
+
+
+def _ordered(facts: Facts) -> Iterator[Gate]:
+    if not facts.orders:
+        yield Gate("order", Mark.NONE, "none today")
+        return
+    last = facts.orders[-1]
+    mark = Mark.NONE if last.state in DONE else Mark.STOP
+    yield Gate("order", mark, _told(last), f"{len(facts.orders)} today", last.note)
+
+
+def _told(order: Order) -> str:
+    filled = f"{plain(order.filled)} of {plain(order.quantity)}"
+    return f"{order.side.value} {order.state.value}, {filled} filled, by {order.reason}"
