@@ -195,6 +195,20 @@ def test_the_busiest_are_looked_at_only_where_the_venue_ranks_them(text, key, al
     assert fault == f"{key}: found 5, where nothing is ranked; allowed: {allowed}"
 
 
+@pytest.mark.parametrize(
+    ("environment", "url", "allowed"),
+    [
+        ("mock", "https://openapivts.koreainvestment.com:29443", "KRX"),
+        ("real", "https://openapi.koreainvestment.com:9443", "KRX or NXT or SOR"),
+    ],
+)
+def test_an_exchange_that_takes_none_of_the_accounts_orders_is_a_fault(environment, url, allowed):
+    account = f"    account: {{url: '{url}', key: {{environment: {environment}}}, exchange: NASDAQ}}\n"
+    [fault] = faults_of(KEYED + "    keys: [{}]\n" + account)
+
+    assert fault == f"markets.krx.account.exchange: found 'NASDAQ'; allowed: {allowed}"
+
+
 def test_a_mock_key_alone_cannot_scan_a_whole_universe_and_the_fault_says_what_can():
     [fault] = faults_of(KEYED + "    keys: [{environment: mock}]\n")
 

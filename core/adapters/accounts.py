@@ -67,7 +67,9 @@ def broker(
     return VenueBroker(
         spec,
         line,
-        lambda: Depot(number=number.reveal(), environment=environment, quote=policy.universe.quote),
+        lambda: Depot(
+            number=number.reveal(), environment=environment, quote=policy.universe.quote, exchange=account.exchange
+        ),
         sendings,
         board,
         venue.rules,

@@ -169,6 +169,7 @@ class AccountPolicy(Policy, frozen=True):
 
     number  secret with what names the account to its owner: its number at KIS, the access key at Upbit and Binance
     hts_id  secret with the id that own-order notices are registered under
+    exchange  where orders go where the venue knows more than one: KRX, NXT or SOR at KIS; "" for its usual one
     """
 
     url: Text
@@ -178,6 +179,7 @@ class AccountPolicy(Policy, frozen=True):
     )
     number: Text = "kis_account"
     hts_id: Text = "kis_hts_id"
+    exchange: str = ""
 
 
 class RestPolicy(Policy, frozen=True):

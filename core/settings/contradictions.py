@@ -164,6 +164,9 @@ def _account_faults(path: str, market: Market, account: AccountPolicy, broker: B
         return
     if orders.sign is not None and account.key.algorithm not in ("", *orders.algorithms):
         yield Fault(f"{path}.key.algorithm", repr(account.key.algorithm), " or ".join(orders.algorithms))
+    known = orders.exchanges.get(account.key.environment, ())
+    if account.exchange and account.exchange not in known:
+        yield Fault(f"{path}.exchange", repr(account.exchange), " or ".join(known) or "nothing: there is only one")
     if wanted is not None and account.key.environment is not wanted:
         allowed = f"{wanted.value}, because broker is {broker.value}"
         yield Fault(f"{path}.key.environment", account.key.environment.value, allowed)

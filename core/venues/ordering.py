@@ -30,12 +30,14 @@ PORTS = {"http": 80, "https": 443}
 class Depot(msgspec.Struct, frozen=True, kw_only=True):
     """The account that orders go to. Its number is a secret: nothing that prints this shows it.
 
-    quote  currency that its market trades against, for venues that list what is held by coin
+    quote     currency that its market trades against, for venues that list what is held by coin
+    exchange  which of the venue's exchanges the owner chose; "" for its usual one
     """
 
     number: str
     environment: Environment
     quote: str = ""
+    exchange: str = ""
 
     def __repr__(self) -> str:
         return f"Depot({self.environment.value})"
@@ -174,6 +176,7 @@ class Orders(msgspec.Struct, frozen=True, kw_only=True):
     identity   venue_id -> what tells one order from all others of all days
     origins    (scheme, host, port) that each environment's orders may go to, and no other
     limits     calls a second by rate-limit group and environment
+    exchanges  what settings may name as the account's exchange by environment, the usual one first; none: there is one
     shy        environments whose lists may leave orders out: there, holdings are noted before an order and asked after
     named      (order, its venue_id or "", depot, at) -> the venue's row of it, asked for by our client id; None where
                the venue knows no such order. Absent where a venue knows no client ids: then `listed` must be there
@@ -193,6 +196,7 @@ class Orders(msgspec.Struct, frozen=True, kw_only=True):
     identity: Callable[[str], str]
     origins: dict[Environment, tuple[str, str, int]]
     limits: dict[Environment, dict[str, float]]
+    exchanges: dict[Environment, tuple[str, ...]] = {}
     shy: frozenset[Environment] = frozenset()
     amend: Callable[[Order, str, Decimal, Depot, Millis], Flow[Receipt]] | None = None
     listed: Callable[[Sought, Depot, Millis], Flow[Listed]] | None = None

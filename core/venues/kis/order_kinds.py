@@ -9,11 +9,15 @@ from core.domain.errors import OrderExecutionError
 from core.domain.orders import Order
 from core.domain.phases import Phase
 from core.domain.policies import Environment
+from core.venues.kis.exchanges import NXT
 
 LIMIT, MARKET = "00", "01"
 BEFORE_AT_CLOSE, AFTER_AT_CLOSE = "05", "06"
 LIMIT_OR_CANCEL = "11"
 AFTER_LIMIT_OR_CANCEL, AFTER_BEST_OR_CANCEL = "42", "45"
+
+BEST_OR_CANCEL = "15"
+"""NXT takes no market order."""
 
 NOW = {Phase.REGULAR: (LIMIT_OR_CANCEL, MARKET), Phase.AFTER: (AFTER_LIMIT_OR_CANCEL, AFTER_BEST_OR_CANCEL)}
 """(with a limit, without): an after-market takes no market order, only the best price of the other side."""
@@ -23,8 +27,8 @@ AUCTION = (LIMIT, MARKET)
 """A call auction matches at its end, so nothing can be carried out or cancelled at once. Mock knows these two only."""
 
 
-def kind(order: Order, phase: Phase, environment: Environment) -> tuple[str, str]:
-    """(ORD_DVSN, ORD_UNPR); the price of an order without one is "0".
+def kind(order: Order, phase: Phase, environment: Environment, exchange: str) -> tuple[str, str]:
+    """(ORD_DVSN, ORD_UNPR) at KRX, NXT or SOR; the price of an order without one is "0".
 
     Raises:
         OrderExecutionError: an order with a limit in a session that trades at the close only.
@@ -37,6 +41,7 @@ def kind(order: Order, phase: Phase, environment: Environment) -> tuple[str, str
             )
         return AT_CLOSE[phase], price
     limited, free = AUCTION if environment is Environment.MOCK else NOW.get(phase, AUCTION)
+    free = BEST_OR_CANCEL if exchange == NXT else free
     return (free if order.limit is None else limited), price
 
 

@@ -9,6 +9,7 @@ import msgspec
 from core.domain.errors import WireSurprise
 from core.domain.orders import State
 from core.domain.values import ZERO, Instrument, Market, Millis, Side
+from core.venues.kis.exchanges import KRX, may_be_ours
 from core.venues.kis.figures import day, stamp
 from core.venues.ordering import Held, Listed, Row
 
@@ -36,10 +37,11 @@ class CcldRow(msgspec.Struct):
     exchange: str = msgspec.field(default="", name="excg_id_dvsn_Cd")
     exchange_lower: str = msgspec.field(default="", name="excg_id_dvsn_cd")
 
-    def row(self, seen: Millis) -> Row:
+    def row(self, seen: Millis, chosen: str) -> Row:
         quantity, filled = number(self.ord_qty), number(self.tot_ccld_qty)
+        exchange = (self.exchange or self.exchange_lower).strip()
         return Row(
-            id=venue_id(self.ord_dt, self.odno, self.ord_gno_brno),
+            id=venue_id(self.ord_dt, self.odno, self.ord_gno_brno, exchange),
             original=original(self.orgn_odno),
             instrument=Instrument(Market.KRX, self.pdno.strip()),
             side=side(self.sll_buy_dvsn_cd),
@@ -49,7 +51,7 @@ class CcldRow(msgspec.Struct):
             value=number(self.tot_ccld_amt),
             state=self._state(quantity, filled, seen),
             at=moment(self.ord_dt, self.ord_tmd),
-            ours=not original(self.orgn_odno) and (self.exchange or self.exchange_lower).strip() in ("", "KRX"),
+            ours=not original(self.orgn_odno) and may_be_ours(exchange, chosen),
         )
 
     def _state(self, quantity: Decimal, filled: Decimal, seen: Millis) -> State:
@@ -86,10 +88,10 @@ class OpenRow(msgspec.Struct):
     tot_ccld_amt: str = ""
     excg_id_dvsn_cd: str = ""
 
-    def row(self, seen: Millis) -> Row:
-        filled = number(self.tot_ccld_qty)
+    def row(self, seen: Millis, chosen: str) -> Row:
+        filled, exchange = number(self.tot_ccld_qty), self.excg_id_dvsn_cd.strip()
         return Row(
-            id=venue_id(day(seen), self.odno, self.ord_gno_brno),
+            id=venue_id(day(seen), self.odno, self.ord_gno_brno, exchange),
             original=original(self.orgn_odno),
             instrument=Instrument(Market.KRX, self.pdno.strip()),
             side=side(self.sll_buy_dvsn_cd),
@@ -99,7 +101,7 @@ class OpenRow(msgspec.Struct):
             value=number(self.tot_ccld_amt),
             state=State.PARTIAL if filled else State.OPEN,
             at=moment(day(seen), self.ord_tmd),
-            ours=not original(self.orgn_odno) and self.excg_id_dvsn_cd.strip() in ("", "KRX"),
+            ours=not original(self.orgn_odno) and may_be_ours(exchange, chosen),
         )
 
 
@@ -152,13 +154,14 @@ def side(code: str) -> Side:
     return SIDES[code.strip()]
 
 
-def venue_id(on: str, odno: str, branch: str) -> str:
-    """`Order.venue_id`: numbers begin again each day, and a cancel also names the branch.
+def venue_id(on: str, odno: str, branch: str, exchange: str = KRX) -> str:
+    """`Order.venue_id`: numbers begin again each day; a cancel also names the branch, and the exchange.
 
-    >>> venue_id("20261120", "1569157", "06010")
-    '20261120-0001569157-06010'
+    >>> venue_id("20261120", "1569157", "06010"), venue_id("20261120", "1569157", "06010", "NXT")
+    ('20261120-0001569157-06010', '20261120-0001569157-06010.NXT')
     """
-    return f"{on.strip()}-{odno.strip().zfill(10)}-{branch.strip()}"
+    elsewhere = "" if exchange in ("", KRX) else f".{exchange}"
+    return f"{on.strip()}-{odno.strip().zfill(10)}-{branch.strip()}{elsewhere}"
 
 
 def original(odno: str) -> str:

@@ -19,6 +19,7 @@ from core.domain.phases import Phase
 from core.domain.policies import Environment
 from core.domain.values import DAY, Market, Millis, Side
 from core.venues.flow import Flow, Request, Response
+from core.venues.kis.exchanges import EXCHANGES, KRX, exchange_at, listed_under
 from core.venues.kis.figures import day
 from core.venues.kis.order_answers import Envelope, asked, judge, read, taken
 from core.venues.kis.order_kinds import LIMIT, MARKET, kind, whole
@@ -32,7 +33,6 @@ GROUP = "rest"
 BUY, SELL, CHANGE = "TTTC0012U", "TTTC0011U", "TTTC0013U"
 LIST, LIST_LONG_AGO, OPEN, BALANCE, AFFORDABLE = "TTTC0081R", "CTSC9215R", "TTTC0084R", "TTTC8434R", "TTTC8908R"
 CANCEL = "02"
-EXCHANGE = "KRX"
 LONG_AGO = Millis(90 * DAY)
 PAGES = 200
 """More pages than any account has orders in three months: a list without an end is an error."""
@@ -49,34 +49,36 @@ ORIGINS = {
 
 def place(order: Order, depot: Depot, phase: Phase, at: Millis) -> Flow[Receipt]:
     """One order-cash. Raises as `taken`."""
-    dvsn, price = kind(order, phase, depot.environment)
+    exchange = exchange_at(depot.exchange, phase, at)
+    dvsn, price = kind(order, phase, depot.environment, exchange)
     body = {
         "PDNO": order.instrument.symbol,
         "ORD_DVSN": dvsn,
         "ORD_QTY": whole(order.quantity, "quantity", order),
         "ORD_UNPR": price,
-        "EXCG_ID_DVSN_CD": EXCHANGE,
+        "EXCG_ID_DVSN_CD": exchange,
     }
     if order.side is Side.SELL:
         body["SLL_TYPE"] = "01"
     reply = yield _post("order-cash", BUY if order.side is Side.BUY else SELL, body, depot)
-    return _receipt(reply, at)
+    return _receipt(reply, at, exchange)
 
 
 def cancel(order: Order, known: str, depot: Depot, at: Millis) -> Flow[Receipt]:
     """Take back all that is left. Raises OrderExecutionError where nothing is left to take back."""
+    branch, _, exchange = known.rpartition("-")[2].partition(".")
     body = {
-        "KRX_FWDG_ORD_ORGNO": known.rpartition("-")[2],
+        "KRX_FWDG_ORD_ORGNO": branch,
         "ORGN_ODNO": number_of(known),
         "RVSE_CNCL_DVSN_CD": CANCEL,
         "QTY_ALL_ORD_YN": "Y",
-        "EXCG_ID_DVSN_CD": EXCHANGE,
+        "EXCG_ID_DVSN_CD": exchange or KRX,
         "ORD_DVSN": LIMIT,
         "ORD_QTY": "0",
         "ORD_UNPR": "0",
     }
     reply = yield _post("order-rvsecncl", CHANGE, body, depot)
-    return _receipt(reply, at)
+    return _receipt(reply, at, exchange or KRX)
 
 
 def listing(sought: Sought, depot: Depot, at: Millis) -> Flow[Listed]:
@@ -92,11 +94,11 @@ def listing(sought: Sought, depot: Depot, at: Millis) -> Flow[Listed]:
         "INQR_DVSN": "01",
         "INQR_DVSN_1": "",
         "INQR_DVSN_3": "00",
-        "EXCG_ID_DVSN_CD": EXCHANGE,
+        "EXCG_ID_DVSN_CD": listed_under(depot.exchange),
     }
     tr = LIST_LONG_AGO if at - sought.since > LONG_AGO else LIST
     pages = yield from _pages("inquire-daily-ccld", tr, query, depot)
-    rows = [row.row(at) for page in pages for row in read(page.output1 or [], list[CcldRow])]
+    rows = [row.row(at, depot.exchange) for page in pages for row in read(page.output1 or [], list[CcldRow])]
     return listed([row for row in rows if _about(row, sought)], [read(_one(page.output2), Totals) for page in pages])
 
 
@@ -106,7 +108,8 @@ def standing(sought: Sought, depot: Depot, at: Millis) -> Flow[tuple[Row, ...] |
         return None
     query = {"INQR_DVSN_1": "0", "INQR_DVSN_2": "2" if sought.side is Side.BUY else "1"}
     pages = yield from _pages("inquire-psbl-rvsecncl", OPEN, query, depot)
-    rows = [row.row(at) for page in pages for row in read(page.output or page.output1 or [], list[OpenRow])]
+    found = [row for page in pages for row in read(page.output or page.output1 or [], list[OpenRow])]
+    rows = [row.row(at, depot.exchange) for row in found]
     return tuple(row for row in rows if _about(row, sought))
 
 
@@ -197,12 +200,13 @@ def _pages(name: str, tr: str, query: dict[str, str], depot: Depot) -> Flow[list
     raise WireSurprise("a list of KIS has no end", name=name)
 
 
-def _receipt(reply: Response, at: Millis) -> Receipt:
+def _receipt(reply: Response, at: Millis, exchange: str) -> Receipt:
     """The number of what was taken. Raises as `taken`; an acceptance without a number is UnknownOutcome."""
     body = taken(reply)
     try:
         output = read(_one(body.output), dict[str, str])
-        return Receipt(id=venue_id(day(at), output["ODNO"], output.get("KRX_FWDG_ORD_ORGNO", "")), note=body.msg_cd)
+        branch = output.get("KRX_FWDG_ORD_ORGNO", "")
+        return Receipt(id=venue_id(day(at), output["ODNO"], branch, exchange), note=body.msg_cd)
     except (KeyError, WireSurprise):
         raise UnknownOutcome("KIS took the order and gave no number") from None
 
@@ -231,5 +235,6 @@ ORDERS = Orders(
     identity=identity,
     origins=ORIGINS,
     limits=LIMITS,
+    exchanges=EXCHANGES,
     shy=frozenset({Environment.MOCK}),
 )

@@ -62,7 +62,7 @@ class Hand:
 class House:
     """One simulated account, and as many processes on it as a test needs: they share stores, keys and budget."""
 
-    def __init__(self, sim, clock, flavour):
+    def __init__(self, sim, clock, flavour, exchange=""):
         self.sim, self.clock, self.flavour = sim, clock, flavour
         self.sendings, self.board, self.books = MemorySendings(), MemoryNotices(), MemoryBooks()
         self.vault, self.budget, self.told = MemoryVault(), MemoryBudget(), Told()
@@ -70,7 +70,8 @@ class House:
         self.secrets = EnvSecrets({
             "HOGA_SECRET_K": key.app_key, "HOGA_SECRET_S": key.app_secret, "HOGA_SECRET_KIS_ACCOUNT": key.account,
         })  # fmt: skip
-        account = AccountPolicy(url=sim.rest_url, key=KeyPolicy(app_key="k", app_secret="s", environment=flavour))
+        key = KeyPolicy(app_key="k", app_secret="s", environment=flavour)
+        account = AccountPolicy(url=sim.rest_url, key=key, exchange=exchange)
         self.policy = replace(
             policy(),
             rest=RestPolicy(url=sim.rest_url, read_s=2.0),
@@ -152,7 +153,7 @@ class House:
         return [order for order in self.sim.books.orders.values() if order.side == code and not order.original]
 
 
-def in_a_house(test, flavour, **limits):
+def in_a_house(test, flavour, exchange="", **limits):
     """Run a synchronous test in a thread beside a simulator of this flavour."""
 
     async def body():
@@ -160,7 +161,7 @@ def in_a_house(test, flavour, **limits):
         market = KrxMarket(seed=3, start=clock(), issues=listing(3, []))
         found = msgspec.structs.replace(usual(flavour), order_reply_s=0.0, **limits)
         async with KisSimulator(market, flavour=flavour, limits=found, clock=clock, funds=50_000_000) as sim:
-            await asyncio.to_thread(test, House(sim, clock, flavour))
+            await asyncio.to_thread(test, House(sim, clock, flavour, exchange))
 
     asyncio.run(body())
 
@@ -169,9 +170,15 @@ flavours = pytest.mark.parametrize("flavour", Environment)
 
 
 @pytest.mark.parametrize(
-    ("flavour", "empty"), [(Environment.REAL, False), (Environment.MOCK, False), (Environment.MOCK, True)]
+    ("flavour", "empty", "exchange"),
+    [
+        (Environment.REAL, False, ""),
+        (Environment.REAL, False, "SOR"),
+        (Environment.MOCK, False, ""),
+        (Environment.MOCK, True, ""),
+    ],
 )
-def test_a_buy_and_a_sale_are_two_orders_and_end_flat(flavour, empty):
+def test_a_buy_and_a_sale_are_two_orders_and_end_flat(flavour, empty, exchange):
     """With the daily list's rows and, on mock, without them."""
 
     def test(house):
@@ -185,7 +192,7 @@ def test_a_buy_and_a_sale_are_two_orders_and_end_flat(flavour, empty):
         assert house.sim.log.calls["/oauth2/tokenP"] == 1
         assert house.sim.log.refusals == {}
 
-    in_a_house(test, flavour, ccld_empty=empty)
+    in_a_house(test, flavour, exchange, ccld_empty=empty)
 
 
 @flavours
