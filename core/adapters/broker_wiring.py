@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import random
 import time
+from decimal import Decimal
 from functools import partial
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from core.domain.values import Market, Millis
+from core.domain.values import DAY, Market, Millis
 from core.venues.spec import purse, venue
 
 if TYPE_CHECKING:
@@ -18,17 +19,13 @@ if TYPE_CHECKING:
     from core.domain.phases import Phase
     from core.domain.policies import AccountPolicy
     from core.domain.values import Instrument
+
+
+def account(wiring: Wiring, market: Market) -> AccountPolicy | None:
+    """Where this market's orders go; None where they stay on paper."""
     from core.settings import BrokerKind
 
-
-def broker(wiring: Wiring, market: Market) -> ports.Broker:
-    """Paper, unless settings say otherwise and the market has an account; live needs both opt-ins besides."""
-    from core.settings import BrokerKind
-
-    kind, account = wiring.settings.broker, wiring.policy(market).account
-    if kind is BrokerKind.PAPER or account is None:
-        return paper(wiring, market)
-    return at_venue(wiring, kind, market, account)
+    return None if wiring.settings.broker is BrokerKind.PAPER else wiring.policy(market).account
 
 
 def paper(wiring: Wiring, market: Market) -> ports.Broker:
@@ -37,11 +34,25 @@ def paper(wiring: Wiring, market: Market) -> ports.Broker:
 
     store = DynamoPaperStore(wiring.named("HOGA_PAPER_TABLE"), wiring.client("dynamodb"))
     return PaperBroker(
-        wiring.quick_quotes(market), wiring.rules(market), store, wiring.clock, partial(_phase, wiring, market)
+        wiring.quick_quotes(market),
+        wiring.rules(market),
+        store,
+        wiring.clock,
+        partial(_phase, wiring, market),
+        partial(_close, wiring, market),
     )
 
 
-def at_venue(wiring: Wiring, kind: BrokerKind, market: Market, account: AccountPolicy) -> ports.Broker:
+def _close(wiring: Wiring, market: Market, symbol: str, at: Millis) -> Decimal | None:
+    """The close of the day before, as the day's references have it; None where they are of another day."""
+    from core.domain.levels import References
+
+    known = wiring.shelf.read(References, market)
+    row = known.rows.get(symbol) if known and known.day <= at < known.day + DAY else None
+    return Decimal(str(row.close)) if row and row.close > 0 else None
+
+
+def at_venue(wiring: Wiring, market: Market, account: AccountPolicy) -> ports.Broker:
     """Raises Misconfigured where the account, its key, its address and the opt-ins do not belong together."""
     from core.adapters import accounts
     from core.adapters.dynamo.notices import DynamoNotices
@@ -50,7 +61,7 @@ def at_venue(wiring: Wiring, kind: BrokerKind, market: Market, account: AccountP
 
     policy = wiring.policy(market)
     return accounts.broker(
-        kind,
+        wiring.settings.broker,
         policy,
         venue(market, policy),
         sign=signer(wiring, market, account),
@@ -81,12 +92,9 @@ def signer(wiring: Wiring, market: Market, account: AccountPolicy) -> Signer:
 def notices(wiring: Wiring, market: Market) -> ports.Notices | None:
     """Where notices of our own orders go; None where none reach the venue, or where it is asked by our own ids."""
     from core.adapters.dynamo.notices import DynamoNotices
-    from core.settings import BrokerKind
 
     orders = venue(market).orders
-    if orders is None or orders.named is not None:
-        return None
-    if wiring.settings.broker is BrokerKind.PAPER or wiring.policy(market).account is None:
+    if orders is None or orders.named is not None or account(wiring, market) is None:
         return None
     return DynamoNotices(wiring.named("HOGA_STATE_TABLE"), wiring.client("dynamodb"))
 

@@ -45,6 +45,7 @@ class PaperBroker:
     """`rules` are the venue's; `clock` is the paper venue's clock, which its fills carry.
 
     phase  what kind of trading goes on in a symbol: one that stands still has a book, and nobody fills from it
+    close  the symbol's close of the day before, which the day's price limits are made of; None where nobody knows it
     """
 
     def __init__(
@@ -54,12 +55,14 @@ class PaperBroker:
         store: PaperStore,
         clock: Clock,
         phase: Callable[[Instrument, Millis], Phase] = lambda instrument, at: Phase.REGULAR,
+        close: Callable[[str, Millis], Decimal | None] = lambda symbol, at: None,
     ) -> None:
         self._books = books
         self._rules = rules
         self._store = store
         self._clock = clock
         self._phase = phase
+        self._close = close
 
     def place(self, order: Order, at: Millis) -> Outcome:
         """Fill what the book has and cancel the rest. The same id again gets the first answer, whatever it asks now."""
@@ -92,10 +95,16 @@ class PaperBroker:
         if self._phase(order.instrument, at) is Phase.INTERRUPTED:
             raise OrderExecutionError("the paper venue fills nothing while the symbol stands still", order=order.id)
         book, holding = self._book(order), self._store.holding(order.instrument)
-        terms = terms_of(self._rules, order, at)
+        terms = terms_of(self._rules, order, at, self._limits(order, at))
         if reason := refusal(order, book, holding, terms):
             raise OrderExecutionError(f"the paper venue refused the order: {reason}", order=order.id)
         return fill(order, book, holding, terms, at)
+
+    def _limits(self, order: Order, at: Millis) -> tuple[Decimal, Decimal] | None:
+        """The day's lowest and highest price, where the venue has such limits and the close before is known."""
+        symbol = order.instrument.symbol
+        close = self._close(symbol, at) if self._rules.bounds else None
+        return None if self._rules.bounds is None or close is None else self._rules.bounds(symbol, close, at)
 
     def _recorded(self, order: Order) -> Order | None:
         """Asked after a write that did not go through: from here on, no answer is not the same as not sent."""
@@ -115,8 +124,8 @@ class PaperBroker:
         return found[0]
 
 
-def terms_of(rules: Rules, order: Order, at: Millis) -> Terms:
-    """The venue's rules, narrowed to one order at one moment."""
+def terms_of(rules: Rules, order: Order, at: Millis, limits: tuple[Decimal, Decimal] | None = None) -> Terms:
+    """The venue's rules, narrowed to one order at one moment; `limits` are the day's price limits."""
     symbol, side = order.instrument.symbol, order.side
     snap: Callable[..., Decimal] = lambda price, towards: rules.floor_price(symbol, price, towards, at)
     return Terms(
@@ -127,6 +136,8 @@ def terms_of(rules: Rules, order: Order, at: Millis) -> Terms:
         fee=rules.fee(symbol, side, at),
         tax=rules.tax(symbol, side, at),
         booked=rules.booked,
+        lowest=limits[0] if limits else None,
+        highest=limits[1] if limits else None,
     )
 
 

@@ -274,10 +274,12 @@ class Wiring:
 
     def broker(self, market: Market) -> ports.Broker:
         """Paper, unless settings say otherwise and the market has an account; live needs both opt-ins besides."""
-        from core.adapters.broker_wiring import broker
+        from core.adapters import broker_wiring
 
+        if (account := broker_wiring.account(self, market)) is None:
+            return broker_wiring.paper(self, market)
         if market not in self._brokers:
-            self._brokers[market] = broker(self, market)
+            self._brokers[market] = broker_wiring.at_venue(self, market, account)
         return self._brokers[market]
 
     def lookout(self, market: Market) -> Lookout:

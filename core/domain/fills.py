@@ -60,6 +60,8 @@ def refusal(order: Order, book: Book, holding: Holding, terms: Terms) -> str:
             return f"the quantity {order.quantity:f} is not a whole number of lots of {terms.lot:f}"
         if order.limit is not None and terms.snap(order.limit, order.side) != order.limit:
             return f"the limit {order.limit:f} is not a legal price; {terms.snap(order.limit, order.side):f} is"
+    if order.limit is not None and _outside(order.limit, terms):
+        return f"the limit {order.limit:f} is outside of the day's prices of {terms.lowest:f} to {terms.highest:f}"
     if value < terms.minimum:
         return f"{value:f} is under the least order of {terms.minimum:f}"
     if value > terms.maximum:
@@ -114,6 +116,10 @@ def _walk(order: Order, book: Book, taken: Decimal, terms: Terms) -> Iterator[tu
         left -= quantity
         if not left:
             return
+
+
+def _outside(limit: Decimal, terms: Terms) -> bool:
+    return terms.lowest is not None and terms.highest is not None and not terms.lowest <= limit <= terms.highest
 
 
 def _plain(figure: Decimal) -> Decimal:

@@ -57,10 +57,10 @@ def judge(response: Response) -> tuple[Reply, str]:
 def _meaning(status: int, error: Said) -> Reply:
     if 200 <= status < 300:
         return Reply.TAKEN
-    if error.code in UNSURE or status == 408:
-        return Reply.UNSURE
     if error.code in LATER or status in (403, 418, 429):
         return Reply.LATER
+    if error.code in UNSURE or status == 408:
+        return Reply.UNSURE
     if error.code == STALE:
         return Reply.AGAIN
     if error.code == REJECTED and error.msg == DUPLICATE:

@@ -5,7 +5,7 @@ Every floor has the same handles, so that one suite of tests holds all brokers t
 
 import asyncio
 import threading
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from decimal import Decimal as D
 from itertools import count
 from uuid import uuid4
@@ -20,6 +20,7 @@ from core.adapters.memory.notices import MemoryNotices
 from core.adapters.memory.sendings import MemorySendings
 from core.adapters.secrets import EnvSecrets
 from core.app.placing import told
+from core.domain.errors import OrderExecutionError
 from core.domain.orders import DONE, Order, order_id
 from core.domain.policies import AccountPolicy, Environment, KeyPolicy, RestPolicy, StreamPolicy, UniversePolicy
 from core.domain.values import Instrument, Market, Millis, Side
@@ -58,7 +59,7 @@ class Hand:
 class Floor:
     """What every floor does with its broker."""
 
-    kind, environment, lot = BrokerKind.LIVE, Environment.REAL, D(1)
+    kind, environment, loses = BrokerKind.LIVE, Environment.REAL, True
 
     def __init__(self, sim, clock):
         self.sim, self.clock = sim, clock
@@ -72,22 +73,32 @@ class Floor:
         )  # fmt: skip
 
     def finish(self, order, broker=None):
-        """Place, and look until it is finished, as core/app/placing.py does."""
+        """Place, look until it is finished, and cancel what stays open, as core/app/placing.py does."""
         broker = broker or self.broker()
         return self.watch(told(order, broker.place(order, self.clock())), broker)
 
     def watch(self, order, broker=None):
         broker = broker or self.broker()
-        for _ in range(60):
+        for look in range(40):
             if order.state in DONE:
                 return order
             self.clock.sleep(0.5)
+            if look == 12:
+                with suppress(OrderExecutionError):
+                    order = told(order, broker.cancel(order, self.clock()))
+                    continue
             found = broker.find(order, self.clock())
             order = order if found is None else told(order, found)
         raise AssertionError(order)
 
-    def cause(self, kind, **more):
-        self.sim.faults.cause(Planned(fault=Fault(kind=kind, count=1, path=self.path, **more)), self.clock())
+    def sellable(self):
+        """Whole steps of what is held."""
+        return self.units - self.units % self.venue.rules.lot(self.instrument.symbol)
+
+    def cause(self, kind, *, any=False, **more):
+        """What becomes of the next order, or of the next call whatever it is."""
+        path = "" if any else self.path
+        self.sim.faults.cause(Planned(fault=Fault(kind=kind, count=1, path=path, **more)), self.clock())
 
     def worst(self, side):
         """A limit that crosses the whole book."""
@@ -111,6 +122,18 @@ class Coins(Floor):
             purse=purse(self.environment), board=self.board, days=lambda: self.venue.rules.calendar(self.policy.day),
             clock=self.clock, sleep=self.clock.sleep, dice=lambda: 0.5, **parts,
         )  # fmt: skip
+
+    def scarce(self):
+        """An order that the book can only give a part of."""
+        self.books.share = D("0.4")
+        return self.order(limit=self.worst(Side.BUY), signal="scarce")
+
+    def ample(self):
+        self.books.share = D(1)
+
+    @property
+    def cash(self):
+        return self.books.balances[self.books.pair(self.instrument.symbol)[1]]
 
     @property
     def price(self):
@@ -186,7 +209,7 @@ class BinanceFloor(Coins):
             yield cls(sim, clock)
 
 
-class TestnetFloor(BinanceFloor):
+class PracticeFloor(BinanceFloor):
     kind, environment, names = BrokerKind.MOCK, Environment.MOCK, ("binance_test_api_key", "binance_test_api_secret")
 
 
