@@ -13,7 +13,12 @@ from core.cli import place
 from core.cli.answers import json_option, say_json, wide
 from core.local.day import clock_of
 
-SHOWN = {Mark.PASS: ("●", "ok", "green"), Mark.STOP: ("●", "STOP", "bold red"), Mark.WAIT: ("○", "wait", "yellow"), Mark.NONE: ("·", "-", "dim")}  # fmt: skip
+SHOWN = {
+    Mark.PASS: ("●", "ok", "green"),
+    Mark.STOP: ("●", "STOP", "bold red"),
+    Mark.WAIT: ("○", "wait", "yellow"),
+    Mark.NONE: ("·", "-", "dim"),
+}
 """For each mark: what a terminal shows, what plain text says, and its colour."""
 
 
