@@ -193,6 +193,23 @@ class RestPolicy(Policy, frozen=True):
     backoff_s: Ladder = (0.5, 1.0, 2.0, 4.0)
 
 
+class DataPolicy(Policy, frozen=True):
+    """D14-D16. How one answer is made of REST and stream.
+
+    ttl_s         how long an answer of REST is good for
+    stream_ttl_s  how long what the stream told is, while its line is up: a quiet symbol has not changed
+    apart         share by which REST and stream may differ at the same time before it is counted
+    patience_s    how long the stream is waited for where it alone may answer
+    linger_s      a symbol stays subscribed for this long after the last who wanted it
+    """
+
+    ttl_s: Annotated[float, Meta(gt=0.0)] = 2.0
+    stream_ttl_s: Annotated[float, Meta(gt=0.0)] = 30.0
+    apart: Share = 0.01
+    patience_s: Patience = 5.0
+    linger_s: Seconds = 30.0
+
+
 class IndicatorPolicy(Policy, frozen=True):
     """D8. Lengths in bars; each indicator is kept on 1m, 5m and 1h."""
 
@@ -397,3 +414,4 @@ class MarketPolicy(Policy, frozen=True, kw_only=True):
     day: DayPolicy = DayPolicy()
     terms: TermsPolicy = TermsPolicy()
     sweep: SweepPolicy = SweepPolicy()
+    data: DataPolicy = DataPolicy()
