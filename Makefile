@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help setup demo test fast check bench build calendar clean
+.PHONY: help setup demo test fast check bench build image invoke calendar clean
 .DEFAULT_GOAL := help
 
 help: ## list these targets
@@ -34,13 +34,19 @@ check: $(READY) ## format, lint, types, import rings, template
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-	@$(BIN)/cfn-lint -r ap-northeast-2 -t template.yaml
+	@$(BIN)/cfn-lint -r ap-northeast-2 -i W3002 W1100 W1101 -t template.yaml infra/*.yaml  # `sam deploy` resolves these
 
 bench: $(READY) ## microseconds per message, against bare receiving in the same run
 	@$(BIN)/python tests/benchmarks/bench_stream.py
 
 build: $(READY) ## what `sam deploy` uploads, cross-built for Lambda, sizes printed
 	@$(BIN)/python -m core.local.artefacts
+
+image: build ## the streamer's image for arm64; needs Docker. IMAGE names it
+	@docker buildx build --platform linux/arm64 --provenance=false --load -f streamer/Dockerfile -t "$(or $(IMAGE),hoga-streamer)" .
+
+invoke: $(READY) ## one built function in Lambda's emulator, no Docker: FUNCTION=batch_scan [EVENT=file]
+	@$(BIN)/python -m core.local.emulated "$(FUNCTION)" "$(EVENT)"
 
 calendar: ## remake KRX's table of holidays; read the difference before it is committed
 	@test -x .build/calendar/bin/python || $(PYTHON) -m venv .build/calendar

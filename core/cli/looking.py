@@ -10,9 +10,11 @@ from core.cli import place
 from core.cli.answers import json_option, say_json, say_table
 from core.domain.orders import Order
 from core.domain.positions import Position
+from core.domain.sessions import date_of
 from core.local.day import clock_of
 from core.local.evidence import depth
 from core.local.look import View
+from core.local.register import Standing
 from core.local.telling import few, figure, money, units
 
 QUEUES = ("SignalsQueue", "AlertsQueue", "SignalsDeadLetters", "AlertsDeadLetters", "JobsDeadLetters")
@@ -29,12 +31,19 @@ def status(as_json: bool) -> None:
         markets = {view.market.value: _figures(view) for view in views}
         say_json({"run": site.standing, "queues": queues, "halts": halts, **_figures(views[0]), "markets": markets})
         return
-    rows = [("process", f"{site.standing.pid}, feed {site.standing.feed}, since {clock_of(site.standing.since)} KST")]
+    rows = [_where(site.standing)]
     rows += [(queue, str(count)) for queue, count in queues.items()]
     rows += [(f"buying of {scope}", f"halted: {reason}") for scope, reason in sorted(halts.items())]
     say_table("system", ("what", "found"), rows, none="")
     for view in views:
         say_table(f"{view.market.value} at {clock_of(view.at)} KST", ("what", "found"), _in_words(view), none="")
+
+
+def _where(standing: Standing) -> tuple[str, str]:
+    """What is being looked at: a process of this machine, or a stack."""
+    if not standing.pid:
+        return "stack", f"{standing.endpoint}, stage {standing.stage}, deployed {date_of(standing.since)}"
+    return "process", f"{standing.pid}, feed {standing.feed}, since {clock_of(standing.since)} KST"
 
 
 def _figures(view: View) -> dict[str, object]:
@@ -139,16 +148,4 @@ def _order(order: Order) -> Sequence[object]:
     )
 
 
-@click.command()
-@json_option
-def workers(as_json: bool) -> None:
-    """Each worker's state and capital."""
-    found = [one for view in place.site().views() for one in view.workers]
-    if as_json:
-        say_json(found)
-        return
-    rows = [(one.market.value, one.id, one.status.value, one.symbol or "-", money(one.capital)) for one in found]
-    say_table("workers", ("market", "worker", "state", "symbol", ">capital"), rows, none="no worker has started yet")
-
-
-COMMANDS = (status, positions, orders, workers)
+COMMANDS = (status, positions, orders)

@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 import msgspec
 
+from core.cli import deployed
 from core.domain.errors import Misconfigured, Refused
 from core.domain.levels import SafeSet
 from core.domain.values import Instrument, Market, Millis
@@ -123,7 +124,10 @@ def settings() -> Settings:
 
 
 def site() -> Site:
-    """The system that runs in this folder, the newest where there are several. Raises NothingRuns."""
+    """The stack that was asked for, else what runs in this folder, the newest of several. Raises NothingRuns."""
+    if name := deployed.chosen():
+        standing, cloud = deployed.find(name, settings_path(), os.environ)
+        return Site(standing=standing, cloud=cloud, settings=settings(), books=books_of(cloud))
     found = register.found(base())
     if not found:
         raise NothingRuns("no system runs in this folder")

@@ -1,0 +1,191 @@
+"""One built function in Lambda's runtime emulator, without Docker (`make invoke FUNCTION=batch_scan`).
+
+The package is the one that is uploaded, only with this machine's libraries: same files, same trimming, bytecode.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from core.domain.errors import CoreError, Refused, Transient
+from core.local import package, register, sam, template
+from core.local.artefacts import PACKAGES, install, trim
+from core.local.cloud import Cloud
+from core.local.processes import LOOPBACK, free_port
+from core.local.stack import NOBODY, Stack
+
+LIST = "functions/requirements-emulator.txt"
+PATIENCE_S = 30.0
+
+
+def laid_out(folder: str, settings: Path, root: Path = template.ROOT) -> Path:
+    """The package of that folder of the template, for this machine; libraries are installed once."""
+    libraries, code = (
+        root / ".build" / "host" / Path(folder).name,
+        root / ".build" / "host" / f"{Path(folder).name}-code",
+    )
+    wanted = PACKAGES[folder]
+    lists = (*wanted.lists, LIST)
+    without = tuple(name for name in wanted.without if name not in ("botocore", "boto3", "s3transfer", "jmespath"))
+    with sam.made_once(libraries, b"".join((root / name).read_bytes() for name in lists)) as missing:
+        if missing:
+            install(libraries, lists, "", root, platforms=())
+            trim(libraries, (*without,))
+            package.compiled(
+                libraries, [path.relative_to(libraries) for path in libraries.rglob("*.py")], sys.executable
+            )
+    with sam.made_once(code, os.urandom(8)):
+        package.build(code, settings, root=root)
+    return code
+
+
+@contextmanager
+def running(name: str, env: Mapping[str, str], settings: Path, root: Path = template.ROOT) -> Iterator[str]:
+    """The function behind the emulator; yields the address that takes its events.
+
+    Raises:
+        Refused: no function has this name.
+    """
+    properties = _function(name)
+    shared = template.load()["Globals"]["Function"]
+    code = laid_out(properties.get("CodeUri", shared["CodeUri"]), settings, root)
+    with started(code, properties["Handler"], env, properties, root) as address:
+        yield address
+
+
+@contextmanager
+def started(
+    code: Path, handler: str, env: Mapping[str, str], properties: Mapping[str, Any], root: Path = template.ROOT
+) -> Iterator[str]:
+    """Any handler in a folder, behind the emulator."""
+    port, inner = free_port(), free_port()
+    libraries = code.with_name(code.name.removesuffix("-code"))
+    own = {
+        **NOBODY,
+        **env,
+        "PYTHONPATH": f"{code}:{libraries}",
+        "AWS_LAMBDA_FUNCTION_NAME": handler.split(".")[1] if "." in handler else handler,
+        "AWS_LAMBDA_FUNCTION_TIMEOUT": str(properties.get("Timeout", 20)),
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(properties.get("MemorySize", 256)),
+    }
+    command = [str(sam.emulator(root)), "--log-level", "error"]
+    command += [
+        "--runtime-interface-emulator-address",
+        f"{LOOPBACK}:{port}",
+        "--runtime-api-address",
+        f"{LOOPBACK}:{inner}",
+    ]
+    command += [sys.executable, "-m", "awslambdaric", handler]
+    child = subprocess.Popen(
+        command, cwd=code, env=own, stdout=sys.stderr, stderr=subprocess.STDOUT, start_new_session=True
+    )
+    try:
+        yield f"http://{LOOPBACK}:{port}/2015-03-31/functions/function/invocations"
+    finally:
+        child.terminate()  # it ends its runtime itself, which would else complain of a lost master
+        try:
+            child.wait(timeout=5)
+        except subprocess.TimeoutExpired:
+            os.killpg(child.pid, signal.SIGKILL)
+            child.wait()
+
+
+def call(address: str, event: Mapping[str, Any], patience_s: float = PATIENCE_S) -> Any:
+    """One event, one answer; waits for the emulator to listen. Raises Refused with the function's own error."""
+    deadline = time.monotonic() + patience_s
+    with requests.Session() as session:
+        session.trust_env = False
+        while True:
+            try:
+                answer = session.post(address, data=json.dumps(event), timeout=310)
+                break
+            except requests.ConnectionError as absent:
+                if time.monotonic() > deadline:
+                    raise Transient("the emulator does not start", address=address) from absent
+                time.sleep(0.005)
+    found = answer.json() if answer.content else None
+    if isinstance(found, dict) and "errorType" in found:
+        raise Refused("the function failed", error=f"{found['errorType']}: {found.get('errorMessage', '')}")
+    return found
+
+
+def environment(name: str, cloud: Cloud) -> dict[str, str]:
+    """What the template gives this function, with what it refers to in that cloud."""
+    source = template.load()
+    shared = source["Globals"]["Function"]["Environment"]["Variables"]
+    own = _function(name).get("Environment", {}).get("Variables", {})
+    wanted = {variable: _given(value, cloud, source) for variable, value in {**shared, **own}.items()}
+    return {**wanted, **cloud.environment()}
+
+
+def _given(value: Any, cloud: Cloud, source: template.Json) -> str:
+    match value:
+        case {"Ref": str(name)} if name in cloud.outputs:
+            return cloud.outputs[name]
+        case {"Ref": str(name)} if name in source["Parameters"]:
+            return str(source["Parameters"][name]["Default"])
+        case {"Ref": str(name)}:
+            return cloud.outputs.get(f"{name}Name", "")
+        case _:
+            return str(value)
+
+
+def _function(name: str) -> dict[str, Any]:
+    handlers = {body["Handler"].split(".")[1]: body for body in template.functions(template.load()).values()}
+    if name not in handlers:
+        raise Refused("there is no such function", function=name or "(none)", known=", ".join(sorted(handlers)))
+    return handlers[name]
+
+
+def main(arguments: list[str]) -> int:
+    """`python -m core.local.emulated FUNCTION [EVENT]`: one call against the system that runs here, or a bare AWS."""
+    name, *rest = arguments or [""]
+    try:
+        _function(name)
+        path = Path(rest[0]) if rest and rest[0] else template.ROOT / "tests" / "events" / f"{name}.json"
+        event = _event(path)
+        found = register.found(Path.cwd() / register.FOLDER)
+        if found:
+            answer = _asked(name, event, found[0].cloud())
+        else:
+            log = template.ROOT / ".build" / "invoke" / "aws.log"
+            log.parent.mkdir(parents=True, exist_ok=True)
+            sys.stderr.write(
+                "nothing runs here (`hoga run --feed sim`): an AWS of its own, and the venue of settings.yaml\n"
+            )
+            with Stack.start(template.ROOT / "settings.yaml", log=log) as stack:
+                answer = _asked(name, event, stack)
+    except CoreError as fault:
+        sys.stderr.write(f"{fault}\n")
+        return 1
+    sys.stdout.write(json.dumps(answer, ensure_ascii=False) + "\n")
+    return 0
+
+
+def _asked(name: str, event: Any, cloud: Cloud) -> Any:
+    with running(name, environment(name, cloud), cloud.settings) as address:
+        return call(address, event)
+
+
+def _event(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as absent:
+        raise Refused("there is no such event", file=path) from absent
+    except json.JSONDecodeError as fault:
+        raise Refused("the event is no JSON", file=path, why=fault) from fault
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,69 @@
+"""aws-sam-cli in an environment of its own, made when it is first needed; it carries Lambda's runtime emulator."""
+
+from __future__ import annotations
+
+import fcntl
+import platform
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from hashlib import sha256
+from pathlib import Path
+
+from core.domain.errors import Refused, Transient
+from core.local.template import ROOT
+
+FOLDER = Path(".build/sam")
+LIST = "requirements-sam.txt"
+MACHINES = {"x86_64": "x86_64", "amd64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}
+
+
+def sam(root: Path = ROOT) -> Path:
+    """The `sam` command. Raises Transient where it cannot be installed."""
+    return _ready(root) / "bin" / "sam"
+
+
+def emulator(root: Path = ROOT) -> Path:
+    """Lambda's runtime emulator for this machine's processor. Raises Refused where there is none for it."""
+    machine = MACHINES.get(platform.machine().lower())
+    found = next(
+        iter(_ready(root).glob(f"lib/python*/site-packages/samcli/local/rapid/aws-lambda-rie-{machine}")), None
+    )
+    if found is None or platform.system() != "Linux":
+        raise Refused("Lambda's emulator runs on Linux only", here=f"{platform.system()} {platform.machine()}")
+    return found
+
+
+def _ready(root: Path) -> Path:
+    where, wanted = root / FOLDER, root / LIST
+    with made_once(where, wanted.read_bytes()) as missing:
+        if missing:
+            _run([sys.executable, "-m", "venv", "--clear", str(where)])
+            install = [str(where / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+            _run([*install, "-r", str(wanted)])
+    return where
+
+
+@contextmanager
+def made_once(where: Path, recipe: bytes) -> Iterator[bool]:
+    """Yields whether the folder must be made; two processes never make it at once, and a half-made one does not count.
+
+    recipe  what it is made from: another recipe makes it anew
+    """
+    where.parent.mkdir(parents=True, exist_ok=True)
+    mark = where.with_suffix(".made")
+    with where.with_suffix(".lock").open("w") as guard:
+        fcntl.flock(guard, fcntl.LOCK_EX)
+        digest = sha256(recipe).hexdigest()
+        missing = not where.exists() or not mark.exists() or mark.read_text() != digest
+        if missing:
+            mark.unlink(missing_ok=True)
+        yield missing
+        mark.write_text(digest)
+
+
+def _run(command: list[str]) -> None:
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise Transient("aws-sam-cli could not be installed", why=done.stderr.strip().splitlines()[-1:])
