@@ -85,10 +85,18 @@ def taken(response: Response, kind: type[T]) -> T:
         OrderExecutionError, UnknownOutcome, IdUsed: it was refused, or nobody knows, or an open order has its id;
             Transient where nothing happened.
     """
+    _admitted(response)
+    try:
+        return read(response, kind)
+    except WireSurprise as surprise:
+        raise UnknownOutcome("Binance took it, and its answer does not read", **surprise.facts) from None
+
+
+def _admitted(response: Response) -> None:
     reply, words = judge(response)
     match reply:
         case Reply.TAKEN:
-            return _accepted(response, kind)
+            return
         case Reply.REFUSED:
             raise OrderExecutionError(words)
         case Reply.USED:
@@ -102,17 +110,10 @@ def taken(response: Response, kind: type[T]) -> T:
             raise UnknownOutcome(words)
 
 
-def _accepted(response: Response, kind: type[T]) -> T:
-    try:
-        return read(response, kind)
-    except WireSurprise as surprise:
-        raise UnknownOutcome("Binance took it, and its answer does not read", **surprise.facts) from None
-
-
 def asked(response: Response, kind: type[T]) -> T:
     """A question's answer. Raises Refused, or Transient where asking again may help, or WireSurprise."""
     try:
-        taken(response, msgspec.Raw)
+        _admitted(response)
     except OrderExecutionError as refused:
         raise Refused(refused.found) from None
     except UnknownOutcome as silence:
