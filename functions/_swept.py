@@ -21,10 +21,22 @@ def told(job: Job, swept: Swept, market: Market) -> Event:
         job.log.error(fault.found, outcome="failed", instrument=str(fault.instrument))
     for adoption in swept.adopted:
         job.log.warning("position adopted", outcome="adopted", instrument=str(adoption.instrument))
+    for act in swept.acts:
+        units: Event = {"units": str(act.units), "pnl": str(act.trip.pnl) if act.trip else ""}
+        job.log.warning(f"books put right: {act.did}", outcome="amended", instrument=str(act.instrument), **units)
+    quiet = (("stray order settled", swept.ended), ("worker retired", swept.retired), ("lease tidied", swept.tidied))
+    for what, names in quiet:
+        for name in names:
+            job.log.warning(what, outcome="settled", market=market.value, key=name)
     for each in swept.differs:
         facts: Event = {"booked": str(each.booked), "found": str(each.found)}
         job.log.error("the venue's books differ", outcome="differs", instrument=str(each.instrument), **facts)
-    for what, why in (("holdings not compared", swept.uncounted), ("people not told", swept.untold)):
+    failures = (
+        ("holdings not compared", swept.uncounted),
+        ("open losses not known", swept.unmarked),
+        ("people not told", swept.untold),
+    )
+    for what, why in failures:
         if why:
             job.log.warning(what, outcome="failed", market=market.value, why=why)
     return _figures(job, swept, market)

@@ -1,9 +1,10 @@
-"""Every minute near a market's day end: sells everything that must not be held over it (E6)."""
+"""Every minute: sells what must not be held over a market's day end (E6), and what a kill switch says (E10)."""
 
 from typing import Any
 
 from core.adapters.wiring import Wiring
-from core.app.liquidate import run
+from core.app import flatten
+from core.app.liquidate import Liquidated, run
 from core.domain.values import Market
 from functions._runtime import Event, Job, desk_of
 
@@ -16,12 +17,22 @@ def handler(event: Event, context: Any) -> Event:
 
 
 def liquidate(wiring: Wiring, market: Market, context: Any) -> Event:
-    done = run(desk_of(wiring, market, context))
+    """The kill switch first: it was a person's word."""
+    scopes = {
+        each.scope: told(market, each.done, scope=each.scope) for each in flatten.run(desk_of(wiring, market, context))
+    }
+    figures = told(market, run(desk_of(wiring, market, context)))
+    return figures | ({"flatten": scopes} if scopes else {})
+
+
+def told(market: Market, done: Liquidated, **facts: Any) -> Event:
+    """One line for each attempt and one for the run; returns its figures."""
     for verdict in done.verdicts:
         job.traded(verdict)
     figures: Event = {"outcome": done.outcome.value, "cancelled": done.cancelled, "sold": done.sold}
     figures |= {"left": {symbol: str(units) for symbol, units in done.left.items()}}
-    write = job.log.error if done.left else job.log.info
-    write("liquidation", market=market.value, **figures)
+    figures |= {"unproven": done.unproven} if done.unproven else {}
+    write = job.log.error if done.left or done.unproven else job.log.info
+    write("liquidation", market=market.value, **figures, **facts)
     job.count(market, Liquidated=done.sold)
     return figures

@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from hashlib import sha256
 
+import msgspec
+
 from core.app.desk import Desk
-from core.domain.errors import WorkerTerminationError
+from core.app.ports import Clock, Leases, Ledger
+from core.domain.errors import WorkerError, WorkerTerminationError
 from core.domain.leases import MARGIN, Lock
-from core.domain.values import Instrument, Millis
+from core.domain.policies import WorkerPolicy
+from core.domain.values import Instrument, Market, Millis
 from core.domain.workers import Status, Worker
 
 RETIRED = "retired: there are more of them than `workers.count`"
@@ -69,51 +73,61 @@ def retire(desk: Desk) -> list[str]:
     return [worker.id for worker in free if desk.ledger.move(worker, Status.EXIT, desk.clock(), RETIRED)]
 
 
-def stop(name: str, desk: Desk, note: str = STOPPED) -> str:
+class Staff(msgspec.Struct, frozen=True, kw_only=True):
+    """What stopping and starting a worker needs: no broker, no price."""
+
+    market: Market
+    policy: WorkerPolicy
+    leases: Leases
+    ledger: Ledger
+    clock: Clock
+
+
+def stop(name: str, staff: Staff, note: str = STOPPED) -> str:
     """Stop one worker, its position first given to another. Returns the heir's name, "" where nothing was held.
 
     Raises:
         WorkerTerminationError: there is no such worker, it has stopped before, someone is at work on what it holds,
             nobody is free to take it over, or it moved meanwhile.
     """
-    worker = _working(name, desk)
-    heir = _handed_over(worker, desk) if worker.status is Status.HOLD else ""
-    if not desk.ledger.move(worker, Status.EXIT, desk.clock(), note):
+    worker = _working(name, staff)
+    heir = _handed_over(worker, staff) if worker.status is Status.HOLD else ""
+    if not staff.ledger.move(worker, Status.EXIT, staff.clock(), note):
         raise WorkerTerminationError("the worker moved meanwhile: ask again", worker=name)
     return heir
 
 
-def start(name: str, desk: Desk) -> bool:
-    """Give a stopped worker a new life; False where it is at work. Raises WorkerTerminationError for a wrong name."""
-    if name not in names(desk.policy.workers.count):
-        wanted = f"w-01 to {names(desk.policy.workers.count)[-1]}"
-        raise WorkerTerminationError("the settings have no such worker", worker=name, allowed=wanted)
-    capital, at = desk.policy.workers.capital, desk.clock()
-    fresh = Worker(id=name, market=desk.market, status=Status.IDLE, capital=capital, heartbeat=at)
-    return desk.ledger.register(fresh) and desk.ledger.move(fresh, Status.SCAN, at)
+def start(name: str, staff: Staff) -> bool:
+    """Give a stopped worker a new life; False where it is at work. Raises WorkerError for a name that is not wanted."""
+    if name not in names(staff.policy.count):
+        wanted = f"w-01 to {names(staff.policy.count)[-1]}"
+        raise WorkerError("the settings have no such worker", worker=name, allowed=wanted)
+    at = staff.clock()
+    fresh = Worker(id=name, market=staff.market, status=Status.IDLE, capital=staff.policy.capital, heartbeat=at)
+    return staff.ledger.register(fresh) and staff.ledger.move(fresh, Status.SCAN, at)
 
 
-def _working(name: str, desk: Desk) -> Worker:
-    found = next((worker for worker in desk.ledger.workers(desk.market) if worker.id == name), None)
+def _working(name: str, staff: Staff) -> Worker:
+    found = next((worker for worker in staff.ledger.workers(staff.market) if worker.id == name), None)
     if found is None:
-        raise WorkerTerminationError("there is no such worker", worker=name, market=desk.market.value)
+        raise WorkerTerminationError("there is no such worker", worker=name, market=staff.market.value)
     if found.status is Status.EXIT:
         raise WorkerTerminationError("the worker has stopped before", worker=name, why=found.note or "no reason noted")
     return found
 
 
-def _handed_over(worker: Worker, desk: Desk) -> str:
+def _handed_over(worker: Worker, staff: Staff) -> str:
     """Its position to a free worker; "" where it holds nothing after all."""
-    lock, at = desk.leases.lock(Instrument(desk.market, worker.symbol)), desk.clock()
+    lock, at = staff.leases.lock(Instrument(staff.market, worker.symbol)), staff.clock()
     if lock is None or lock.position is None or lock.position.worker != worker.id:
         if lock is not None and lock.intent is not None:
             raise WorkerTerminationError("an order of it is under way", worker=worker.id, symbol=worker.symbol)
         return ""
     _resting(lock, worker, at)
-    wanted = names(desk.policy.workers.count)
-    free = [each for each in desk.ledger.workers(desk.market) if each.status is Status.SCAN and each.id in wanted]
+    wanted = names(staff.policy.count)
+    free = [each for each in staff.ledger.workers(staff.market) if each.status is Status.SCAN and each.id in wanted]
     for heir in free:
-        if desk.leases.adopt(lock, heir, at):
+        if staff.leases.adopt(lock, heir, at):
             return heir.id
     raise WorkerTerminationError("nobody is free to take its position over", worker=worker.id, symbol=worker.symbol)
 

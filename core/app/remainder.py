@@ -10,6 +10,7 @@ import msgspec
 from core.app import tidings
 from core.app.desk import Desk, Verdict
 from core.app.leave import held
+from core.app.ports import Leases
 from core.app.selling import Due, resting
 from core.app.tally import aside
 from core.domain.errors import CoreError
@@ -86,6 +87,11 @@ def proven(desk: Desk, within: Callable[[Instrument], bool], day: str) -> Remain
         return Remainder(left, f"the venue did not say what it holds: {silence.found}")
     found = {symbol: units - gone.get(symbol, ZERO) for symbol, units in holdings.items() if symbol in ours}
     return Remainder(left | {symbol: units for symbol, units in found.items() if units > 0})
+
+
+def booked(leases: Leases) -> list[tuple[Instrument, Decimal]]:
+    """Every open position of every market, by our books alone."""
+    return [(lock.instrument, lock.position.quantity) for lock in leases.locks() if lock.position]
 
 
 def _day(desk: Desk, closes: Millis) -> str:

@@ -105,7 +105,7 @@ def _compared(
 
 
 def _difference(lock: Lock, booked: Decimal, extra: Decimal, aside: Decimal, known: Hands | None) -> Difference:
-    found, symbol = booked + extra, lock.instrument.symbol
+    found, symbol = booked + extra or ZERO, lock.instrument.symbol
     before = known.suspects.get(symbol) if known else None
     settled = before == (booked, found)
     return Difference(instrument=lock.instrument, booked=booked, found=found, lock=lock, aside=aside, settled=settled)

@@ -11,7 +11,23 @@ from typing import NoReturn
 import click
 from botocore.exceptions import BotoCoreError, ClientError
 
-from core.cli import acting, asking, benching, checking, locking, looking, machine, once, place, replaying, summing
+from core.cli import (
+    acting,
+    asking,
+    benching,
+    checking,
+    deployed,
+    drilling,
+    flattening,
+    locking,
+    looking,
+    machine,
+    once,
+    place,
+    replaying,
+    staffing,
+    summing,
+)
 from core.domain.errors import CoreError, Misconfigured, Transient, UnknownOutcome
 
 AGAIN = "Nothing tries it again by itself: check the network and run the command again."
@@ -31,6 +47,11 @@ def hoga() -> None:
     """
 
 
+ASKING = (looking, summing, asking, locking, acting, flattening, staffing)
+"""Commands about a system that stands somewhere: in this folder, or deployed."""
+for asked in ASKING:
+    deployed.offer(asked.COMMANDS)
+
 for command in (
     *machine.COMMANDS,
     *looking.COMMANDS,
@@ -42,6 +63,9 @@ for command in (
     *replaying.COMMANDS,
     *checking.COMMANDS,
     *benching.COMMANDS,
+    *staffing.COMMANDS,
+    *flattening.COMMANDS,
+    *drilling.COMMANDS,
 ):
     hoga.add_command(command)
 

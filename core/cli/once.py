@@ -18,12 +18,14 @@ from core.adapters.memory.tokens import MemoryVault
 from core.adapters.secrets import EnvSecrets
 from core.app import scan as scanning
 from core.app.lookout import Lookout
+from core.app.ports import Quotes
 from core.cli import place
 from core.cli.answers import json_option, say_json, say_table
 from core.domain import safety
 from core.domain.errors import Transient
 from core.domain.levels import SafeSet, Scan, Snapshot, Targets
 from core.domain.policies import MarketPolicy
+from core.domain.specifications import told
 from core.domain.values import Market, Millis
 from core.local import register
 from core.local.telling import figure
@@ -130,9 +132,14 @@ def direct(settings: Settings, market: Market) -> Look:
 
     A market that answers app keys only takes them from the environment (HOGA_SECRET_KIS_APP_KEY and the like).
     """
-    policy, spec, shelf = settings.markets[market], venue(market, settings.markets[market]), MemoryShelf(place.clock)
-    budget = MemoryBudget()
-    quotes = HttpQuotes(
+    return look(asker(settings, market), settings.markets[market], market, MemoryShelf(place.clock))
+
+
+def asker(settings: Settings, market: Market) -> HttpQuotes:
+    """The venue's REST side for this process alone."""
+    policy, budget = settings.markets[market], MemoryBudget()
+    spec = venue(market, policy)
+    return HttpQuotes(
         spec.rest,
         policy.rest,
         budget,
@@ -142,10 +149,14 @@ def direct(settings: Settings, market: Market) -> Look:
         sign=_signer(spec, policy, budget),
         purse=purse(environment(policy)),
     )
+
+
+def look(quotes: Quotes, policy: MarketPolicy, market: Market, shelf: MemoryShelf) -> Look:
+    """List, filter and scan; what was found is on the shelf. Raises Transient where the venue stays silent."""
     lookout = Lookout(
         market=market,
         policy=policy,
-        venue=spec,
+        venue=venue(market, policy),
         shelf=shelf,
         quotes=quotes,
         alerts=MemoryAlerts(),
@@ -153,6 +164,8 @@ def direct(settings: Settings, market: Market) -> Look:
         pause=time.sleep,
     )
     listed = quotes.listing(policy.universe)
+    if (specified := told(listed, market, place.clock())) is not None:
+        shelf.write(specified)
     shelf.write(safety.split(listed, policy.universe, policy.safety, place.clock()))
     done = scanning.run(lookout, NoPasses(), second=True)
     found, safe = shelf.read(Scan, market), shelf.read(SafeSet, market)

@@ -244,7 +244,7 @@ def test_near_the_days_end_everything_is_sold(bought, context, said, count, monk
     """E6."""
     ends = (datetime.now(UTC) + timedelta(hours=9, minutes=5)).strftime("%H:%M")
     bought.settings(more=f'    day: {{ends: "{ends}", liquidate: true}}')
-    monkeypatch.setattr("core.app.liquidate.PAUSE_S", 0.0)
+    monkeypatch.setattr("core.app.selling.PAUSE_S", 0.0)
 
     answer = liquidate.handler(read_sample("liquidate"), context)
 

@@ -15,6 +15,7 @@ from core.adapters.dynamo.expressions import Request
 from core.adapters.dynamo.items import Item, granted_of, lock_key, lock_of
 from core.adapters.dynamo.refusals import LOST, barrier
 from core.adapters.dynamo.transactions import Tables, Transaction
+from core.adapters.moves import moved
 from core.app.barriers import crowded, lost_enough, over_capital, overdrawn
 from core.app.ports import Amendment, Limits, Reserved, Settlement
 from core.domain.errors import Transient
@@ -49,7 +50,10 @@ class DynamoLeases:
         bare = lost_enough(limits, ZERO) or overdrawn(limits, ZERO, 0) or crowded(limits, ZERO)
         if refused := bare or over_capital(limits, worker.capital):
             return refused  # not even on an untouched account, and a condition cannot compare two values
-        return self._book(transactions.reserve(self._tables, held, order, worker, limits, at), limits)
+        answer = self._book(transactions.reserve(self._tables, held, order, worker, limits, at), limits)
+        if not answer.lost and not answer.refused:
+            moved(worker.market, worker.id, "HOLD", was="SCAN", symbol=order.instrument.symbol, why=order.reason)
+        return answer
 
     def note(self, held: Granted, order: Order, at: Millis) -> Reserved:
         return self._book(transactions.note(self._tables, held, order), None)
@@ -58,6 +62,9 @@ class DynamoLeases:
         failed = self._write(transactions.commit(self._tables, held, settlement, at, with_worker=True))
         if failed is not None and set(failed) == {"worker"}:
             failed = self._write(transactions.commit(self._tables, held, settlement, at, with_worker=False))
+        elif failed == {} and settlement.position is None:
+            on, why = held.instrument, settlement.order.reason
+            moved(on.market, settlement.worker, "SCAN", was="HOLD", symbol=on.symbol, why=why)
         return failed is not None and not failed
 
     def park(self, held: Granted, order: Order, at: Millis) -> bool:
@@ -71,13 +78,22 @@ class DynamoLeases:
         return self._update(lock_requests.renew(self._tables.locks, held, ends)) == {}
 
     def adopt(self, lock: Lock, worker: Worker, at: Millis) -> bool:
-        return self._write(transactions.adopt(self._tables, lock, worker, at)) == {}
+        adopted = self._write(transactions.adopt(self._tables, lock, worker, at)) == {}
+        if adopted:
+            moved(worker.market, worker.id, "HOLD", was="SCAN", symbol=lock.instrument.symbol, why="adopted")
+        return adopted
 
     def evict(self, lock: Lock) -> bool:
         return self._update(lock_requests.evict(self._tables.locks, lock)) == {}
 
     def amend(self, lock: Lock, change: Amendment, at: Millis) -> bool:
-        return self._write(amendments.amend(self._tables, lock, change, at)) == {}
+        amended = self._write(amendments.amend(self._tables, lock, change, at)) == {}
+        on, why = lock.instrument, "books put right"
+        if amended and change.hired:
+            moved(on.market, change.hired.id, "HOLD", was="SCAN", symbol=on.symbol, why=why)
+        if amended and change.dismissed:
+            moved(on.market, change.dismissed, "SCAN", was="HOLD", symbol=on.symbol, why=why)
+        return amended
 
     def tidy(self, lock: Lock, at: Millis) -> bool:
         return self._update(lock_requests.tidy(self._tables.locks, lock, at)) == {}

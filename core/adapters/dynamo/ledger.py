@@ -29,6 +29,7 @@ from core.adapters.dynamo.items import (
     worker_of,
     worker_row,
 )
+from core.adapters.moves import moved as say
 from core.app.ports import Account
 from core.domain.orders import Order
 from core.domain.positions import RoundTrip
@@ -54,7 +55,10 @@ class DynamoLedger:
         request = put(self._table, worker_row(worker), "attribute_not_exists(pk) OR #status = :exit")
         request |= {"ExpressionAttributeNames": {"#status": "status"}}
         request |= {"ExpressionAttributeValues": {":exit": to_wire(Status.EXIT.value)}}
-        return self._written(self._client.put_item, request)
+        registered = self._written(self._client.put_item, request)
+        if registered:
+            say(worker.market, worker.id, worker.status.value)
+        return registered
 
     def beat(self, worker: Worker, at: Millis) -> bool:
         request = expressed(
@@ -84,7 +88,10 @@ class DynamoLedger:
                 "beat": worker.heartbeat,
             },
         )
-        return self._written(self._client.update_item, request)
+        written = self._written(self._client.update_item, request)
+        if written:
+            say(worker.market, worker.id, to.value, was=worker.status.value, symbol=worker.symbol, why=note)
+        return written
 
     def account(self, market: Market, day: str) -> Account:
         taken, realised = self._get(account_key(market)), self._get(day_account_key(market, day))
