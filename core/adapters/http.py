@@ -1,6 +1,6 @@
 """A venue's quotes over HTTP: its flows, carried out by paced calls within the shared budget."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 from core.adapters.paced import Paced, Signer
@@ -55,6 +55,12 @@ class HttpQuotes:
 
     def bars(self, symbol: str, span: Millis, count: int, until: Millis | None = None) -> list[Bar]:
         return self._ask(self._spec.bars(symbol, span, count, until, self._clock()))
+
+    def history(self, symbol: str, counts: Mapping[Millis, int]) -> dict[Millis, list[Bar]]:
+        """The newest candles by length, at least so many of each."""
+        if self._spec.history:
+            return self._ask(self._spec.history(symbol, counts, self._clock()))
+        return {span: self.bars(symbol, span, count) for span, count in counts.items()}
 
     def holidays(self, first: str) -> dict[str, bool]:
         """Is the market open, by day from `first` on; empty where the venue does not say."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Protocol, TypeVar, runtime_checkable
 
@@ -49,6 +49,10 @@ class Quotes(Protocol):
     def books(self, symbols: Sequence[str], depth: int) -> list[Book]: ...
 
     def bars(self, symbol: str, span: Millis, count: int, until: Millis | None = None) -> list[Bar]: ...
+
+    def history(self, symbol: str, counts: Mapping[Millis, int]) -> dict[Millis, list[Bar]]:
+        """The newest candles by length, at least so many of each, in as few calls as the venue allows."""
+        ...
 
     def holidays(self, first: str) -> dict[str, bool]:
         """Does each day from `first` (YYYY-MM-DD) on trade? As far as the venue says; empty where it never does."""

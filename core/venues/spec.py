@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from enum import StrEnum
 from importlib import import_module
@@ -146,6 +146,8 @@ class RestSpec(msgspec.Struct, frozen=True, kw_only=True):
     day_began first millisecond of the day candle that a moment lies in; midnight UTC unless the venue says otherwise
     keys      how calls are signed; None where anybody may ask
     holidays  (first day "YYYY-MM-DD", seen) -> is the market open, by day; None where the venue does not say
+    history   (symbol, candles wanted by length, seen) -> at least so many of each, in as few calls as it takes; None
+              where each length is a call of its own and cheap: then `bars` is asked for each
     busiest   (count) -> symbols of the largest traded value today, largest first; None where the venue ranks nothing
     state     (symbol, seen) -> may it trade now: asked before a buy; None where the venue knows no halts of one symbol
     mock      how the venue's mock environment answers, where it has one that answers otherwise
@@ -165,6 +167,7 @@ class RestSpec(msgspec.Struct, frozen=True, kw_only=True):
     day_began: Callable[[Millis], Millis] = lambda at: Millis(at - at % DAY)
     keys: KeySpec | None = None
     holidays: Callable[[str, Millis], Flow[dict[str, bool]]] | None = None
+    history: Callable[[str, Mapping[Millis, int], Millis], Flow[dict[Millis, list[Bar]]]] | None = None
     busiest: Callable[[int], Flow[list[str]]] | None = None
     state: Callable[[str, Millis], Flow[MarketState]] | None = None
     mock: RestSpec | None = None

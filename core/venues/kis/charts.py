@@ -4,7 +4,7 @@ The traps: a question about a future minute is answered with rows made of the pr
 the volume of the minute before until its own first trade. Longer candles than a minute are made from minutes.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 
 from core.domain.errors import Refused
@@ -79,25 +79,66 @@ def _day_page(symbol: str, first: Millis, end: Millis) -> Request:
     return ask("inquire-daily-itemchartprice", "FHKST03010100", symbol, {**query, "FID_ORG_ADJ_PRC": "0"})
 
 
+def history(symbol: str, counts: Mapping[Millis, int], seen: Millis) -> Flow[dict[Millis, list[Bar]]]:
+    """The newest candles of several lengths, all made from the same minutes: at least so many of each, oldest first.
+
+    A length with the count 0 gets what the minutes of the others make. Raises as `bars`.
+    """
+    return _history(symbol, counts, seen, past=True)
+
+
+def history_of_mock(symbol: str, counts: Mapping[Millis, int], seen: Millis) -> Flow[dict[Millis, list[Bar]]]:
+    """As `history`, from the minutes of today only."""
+    return _history(symbol, counts, seen, past=False)
+
+
+def _history(symbol: str, counts: Mapping[Millis, int], seen: Millis, past: bool) -> Flow[dict[Millis, list[Bar]]]:
+    if not SPANS.issuperset(counts):
+        raise Refused("KIS has no candles of this length", asked=" ".join(map(str, counts)))
+    rows, more = yield from _rows(symbol, counts, seen, seen, past)
+    minutes = _one_minute(symbol, rows.values(), seen)
+    return {span: _joined(minutes, span, more) for span in counts}
+
+
 def _minutes(symbol: str, span: Millis, count: int, until: Millis | None, seen: Millis, past: bool) -> Flow[list[Bar]]:
-    """Minutes from the newest backwards, until one candle more is begun than was asked for: the first may be half."""
     end = min(seen, seen if until is None else Millis(until - 1))
+    rows, more = yield from _rows(symbol, {span: count}, end, seen, past)
+    return _joined(_one_minute(symbol, rows.values(), seen), span, more)
+
+
+def _rows(
+    symbol: str, counts: Mapping[Millis, int], end: Millis, seen: Millis, past: bool
+) -> Flow[tuple[dict[Millis, MinuteRow], bool]]:
+    """Minutes from `end` backwards until of each length one candle more is begun than was asked for; may there be more?
+
+    The newest page is the one that KIS made for today. What is older is asked for 120 at a time; whether that call
+    tells today's minutes too is not written down, so where it does not, today's go on 30 at a time.
+    """
     rows: dict[Millis, MinuteRow] = {}
-    empty = 0
+    empty, narrow = 0, False
     for _ in range(PAGES):
         today = day_began(end) == day_began(seen)
-        if not (today or past) or empty == EMPTY or len({at - at % span for at in rows}) >= count + (span > MINUTE):
-            break
-        reply = yield (_today(symbol, end) if today else _earlier(symbol, end))
+        if _enough(rows, counts):
+            return rows, True
+        if not (today or past) or empty == EMPTY:
+            return rows, False
+        wide = past and not (today and (narrow or not rows))
+        reply = yield (_earlier(symbol, end) if wide else _today(symbol, end))
         came = [row for row in read(reply, Minutes).output2 if row.stck_cntg_hour]
         page = {row.opens: row for row in came if row.opens <= end}
+        if wide and today and max(page, default=Millis(0)) < day_began(seen):
+            narrow = True
+            continue
         rows |= page
         empty = 0 if page else empty + 1
         end = _before(min(page, default=day_began(end)), full=not today or len(came) >= TODAY_PAGE)
-    else:
-        begun = min((at - at % span for at in rows), default=0)  # cut short within a candle: half of one is none
-        rows = {at: row for at, row in rows.items() if at - at % span > begun or span == MINUTE}
-    return _joined(_one_minute(symbol, list(rows.values()), seen), span)
+    return rows, True
+
+
+def _enough(rows: Iterable[Millis], counts: Mapping[Millis, int]) -> bool:
+    """The first candle that is begun may be half: for one of more than a minute, one more must be."""
+    begun = {span: {at - at % span for at in rows} for span, count in counts.items() if count}
+    return all(len(begun[span]) >= counts[span] + (span > MINUTE) for span in begun)
 
 
 def _before(oldest: Millis, *, full: bool) -> Millis:
@@ -145,15 +186,16 @@ def _ghost(row: MinuteRow, before: MinuteRow | None, seen: Millis) -> bool:
     return row.opens + MINUTE > seen and row.total <= (before.total if before else 0.0)
 
 
-def _joined(minutes: Sequence[Bar], span: Millis) -> list[Bar]:
-    if span == MINUTE:
-        return list(minutes)
-    return [
-        _one(list(group), opens, span) for opens, group in groupby(minutes, lambda bar: bar.opens - bar.opens % span)
-    ]
+def _joined(minutes: Sequence[Bar], span: Millis, more: bool) -> list[Bar]:
+    """Candles of a length; where there may be older minutes, without a first one that lacks its beginning."""
+    groups = [list(group) for _, group in groupby(minutes, lambda bar: bar.opens - bar.opens % span)]
+    if more and groups and groups[0][0].opens % span:
+        del groups[0]
+    return [_one(group, span) for group in groups] if span > MINUTE else list(minutes)
 
 
-def _one(minutes: Sequence[Bar], opens: int, span: Millis) -> Bar:
+def _one(minutes: Sequence[Bar], span: Millis) -> Bar:
+    opens = minutes[0].opens - minutes[0].opens % span
     return Bar(
         instrument=minutes[0].instrument,
         span=span,

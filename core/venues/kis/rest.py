@@ -24,7 +24,7 @@ from core.venues.kis.answers import (
     Ranking,
     Steps,
 )
-from core.venues.kis.charts import BASE, ask, bars, bars_of_mock
+from core.venues.kis.charts import BASE, ask, bars, bars_of_mock, history, history_of_mock
 from core.venues.kis.figures import day_began, instrument, iso
 from core.venues.kis.keys import KEYS
 from core.venues.kis.refusals import KeyRefused, read, refusal
@@ -210,6 +210,7 @@ REST = RestSpec(
     keys=KEYS,
     holidays=holidays,
     size=lambda universe: len(members(universe)) + universe.busiest,
+    history=history,
     busiest=busiest,
     state=state,
 )
@@ -223,6 +224,7 @@ REST = replace(
         batch=1,
         limits=MOCK,
         holidays=None,
+        history=history_of_mock,
         busiest=None,
         state=state_of_mock,
     ),

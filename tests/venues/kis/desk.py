@@ -41,12 +41,13 @@ class Desk:
     """Knows `stocks`; `most` codes of a multi-quote are answered, in silence about the rest.
 
     trouble  what is answered instead, by the question's path or by (path, code)
+    wide     whether the call for earlier days tells today's minutes too
     minutes, days  candles: (code) -> rows, newest first
     """
 
-    def __init__(self, *stocks, most=30):
+    def __init__(self, *stocks, most=30, wide=True):
         self.stocks = {code: {} for code in stocks}
-        self.most, self.trouble, self.asked = most, {}, []
+        self.most, self.trouble, self.asked, self.wide = most, {}, [], wide
         self.minutes, self.days, self.companions = [], [], {}
 
     def __call__(self, request):
@@ -93,6 +94,8 @@ class Desk:
         return ok(output2=[row for row in rows if row["stck_cntg_hour"] <= query["FID_INPUT_HOUR_1"]][:30])
 
     def inquire_time_dailychartprice(self, query, code):
+        if not self.wide and query["FID_INPUT_DATE_1"] == day(SEEN):
+            return ok(output2=[])
         end = query["FID_INPUT_DATE_1"] + query["FID_INPUT_HOUR_1"]
         return ok(output2=[row for row in self.minutes if row["stck_bsop_date"] + row["stck_cntg_hour"] <= end][:120])
 

@@ -21,8 +21,8 @@ def bars(desk, span, count, until=None, spec=REST, seen=SEEN):
     return run(spec.bars("005930", span, count, until, seen), desk)
 
 
-def desk_of(minutes=(), days=()):
-    desk = Desk("005930")
+def desk_of(minutes=(), days=(), **options):
+    desk = Desk("005930", **options)
     desk.minutes, desk.days = list(minutes), list(days)
     return desk
 
@@ -86,13 +86,25 @@ def test_a_day_without_trades_has_its_close_for_every_price_and_blank_rows_are_d
 # ---- minutes ----------------------------------------------------------------------------------------------------
 
 
-def test_todays_minutes_come_thirty_at_a_time():
-    desk = desk_of(sessions("20261120"))
+@pytest.mark.parametrize(
+    ("wide", "asked"),
+    [
+        (True, ["inquire-time-itemchartprice", "inquire-time-dailychartprice"]),
+        (
+            False,
+            ["inquire-time-itemchartprice", "inquire-time-dailychartprice", "inquire-time-itemchartprice"],
+        ),
+    ],
+)
+def test_todays_newest_minutes_come_thirty_at_a_time_and_older_ones_120_where_kis_tells_them(wide, asked):
+    """Whether the call for earlier days tells today's minutes is UNCONFIRMED: one call finds out."""
+    desk = desk_of(sessions("20261120", "20261119"), wide=wide)
 
     found = bars(desk, MINUTE, 60)
 
-    assert [bar.opens for bar in found] == [SEEN - SEEN % MINUTE - n * MINUTE for n in reversed(range(60))]
-    assert desk.paths() == ["inquire-time-itemchartprice"] * 2
+    assert [bar.opens for bar in found[-60:]] == [SEEN - SEEN % MINUTE - n * MINUTE for n in reversed(range(60))]
+    assert len(found) == 60
+    assert desk.paths() == asked
     assert (found[0].value, found[0].volume) == (200.0, 2.0)
     assert [bar.closed for bar in found[-2:]] == [True, False]
 
@@ -103,8 +115,8 @@ def test_beyond_today_the_days_before_are_asked_for():
     found = bars(desk, MINUTE, 200)
 
     assert len({bar.opens for bar in found}) == 200
-    assert [path for path in desk.paths() if "daily" in path] == ["inquire-time-dailychartprice"] * 2
-    assert desk.asked[-2][1]["FID_INPUT_DATE_1"] == "20261119"
+    assert desk.paths() == ["inquire-time-itemchartprice", *["inquire-time-dailychartprice"] * 2]
+    assert [query["FID_INPUT_DATE_1"] for _, query in desk.asked[1:]] == ["20261120", "20261119"]
 
 
 def test_the_mock_environment_has_the_minutes_of_today_only():
@@ -157,6 +169,33 @@ def test_the_first_row_of_what_came_has_its_value_by_price_and_volume():
     found = bars(desk_of(sessions("20261120")), MINUTE, 30)
 
     assert found[0].value == found[0].close * found[0].volume == 200.0
+
+
+def test_all_lengths_are_made_from_the_same_minutes():
+    """D8: what the default settings read of one symbol takes two calls, where each length by itself took 39 in all."""
+    desk = desk_of(sessions("20261120", "20261119", "20261118"))
+
+    found = run(REST.history("005930", {MINUTE: 78, FIVE: 21, HOUR: 0}, SEEN), desk)
+
+    assert desk.paths() == ["inquire-time-itemchartprice", "inquire-time-dailychartprice"]
+    assert (len(found[MINUTE]), len(found[FIVE])) == (150, 30)
+    assert [bar.opens for bar in found[FIVE]] == sorted({bar.opens - bar.opens % FIVE for bar in found[MINUTE]})[1:]
+    for span in (FIVE, HOUR):
+        for bar in found[span]:
+            within = [one for one in found[MINUTE] if one.opens - one.opens % span == bar.opens]
+            assert bar.volume == sum(one.volume for one in within)
+            assert (bar.open, bar.close) == (within[0].open, within[-1].close)
+            assert within[0].opens == bar.opens  # none that lacks its beginning
+
+
+def test_history_of_mock_is_todays():
+    desk = desk_of(sessions("20261120", "20261119"))
+
+    found = run(MOCK.history("005930", {MINUTE: 200, HOUR: 78}, SEEN), desk)
+
+    assert (found[MINUTE][0].opens, found[HOUR][0].opens) == (NINE, NINE)
+    with pytest.raises(Refused, match="length"):
+        run(MOCK.history("005930", {Millis(7): 1}, SEEN), desk)
 
 
 def test_longer_candles_are_made_from_whole_minutes():
