@@ -24,32 +24,35 @@ KEPT = 5_000
 
 
 class DepthBook:
-    """One symbol's book. `gaps` counts how often it had to begin anew after it was whole."""
+    """One symbol's book.
 
-    __slots__ = ("_asks", "_bids", "_last", "_waiting", "at", "gaps", "instrument", "seen")
+    last  number of the newest change in it, None while a snapshot is needed
+    gaps  how often it had to begin anew after it was whole
+    """
+
+    __slots__ = ("_asks", "_bids", "_waiting", "at", "gaps", "instrument", "last", "seen")
 
     def __init__(self, instrument: Instrument) -> None:
         self.instrument = instrument
         self._bids: dict[float, float] = {}
         self._asks: dict[float, float] = {}
-        self._last: int | None = None
+        self.last: int | None = None
         self._waiting: deque[Delta] = deque(maxlen=KEPT)
         self.at = self.seen = Millis(0)
         self.gaps = 0
 
     @property
     def whole(self) -> bool:
-        """False while a snapshot is needed."""
-        return self._last is not None
+        return self.last is not None
 
     def changed(self, change: Delta) -> bool:
         """Take one change, in the order in which they came. False where a snapshot is needed now."""
-        if self._last is None:
+        if self.last is None:
             self._waiting.append(change)
             return False
-        if change.last <= self._last:
+        if change.last <= self.last:
             return True
-        if change.first > self._last + 1 or not self._apply(change):
+        if change.first > self.last + 1 or not self._apply(change):
             self._lose(change)
             return False
         return True
@@ -57,10 +60,10 @@ class DepthBook:
     def joined(self, snapshot: DepthRow) -> bool:
         """Begin from a snapshot. False where it does not meet the changes: a newer one is needed."""
         oldest = next(iter(self._waiting), None)
-        if self._last is not None or (oldest is not None and snapshot.lastUpdateId < oldest.first - 1):
-            return self._last is not None
+        if self.last is not None or (oldest is not None and snapshot.lastUpdateId < oldest.first - 1):
+            return self.last is not None
         self._bids, self._asks = dict(snapshot.bids), dict(snapshot.asks)
-        self._last = snapshot.lastUpdateId
+        self.last = snapshot.lastUpdateId
         waiting, self._waiting = list(self._waiting), deque(maxlen=KEPT)
         for place, change in enumerate(waiting):
             if not self.changed(change):
@@ -70,7 +73,7 @@ class DepthBook:
 
     def book(self, depth: int) -> Book | None:
         """The best `depth` steps; None while it is not whole."""
-        if self._last is None:
+        if self.last is None:
             return None
         bids = sorted(self._bids.items(), reverse=True)[:depth]
         steps: list[Level] = levels(bids, sorted(self._asks.items())[:depth])
@@ -80,11 +83,11 @@ class DepthBook:
         """False where the book would be crossed."""
         _set(self._bids, change.bids)
         _set(self._asks, change.asks)
-        self._last, self.at, self.seen = change.last, change.at, change.seen
+        self.last, self.at, self.seen = change.last, change.at, change.seen
         return not (self._bids and self._asks) or max(self._bids) < min(self._asks)
 
     def _lose(self, change: Delta) -> None:
-        self._last = None
+        self.last = None
         self._waiting.append(change)
         self.gaps += 1
 

@@ -30,7 +30,7 @@ from core.venues.spec import Channel, StreamSpec, Topic
 
 SHOWN = 120
 """Bytes of a frame that an error's text quotes; the whole frame is kept by whoever sets it aside."""
-FAULTS = (msgspec.MsgspecError, ValueError, TypeError, ArithmeticError, RecursionError)
+FAULTS = (msgspec.MsgspecError, ValueError, LookupError, TypeError, ArithmeticError, RecursionError)
 
 HEAD = b'{"stream":"'
 SHUTDOWN = "!serverShutdown"
