@@ -52,6 +52,8 @@ class Station:
             ports.quotes(venue.market),
             policy.indicators.warmup,
             self._engine.warm,
+            heal=self._engine.heal,
+            clock=ports.clock,
             ladder_s=policy.rest.backoff_s,
             dice=ports.dice,
         )

@@ -16,6 +16,7 @@ import msgspec
 from core.app.ports import Quotes
 from core.domain.errors import Refused, Transient, WireSurprise
 from core.domain.events import Bar
+from core.domain.quality import EDGE_MS
 from core.domain.values import MINUTE, SPANS, Millis
 from core.feed.backoff import pause_ms
 from core.feed.freshness import Gap
@@ -33,9 +34,25 @@ class Job(msgspec.Struct, frozen=True):
     symbol: str
     gap: Gap | None = None
 
+    @property
+    def key(self) -> tuple[str, bool]:
+        """One of each kind waits for a symbol."""
+        return self.symbol, self.gap is None
+
+    def joined(self, other: Job) -> Job:
+        """Both of them, which are of one key, as one."""
+        if self.gap is None or other.gap is None:
+            return self
+        return Job(self.symbol, Gap(min(self.gap.start, other.gap.start), max(self.gap.end, other.gap.end)))
+
 
 class Warmup:
-    """Keeps each job once. `done`: symbols whose history has been fetched and that are still wanted."""
+    """Keeps each job once. `done`: symbols whose history has been fetched and that are still wanted.
+
+    give  takes the bars of one span of a symbol; of a gap, only those that it touches
+    heal  told of each gap that was filled: its symbol, its span, and when the venue was asked
+    clock None: gaps are filled soon after they end
+    """
 
     def __init__(
         self,
@@ -43,12 +60,14 @@ class Warmup:
         bars: int,
         give: Callable[[str, Millis, list[Bar]], None],
         *,
+        heal: Callable[[str, Millis, Millis], None] = lambda symbol, span, seen: None,
+        clock: Callable[[], Millis] | None = None,
         ladder_s: tuple[float, ...],
         dice: Callable[[], float],
     ) -> None:
-        self._quotes, self._bars, self._give = quotes, bars, give
+        self._quotes, self._bars, self._give, self._heal, self._clock = quotes, bars, give, heal, clock
         self._ladder_s, self._dice = ladder_s, dice
-        self._jobs: dict[Job, None] = {}
+        self._jobs: dict[tuple[str, bool], Job] = {}
         self._busy = ""
         self._filled = asyncio.Event()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="warmup")
@@ -58,7 +77,7 @@ class Warmup:
         """Fetch the history of those that do not have it; forget those that are not wanted any more."""
         wanted = list(symbols)
         self.done &= set(wanted)
-        self._jobs = {job: None for job in self._jobs if job.symbol in wanted}
+        self._jobs = {key: job for key, job in self._jobs.items() if job.symbol in wanted}
         self._add(Job(symbol) for symbol in wanted if symbol not in self.done | {self._busy})
 
     def fill(self, symbols: Iterable[str], gap: Gap) -> None:
@@ -77,8 +96,7 @@ class Warmup:
             if not self._jobs:
                 self._filled.clear()
                 continue
-            job = next(iter(self._jobs))
-            del self._jobs[job]
+            job = self._jobs.pop(next(iter(self._jobs)))
             self._busy = job.symbol
             await self._carry_out(job)
             self._busy = ""
@@ -93,7 +111,10 @@ class Warmup:
         """Fetch every span. What passes is tried again behind the others; what is refused is left until wanted anew."""
         try:
             for span in SPANS if self._bars else ():
-                self._give(job.symbol, span, _touched(await self._fetch(job, span), job.gap))
+                bars = await self._fetch(job, span)
+                self._give(job.symbol, span, _touched(bars, job.gap))
+                if job.gap is not None and bars:
+                    self._heal(job.symbol, span, max(bar.seen for bar in bars))
         except Transient as fault:
             log.info(
                 "bars are fetched again later", extra={"instrument": job.symbol, "outcome": "retry", "why": str(fault)}
@@ -106,17 +127,23 @@ class Warmup:
         self.done.add(job.symbol)
 
     async def _fetch(self, job: Job, span: Millis) -> list[Bar]:
-        count = self._bars if job.gap is None else min(self._bars, (job.gap.end - job.gap.start) // span + MORE)
+        count = self._bars
+        if job.gap is not None:  # bars are asked for from now backwards, and the gap may be long ago
+            until = max(job.gap.end, self._clock() if self._clock else job.gap.end)
+            count = min(self._bars, (until - job.gap.start) // span + MORE)
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._thread, self._quotes.bars, job.symbol, span, count, None)
 
     def _add(self, jobs: Iterable[Job]) -> None:
         for job in jobs:
-            self._jobs.setdefault(job)
+            waiting = self._jobs.get(job.key)
+            self._jobs[job.key] = job if waiting is None else waiting.joined(job)
         if self._jobs:
             self._filled.set()
 
 
 def _touched(bars: list[Bar], gap: Gap | None) -> list[Bar]:
-    """A candle that began after the gap is whole here, and the venue's unfinished bar of it could only spoil it."""
-    return bars if gap is None else [bar for bar in bars if bar.opens <= gap.end]
+    """Candles that a gap does not touch are whole here, and stay: the venue's unfinished bar could only spoil one."""
+    if gap is None:
+        return bars
+    return [bar for bar in bars if bar.opens < gap.end + EDGE_MS and bar.opens + bar.span > gap.start - EDGE_MS]

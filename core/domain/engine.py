@@ -30,6 +30,7 @@ from core.domain.series import Candle, Series
 from core.domain.sessions import Calendar, always_open
 from core.domain.signals import Signal
 from core.domain.symbols import Symbol
+from core.domain.ticks import PUT, WIDTH
 from core.domain.values import Instrument, Market, Millis
 
 
@@ -68,22 +69,30 @@ class Engine:
         if type(event) is not Trade:
             return self._other(event)
         self.trades += 1
-        symbol = self._states.get(event.instrument.symbol) or self._begin(event.instrument.symbol)
-        price, sequence, candles = event.price, event.sequence, symbol.candles
-        if sequence > symbol.sequence and price > 0.0 < event.quantity:  # nearly every trade: new, and sane
+        name, at, price, quantity, sequence = (
+            event.instrument.symbol, event.at, event.price, event.quantity, event.sequence,
+        )  # fmt: skip
+        symbol = self._states.get(name) or self._begin(name)
+        candles = symbol.candles
+        if sequence > symbol.sequence and price > 0.0 < quantity:  # nearly every trade: new, and sane
             symbol.sequence = sequence
             symbol.sequences.append(sequence)
         elif not self._new(symbol, event):
             return NOTHING
-        if event.total and symbol.ticks and 0.0 < symbol.ticks[-1].total < event.total - event.quantity:
+        if event.total and symbol.trade is not None and 0.0 < symbol.trade.total < event.total - quantity:
             self.skipped += 1
-        symbol.ticks.append(event)
+        symbol.trade = event
+        ticks = symbol.ticks
+        if (place := ticks.place) == ticks.room:
+            place = ticks.more()
+        PUT(ticks.rows, place, at, price, quantity)  # as `Ticks.add`, without a call for every trade
+        ticks.place = place + WIDTH
         before = candles.price
-        turn = candles.add(event.at, price, event.quantity)
+        turn = candles.add(at, price, quantity)
         if turn is not None and self._turned(symbol, event, turn):
             return NOTHING
         if symbol.holding is not None and price != before:
-            leaving = self._departures.look(symbol, price, event.at, event.seen)
+            leaving = self._departures.look(symbol, price, at, event.seen)
             if leaving:
                 return self._counted(leaving)
         if symbol.low < price < symbol.high:
@@ -92,7 +101,7 @@ class Engine:
             return NOTHING
         if (price == before and turn is None and not self._by_volume) or event.replayed:
             return NOTHING
-        return self._counted(self._entries.judge(symbol, event.at, event.seen))
+        return self._counted(self._entries.judge(symbol, at, event.seen))
 
     def references(self, rows: References) -> None:
         """Yesterday's figures of every symbol; telling the same again costs nothing."""
@@ -146,6 +155,12 @@ class Engine:
         symbol = self._states.get(name) or self._begin(name)
         symbol.candles.adopt(span, bars)
         self._entries.prepare(symbol)
+
+    def heal(self, name: str, span: Millis, seen: Millis) -> None:
+        """The venue was asked at `seen` for what a gap left out; what it knew of that is here."""
+        if (symbol := self._states.get(name)) is not None:
+            symbol.series(span).heal(seen)
+            self._entries.prepare(symbol)
 
     def gap(self, name: str, start: Millis, end: Millis, why: str = LOST) -> None:
         """Trades between `start` and `end` may be missing: rules that look there give no signal until it is healed."""

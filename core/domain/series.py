@@ -150,6 +150,11 @@ class Series:
         self.gap_end, self.gap_why = max(self.gap_end, end), why
         return self._spoil(start - EDGE_MS, end + EDGE_MS, Quality.GAPPED, why)
 
+    def heal(self, seen: int) -> None:
+        """Forget the gap, where the venue was asked after its end."""
+        if seen >= self.gap_end:
+            self.gap_start = self.gap_end = 0
+
     def listen(self, since: int) -> list[Candle]:
         """We have listened since then: what began before is partial. Returns the closed ones of those."""
         self.since = since
@@ -185,8 +190,8 @@ class Series:
         self._merge(shut)
         self.pending = next((bar for bar in rows if not bar.closed), None)
         self._expect()
-        if rows and max(bar.seen for bar in rows) >= self.gap_end:
-            self.gap_start = self.gap_end = 0
+        if rows:
+            self.heal(max(bar.seen for bar in rows))
         after = self._traded(today)
         del self.closed[: -self.keep]
         return after[0] - before[0], after[1] - before[1]

@@ -50,11 +50,6 @@ class Sequences:
         self._rows = rows
         return found
 
-    def forgive(self, names: Sequence[str]) -> None:
-        """What these miss is known already: their next look begins anew."""
-        for name in names:
-            self._rows.pop(name, None)
-
 
 def _lacking(seen: Seen, ids: Ids) -> int:
     """How many ids between `checked` and `newest` are not there; 0 where too many came to remember them all."""

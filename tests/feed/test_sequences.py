@@ -39,15 +39,6 @@ def test_before_the_first_trade_and_after_more_than_are_remembered_nothing_is_ju
     assert sequences.missing == 0
 
 
-def test_one_who_is_forgiven_begins_anew():
-    sequences = Sequences()
-    look(sequences, [1, 2], 1_000)
-    look(sequences, [1, 2, 9], 2_000)
-    sequences.forgive(["A"])
-    assert look(sequences, [1, 2, 9], 3_000) == []
-    assert look(sequences, [1, 2, 9, 10], 4_000) == []
-
-
 @given(st.sets(st.integers(100, 300)), st.integers(1, 40))
 def test_as_many_are_missing_as_were_left_out(gone, step):
     """Whatever the rhythm of the looks: all but what came since the last but one is judged."""

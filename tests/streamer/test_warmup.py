@@ -6,7 +6,8 @@ import threading
 import pytest
 
 from core.domain.errors import Refused, Transient
-from core.domain.values import SPANS
+from core.domain.events import Bar
+from core.domain.values import MINUTE, SPANS, Instrument, Market
 from core.feed.freshness import Gap
 from streamer.warmup import Warmup
 from tests.streamer.conftest import until
@@ -101,3 +102,34 @@ async def test_a_symbol_dropped_before_its_turn_is_not_fetched(warming):
     warmup.want(["B"])
     await until(lambda: warmup.done == {"B"})
     assert {symbol for symbol, _, _ in quotes.asked} == {"B"}
+
+
+async def test_two_gaps_of_a_symbol_that_wait_are_filled_as_one_and_the_gap_is_told_healed(warming):
+    """D6: also where the first of them could not be filled at once."""
+    quotes = ToldQuotes()
+    warmup, given = warming(quotes)
+    warmup.want(["A"])
+    await until(lambda: warmup.done == {"A"})
+    healed, given[:] = [], []
+    warmup._heal = lambda *told: healed.append(told)
+    warmup.fill(["A"], Gap(2 * MINUTE, 3 * MINUTE))
+    warmup.fill(["A"], Gap(7 * MINUTE, 8 * MINUTE))
+    await until(lambda: len(healed) == 3)
+    assert len(quotes.asked) == 6
+    assert [bar.opens // MINUTE for bar in given[0][2]] == [1, 2, 3, 4, 5, 6, 7, 8]
+    assert healed[0] == ("A", MINUTE, 11 * MINUTE)
+
+
+class ToldQuotes(CountedQuotes):
+    """Knows ten bars."""
+
+    def bars(self, symbol, span, count, until):
+        super().bars(symbol, span, count, until)
+        coin = Instrument(Market.UPBIT, symbol)
+        return [
+            Bar(
+                instrument=coin, span=span, opens=n * span, open=1.0, high=1.0, low=1.0, close=1.0,
+                volume=1.0, value=1.0, seen=11 * MINUTE,
+            )
+            for n in range(10)
+        ]  # fmt: skip
