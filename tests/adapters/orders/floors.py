@@ -169,6 +169,13 @@ class UpbitFloor(Coins):
         )
         self.venue = venue(Market.UPBIT, self.policy)
 
+    def rest(self, order):
+        """An order with our id that waits in the venue's book, as one of another make of us might have left it."""
+        body = {"market": "KRW-XRP", "side": "bid", "ord_type": "limit", "volume": f"{order.quantity}", "price": "2000",
+                "identifier": order.id}  # fmt: skip
+        self.sim.private.place(body, self.clock())
+        return self.sent()[-1]
+
     @classmethod
     @asynccontextmanager
     async def open(cls):
@@ -200,6 +207,13 @@ class BinanceFloor(Coins):
         listed = {symbol: symbol_row(pair, sets=False) for symbol, pair in sim.pairs.items()}
         rows = {symbol: msgspec.convert(row, SymbolRow, strict=False) for symbol, row in listed.items()}
         self.venue = venue(Market.BINANCE, self.policy, lambda symbol: rows[symbol].listing().specification)
+
+    def rest(self, order):
+        """An order with our id that waits in the venue's book, as one of another make of us might have left it."""
+        query = {"symbol": "XRPUSDT", "side": "BUY", "type": "LIMIT", "timeInForce": "GTC", "price": "1.5",
+                 "quantity": f"{order.quantity}", "newClientOrderId": order.id}  # fmt: skip
+        self.sim.wing.account.place(query, self.clock())
+        return self.sent()[-1]
 
     @classmethod
     @asynccontextmanager
