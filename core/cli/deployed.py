@@ -25,7 +25,7 @@ OPTION = click.Option(
     metavar="NAME",
     envvar="HOGA_STACK",
     expose_value=False,
-    callback=lambda context, _parameter, value: context.meta.__setitem__(KEY, value or ""),
+    callback=lambda context, _parameter, value: value and context.meta.__setitem__(KEY, value),
     help="A deployed stack instead of what runs in this folder; needs AWS credentials.",
 )
 
@@ -70,7 +70,8 @@ def offer(commands: Iterable[click.Command]) -> None:
     for command in commands:
         if isinstance(command, click.Group):
             offer(command.commands.values())
-        elif OPTION not in command.params:
+        acts = not isinstance(command, click.Group) or command.invoke_without_command
+        if acts and OPTION not in command.params:
             command.params.append(OPTION)
 
 
