@@ -15,7 +15,7 @@ from core.domain.policies import ByHand
 from core.domain.values import MINUTE, ZERO, Instrument, Millis
 
 EVERY = 10
-"""While nothing is held, the venue is asked in one minute of so many: it may know of units that we do not."""
+"""While nothing is held and people are only told, the venue is asked in one minute of so many."""
 
 
 class Difference(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,7 +49,8 @@ def compare(locks: Sequence[Lock], desk: Desk, at: Millis) -> Tally:
     """
     known = desk.shelf.read(Hands, desk.market)
     held = any(lock.position for lock in locks)
-    looking = held or bool(known and known.suspects) or at // MINUTE % EVERY == 0
+    watching = known is None or bool(known.suspects) or desk.policy.sweep.by_hand is not ByHand.TELL
+    looking = held or watching or at // MINUTE % EVERY == 0
     if not desk.days.is_open(at) or not looking:
         return Tally()
     try:

@@ -27,6 +27,9 @@ from core.domain.values import ZERO, Instrument, Millis, Side
 GUARD_S = 1.0
 """No order is sent in the last second of a lease: a Lambda function has ended by then, and its call with it."""
 
+STALL_S = 1.0
+"""A buy that was reserved longer ago than this is held against halts once more before it is sent (E10)."""
+
 NEXT_WORKER = frozenset({Barrier.WORKER_TAKEN, Barrier.WORKER_MISSING})
 
 
@@ -107,7 +110,7 @@ def begin(held: Granted, desk: Desk, until: float) -> Verdict:
     """Write the order and what it takes, then send it."""
     if is_write_off(held.intent):
         return _close(held, written_off(held, desk, desk.clock()), desk, until)
-    order = order_of(held, desk, desk.clock())
+    order, taken = order_of(held, desk, desk.clock()), desk.monotonic_s()
     if order.side is Side.BUY:
         order, answer = _reserve(held, order, desk)
     elif held.position and held.intent.position not in ("", held.position.signal):
@@ -119,7 +122,9 @@ def begin(held: Granted, desk: Desk, until: float) -> Verdict:
     if answer.refused:
         return _given_back(held, Objection(answer.refused, answer.detail), desk)
     cost = held.intent.cost if order.side is Side.BUY else ZERO
-    return _carry(replace(held, intent=booked(held.intent, order.worker, order.quantity, cost)), order, desk, until)
+    held = replace(held, intent=booked(held.intent, order.worker, order.quantity, cost))
+    stalled = order.side is Side.BUY and desk.monotonic_s() - taken > STALL_S
+    return _unsent(held, order, desk, until) if stalled else _carry(held, order, desk, until)
 
 
 def _ask(instrument: Instrument, intent: Intent, desk: Desk) -> tuple[Answer, float]:
