@@ -9,6 +9,7 @@ import pytest
 from core.adapters.gate import OPT_IN
 from core.domain.policies import AccountPolicy, KeyPolicy, NotifyPolicy
 from core.local import template as templates
+from core.settings.tree import ACCOUNTS
 
 ROOT = Path(__file__).parents[2]
 TEMPLATE = templates.load(ROOT / "template.yaml")
@@ -111,7 +112,12 @@ def test_each_function_reads_only_the_secrets_that_it_uses():
     """Who asks a venue that wants to know who asks signs; alerts have secrets of their own (E12, least privilege)."""
     readers = {name: found for name, function in FUNCTIONS.items() if (found := secrets_of(function))}
 
-    assert readers == {**{name: {"kis_*"} for name in SIGNERS}, **{name: {"telegram_*", "discord_*"} for name in ("Notify", "Alarm")}}
+    trade = {"kis_*", "upbit_*", "binance_*"}
+    assert readers == {
+        **{name: {"kis_*"} for name in SIGNERS - TRADERS},
+        **dict.fromkeys(TRADERS, trade),
+        **{name: {"telegram_*", "discord_*"} for name in ("Notify", "Alarm")},
+    }
 
 
 def test_the_secrets_that_settings_name_by_default_can_be_read_by_those_who_need_them():
@@ -121,6 +127,12 @@ def test_the_secrets_that_settings_name_by_default_can_be_read_by_those_who_need
 
     assert all(any(fnmatch(name, one) for one in secrets_of(FUNCTIONS["Notify"])) for name in alerts)
     assert all(fnmatch(name, "kis_*") for name in (*signing, account.number, account.hts_id))
+
+
+def test_the_secrets_of_coin_accounts_can_be_read_by_those_who_trade():
+    for account in (usual for market in ACCOUNTS.values() for usual in market.values()):
+        for name in (account["number"], account["key"]["app_key"], account["key"]["app_secret"]):
+            assert all(any(fnmatch(name, one) for one in secrets_of(FUNCTIONS[trader])) for trader in TRADERS), name
 
 
 def test_whoever_signs_keeps_the_shared_tokens_in_the_state_table():
