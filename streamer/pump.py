@@ -95,16 +95,16 @@ class Pump:
 
         No task, no log line and no dictionary is made here for market data; a test reads the bytecode.
         """
+        step, lag = self._step, self.latency.add
         for item in inbound:
             if type(item) is Trade:
                 if not item.replayed:
-                    self.latency.add(at - item.at)
+                    lag(at - item.at)
             elif not isinstance(item, DATA):
                 self._put(self.aside.take(item))
                 continue
             self.last_data = at
-            effects = self._step(item)
-            if effects:
+            if effects := step(item):
                 self._put(effects)
 
     def odd(self, frame: bytes, surprise: WireSurprise, at: Millis) -> None:

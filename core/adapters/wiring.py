@@ -53,7 +53,7 @@ def hurried(policy: RestPolicy) -> RestPolicy:
 
 
 def wall_clock() -> Millis:
-    return Millis(time.time_ns() // 1_000_000)
+    return time.time_ns() // 1_000_000  # type: ignore[return-value]  # calling Millis for every frame would be felt
 
 
 class Wiring:
@@ -164,6 +164,12 @@ class Wiring:
         from core.adapters.dynamo.budget import DynamoBudget
 
         return DynamoBudget(self.named("HOGA_STATE_TABLE"), self.client("dynamodb"))
+
+    @cached_property
+    def shards(self) -> ports.Shards:
+        from core.adapters.dynamo.shards import DynamoShards
+
+        return DynamoShards(self.named("HOGA_STATE_TABLE"), self.client("dynamodb"))
 
     @cached_property
     def signals(self) -> ports.Signals:

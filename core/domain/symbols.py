@@ -15,6 +15,7 @@ from core.domain.rules.rule import Mark
 from core.domain.series import Candle, Series
 from core.domain.sessions import Calendar
 from core.domain.signals import Exit, Signal
+from core.domain.ticks import Ticks
 from core.domain.values import DAY, SPANS, Instrument, Millis
 
 REMEMBERED = 256
@@ -30,7 +31,7 @@ class Symbol:
     candles         candles and indicators; its `price` and `at` are those of the newest trade
     sequence        newest venue id of a trade; `sequences` the ones remembered
     ticks           trades as they arrived, newest last, at most `IndicatorPolicy.ticks`
-    book, ticker    the newest of each, None before the first
+    trade, book, ticker     what came last of each, None before the first
     reference       yesterday's figures, good for the day that began at `day`
     holding         what is held of it; `leaving` why it must be sold whatever its price, None for no such reason
     marks           for each rule what it needs to judge a price, None while it cannot
@@ -58,6 +59,7 @@ class Symbol:
         "sequences",
         "ticker",
         "ticks",
+        "trade",
     )
 
     def __init__(self, instrument: Instrument, candles: Candles, rules: int, ticks: int) -> None:
@@ -65,7 +67,8 @@ class Symbol:
         self.candles = candles
         self.sequence = 0
         self.sequences: deque[int] = deque(maxlen=REMEMBERED)
-        self.ticks: deque[Trade] = deque(maxlen=ticks)
+        self.trade: Trade | None = None
+        self.ticks = Ticks(ticks)
         self.book: Book | None = None
         self.ticker: Ticker | None = None
         self.reference: Reference | None = None
@@ -92,7 +95,7 @@ class Symbol:
     @property
     def stamp(self) -> int:
         """A number that grows with everything that comes of it, whatever its kind: looked at on a timer."""
-        newest = (self.ticks[-1] if self.ticks else None, self.book, self.ticker)
+        newest = (self.trade, self.book, self.ticker)
         return sum(event.seen for event in newest if event is not None)
 
     def series(self, span: Millis) -> Series:
@@ -140,5 +143,5 @@ def bar(symbol: Symbol, span: Millis, candle: Candle, seen: Millis, *, closed: b
 
 def forming(symbol: Symbol) -> list[Bar]:
     """The candles that are still open, shortest span first."""
-    seen = symbol.ticks[-1].seen if symbol.ticks else Millis(symbol.at)
+    seen = symbol.trade.seen if symbol.trade is not None else Millis(symbol.at)
     return [bar(symbol, row.span, candle, seen, closed=False) for row, candle in symbol.candles.forming()]

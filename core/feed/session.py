@@ -113,7 +113,8 @@ class Session:
 
     def received(self, frame: bytes, at: Millis) -> Sequence[Inbound]:
         """Read one frame. Raises WireSurprise and nothing else; the connection goes on after it."""
-        self._silence.heard = at
+        silence = self._silence
+        silence.heard = at
         self.frames += 1
         try:
             inbound = self._decode(frame, at)
@@ -122,7 +123,7 @@ class Session:
             raise
         for item in inbound:
             if item.__class__ in DATA:
-                self._silence.fresh = at
+                silence.fresh = at
                 self.proved = True
                 return inbound
             self._aside(item, at)

@@ -73,8 +73,7 @@ def serve(chosen: argparse.Namespace) -> None:
                 else:
                     for first in range(0, len(bulk), BLOCK):
                         wire.sendall(bulk[first : first + BLOCK])
-                while wire.recv(65536):
-                    pass
+                wire.recv(65536)  # a goodbye: nobody needs an answer to it
 
 
 def pin(core: int) -> None:

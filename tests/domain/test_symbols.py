@@ -45,7 +45,7 @@ def test_the_memory_for_sequences_and_ticks_is_bounded():  # D8
     symbol = fresh()
     for sequence in range(1, 2 * REMEMBERED):
         symbol.remember(sequence)
-        symbol.ticks.append(sequence)
+        symbol.ticks.add(sequence, 1.0, 1.0)
     symbol.remember(3)
 
     assert len(symbol.sequences) == REMEMBERED
@@ -65,9 +65,7 @@ def test_a_forming_candle_is_told_as_an_open_bar():
     symbol = fresh()
     symbol.candles.add(T0 + 5, 10.0, 2.0)
     before = forming(symbol)
-    symbol.ticks.append(
-        Trade(instrument=COIN, price=10.0, quantity=2.0, taker=None, at=Millis(T0 + 5), seen=Millis(T0 + 9))
-    )
+    symbol.trade = Trade(instrument=COIN, price=10.0, quantity=2.0, taker=None, at=Millis(T0 + 5), seen=Millis(T0 + 9))
     bars = forming(symbol)
 
     assert [(bar.span, bar.opens, bar.close, bar.volume, bar.value, bar.closed) for bar in bars] == [

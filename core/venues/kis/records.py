@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
+from itertools import chain
 
 from core.domain.events import Beat, Book, Drift, Inbound, Level, MarketState, Trade
 from core.domain.values import Millis, Side
@@ -36,13 +37,18 @@ YES_NO = frozenset({"Y", "N", ""})
 MOST = 1e15
 """No price or quantity of a stock is larger."""
 READ = (SYMBOL, HOUR, PRICE, QUANTITY, TOTAL, TAKER, DATE, PHASE)
+DIGITS = {PRICE: rb"([0-9.]{1,15}+)", QUANTITY: rb"([0-9.]{1,15}+)", TOTAL: rb"([0-9]{1,13}+)"}
+"""Numbers that are at once less than MOST and SERIAL, and never less than nothing."""
 HEAD = len(b"0|H0STCNT0|001|")
 MANY = 8
 """Records of one frame that a pattern is made for."""
 
 
 def trades(cells: Iterable[bytes], seen: Millis) -> list[Inbound]:
-    """The events of trade records, of which only the cells that are READ are given, one record after the other."""
+    """The events of trade records, of which only the cells that are READ are given, one record after the other.
+
+    A pattern has seen that the numbers are no more than digits; whoever has none looks first (`_amounts`).
+    """
     events: list[Inbound] = []
     each = iter(cells)
     for symbol, hour, paid, units, running, taker, date, phase in zip(
@@ -51,7 +57,7 @@ def trades(cells: Iterable[bytes], seen: Millis) -> list[Inbound]:
         price, quantity, total = float(paid), float(units), int(running)
         day, serial = DAYS[date]
         instrument, at = STOCKS[symbol], day + SECONDS[hour]
-        if 0.0 < price < MOST and 0.0 < quantity < MOST and 0 < total < SERIAL and phase not in NO_TRADE:
+        if price and quantity and total and phase not in NO_TRADE:
             events.append(
                 Trade(
                     instrument=instrument,
@@ -65,7 +71,7 @@ def trades(cells: Iterable[bytes], seen: Millis) -> list[Inbound]:
                 )
             )
         else:
-            events.append(_no_trade(price, quantity, total, seen))
+            events.append(Beat(seen))  # a match that is only expected, or a row of zeros as of a halted stock
     return events
 
 
@@ -73,7 +79,8 @@ def cut(payload: bytes, count: int, tr: Tr, frame: bytes, seen: Millis) -> list[
     """Trades of any width and number, which no pattern of SHAPES took."""
     cells = payload.split(b"^")
     width = _width(len(cells), count, tr)
-    events = trades((cells[start + place] for start in range(0, len(cells), width) for place in READ), seen)
+    records = (_amounts([cells[start + place] for place in READ]) for start in range(0, len(cells), width))
+    events = trades(chain.from_iterable(records), seen)
     return events if width in tr.known else [*events, _drift(tr, width, frame, seen)]
 
 
@@ -104,16 +111,17 @@ class Shapes(dict[bytes, tuple["re.Pattern[bytes]", ...]]):
 
 
 def _record(width: int) -> bytes:
-    return rb"\^".join(rb"([^^]*+)" if place in READ else rb"[^^]*+" for place in range(width))
+    return rb"\^".join(DIGITS.get(place, rb"([^^]*+)" if place in READ else rb"[^^]*+") for place in range(width))
 
 
 SHAPES = Shapes()
 
 
-def _no_trade(price: float, quantity: float, total: int, seen: Millis) -> Beat:
-    """A match that is only expected, or a row of zeros as of a halted stock: a sign of life. Else it does not read."""
+def _amounts(cells: Sequence[bytes]) -> Sequence[bytes]:
+    """One record's cells. Raises ValueError where a number in them is none, less than nothing, or beyond all sense."""
+    price, quantity, total = float(cells[2]), float(cells[3]), int(cells[4])
     if 0.0 <= price < MOST and 0.0 <= quantity < MOST and 0 <= total < SERIAL:
-        return Beat(seen)
+        return cells
     raise ValueError("not amounts")
 
 
