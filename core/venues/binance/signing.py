@@ -47,9 +47,13 @@ def signature(payload: str, proof: Proof) -> str:
 
 
 def _ed25519(payload: str, secret: str) -> str:
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-    from cryptography.hazmat.primitives.serialization import load_pem_private_key
-
+    try:
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+        from cryptography.hazmat.primitives.serialization import load_pem_private_key
+    except ImportError:  # functions do not carry it: 12 MB for one kind of key
+        raise Misconfigured(
+            "Ed25519 keys cannot sign here: make an HMAC key at Binance", missing="cryptography"
+        ) from None
     try:
         key = load_pem_private_key(secret.strip().encode(), password=None)
     except (ValueError, TypeError):

@@ -1,5 +1,6 @@
 """Binance's signatures (E8): the vendor's vectors, Ed25519 checked with the public key, nothing secret in print."""
 
+import sys
 from base64 import b64decode
 from urllib.parse import urlencode
 
@@ -63,6 +64,13 @@ def test_a_secret_that_is_no_such_key_is_told_without_being_shown(secret):
     with pytest.raises(Misconfigured, match="Ed25519") as caught:
         signature("a=b", replace(PROOF, secret=secret, algorithm="ED25519"))
     assert secret not in str(caught.value)
+
+
+def test_where_ed25519_is_not_installed_the_other_kind_of_key_is_named(monkeypatch):
+    """The functions are built without it; the streamer and a person's machine have it."""
+    monkeypatch.setitem(sys.modules, "cryptography.hazmat.primitives.asymmetric.ed25519", None)
+    with pytest.raises(Misconfigured, match="HMAC key"):
+        signature("a=b", replace(PROOF, algorithm="ED25519"))
 
 
 def test_an_algorithm_that_binance_does_not_have_is_named_with_those_it_has():
