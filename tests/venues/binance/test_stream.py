@@ -262,3 +262,8 @@ def test_candle_lengths_are_what_their_names_say():
 
 def test_sides_of_a_book_are_put_side_by_side():
     assert levels([(9.0, 1.0), (8.0, 2.0)], [(10.0, 3.0)]) == [Level(9.0, 1.0, 10.0, 3.0), Level(8.0, 2.0, 0.0, 0.0)]
+
+
+@pytest.mark.parametrize("kind", [bytearray, memoryview])
+def test_a_transport_may_hand_over_any_kind_of_bytes(kind):
+    assert decode(kind(raw("trade")), SEEN) == decode(raw("trade"), SEEN)
