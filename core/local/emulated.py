@@ -19,7 +19,7 @@ from typing import Any
 import requests
 
 from core.domain.errors import CoreError, Refused, Transient
-from core.local import package, register, sam, template
+from core.local import apart, package, register, template
 from core.local.artefacts import PACKAGES, install, trim
 from core.local.cloud import Cloud
 from core.local.processes import LOOPBACK, free_port
@@ -38,14 +38,14 @@ def laid_out(folder: str, settings: Path, root: Path = template.ROOT) -> Path:
     wanted = PACKAGES[folder]
     lists = (*wanted.lists, LIST)
     without = tuple(name for name in wanted.without if name not in ("botocore", "boto3", "s3transfer", "jmespath"))
-    with sam.made_once(libraries, b"".join((root / name).read_bytes() for name in lists)) as missing:
+    with apart.made_once(libraries, b"".join((root / name).read_bytes() for name in lists)) as missing:
         if missing:
             install(libraries, lists, "", root, platforms=())
             trim(libraries, (*without,))
             package.compiled(
                 libraries, [path.relative_to(libraries) for path in libraries.rglob("*.py")], sys.executable
             )
-    with sam.made_once(code, os.urandom(8)):
+    with apart.made_once(code, os.urandom(8)):
         package.build(code, settings, root=root)
     return code
 
@@ -79,7 +79,7 @@ def started(
         "AWS_LAMBDA_FUNCTION_TIMEOUT": str(properties.get("Timeout", 20)),
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(properties.get("MemorySize", 256)),
     }
-    command = [str(sam.emulator(root)), "--log-level", "error"]
+    command = [str(apart.emulator(root)), "--log-level", "error"]
     command += [
         "--runtime-interface-emulator-address",
         f"{LOOPBACK}:{port}",

@@ -1,4 +1,7 @@
-"""aws-sam-cli in an environment of its own, made when it is first needed; it carries Lambda's runtime emulator."""
+"""Programs whose pins fit nobody else's: each in an environment of its own, made when it is first needed.
+
+aws-sam-cli carries Lambda's runtime emulator; checkov reads templates for what auditors would say.
+"""
 
 from __future__ import annotations
 
@@ -14,34 +17,38 @@ from pathlib import Path
 from core.domain.errors import Refused, Transient
 from core.local.template import ROOT
 
-FOLDER = Path(".build/sam")
-LIST = "requirements-sam.txt"
+FOLDER = Path(".build")
 MACHINES = {"x86_64": "x86_64", "amd64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}
 
 
 def sam(root: Path = ROOT) -> Path:
     """The `sam` command. Raises Transient where it cannot be installed."""
-    return _ready(root) / "bin" / "sam"
+    return installed("sam", root) / "bin" / "sam"
+
+
+def checkov(root: Path = ROOT) -> Path:
+    """The `checkov` command. Raises Transient where it cannot be installed."""
+    return installed("checkov", root) / "bin" / "checkov"
 
 
 def emulator(root: Path = ROOT) -> Path:
     """Lambda's runtime emulator for this machine's processor. Raises Refused where there is none for it."""
     machine = MACHINES.get(platform.machine().lower())
-    found = next(
-        iter(_ready(root).glob(f"lib/python*/site-packages/samcli/local/rapid/aws-lambda-rie-{machine}")), None
-    )
+    inside = f"lib/python*/site-packages/samcli/local/rapid/aws-lambda-rie-{machine}"
+    found = next(iter(installed("sam", root).glob(inside)), None)
     if found is None or platform.system() != "Linux":
         raise Refused("Lambda's emulator runs on Linux only", here=f"{platform.system()} {platform.machine()}")
     return found
 
 
-def _ready(root: Path) -> Path:
-    where, wanted = root / FOLDER, root / LIST
+def installed(name: str, root: Path = ROOT) -> Path:
+    """The environment made from `requirements-NAME.txt`, as it stands there now."""
+    where, wanted = root / FOLDER / name, root / f"requirements-{name}.txt"
     with made_once(where, wanted.read_bytes()) as missing:
         if missing:
-            _run([sys.executable, "-m", "venv", "--clear", str(where)])
+            _run([sys.executable, "-m", "venv", "--clear", str(where)], name)
             install = [str(where / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-            _run([*install, "-r", str(wanted)])
+            _run([*install, "-r", str(wanted)], name)
     return where
 
 
@@ -63,7 +70,7 @@ def made_once(where: Path, recipe: bytes) -> Iterator[bool]:
         mark.write_text(digest)
 
 
-def _run(command: list[str]) -> None:
+def _run(command: list[str], name: str) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise Transient("aws-sam-cli could not be installed", why=done.stderr.strip().splitlines()[-1:])
+        raise Transient("a program could not be installed", program=name, why=done.stderr.strip().splitlines()[-1:])
