@@ -378,8 +378,9 @@ def test_with_nothing_held_the_venue_is_asked_in_every_tenth_minute_only():
         return {}
 
     world.broker.holdings = asking
+    desk = replace(world.desk(), broker=world.broker)
     for _ in range(40):
-        world.sweep()  # every 30 s
+        world.sweep(desk)  # every 30 s
     first, *later = asked  # what is there before we begin is its owner's own
     assert first < later[0]
     assert len(later) == 4  # two sweeps in each of two such minutes
