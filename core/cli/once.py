@@ -14,8 +14,8 @@ from core.adapters.keyring import AppKey, ring
 from core.adapters.memory.budget import MemoryBudget
 from core.adapters.memory.queue import MemoryAlerts
 from core.adapters.memory.shelf import MemoryShelf
-from core.adapters.memory.tokens import MemoryVault
 from core.adapters.secrets import EnvSecrets
+from core.adapters.token_file import FileVault
 from core.app import scan as scanning
 from core.app.lookout import Lookout
 from core.app.ports import Quotes
@@ -178,9 +178,8 @@ def _signer(spec: Venue, policy: MarketPolicy, budget: MemoryBudget) -> AppKey |
     if spec.rest.keys is None:
         return None
     secrets, name = EnvSecrets(place.environment()), policy.keys[0].app_key
-    keys = ring(
-        spec.rest, policy, secrets, MemoryVault(), budget, place.clock, time.sleep, random.random, lambda: uuid4().hex
-    )
+    vault = FileVault(place.credentials())
+    keys = ring(spec.rest, policy, secrets, vault, budget, place.clock, time.sleep, random.random, lambda: uuid4().hex)
     return keys[name]
 
 

@@ -109,6 +109,14 @@ def base() -> Path:
     return Path.cwd() / register.FOLDER
 
 
+def credentials() -> Path:
+    """Where commands that run by themselves keep what a venue gave out: the owner's own folder, whatever the directory.
+
+    A venue gives one token a minute to an app key, and each token is told to its owner's phone.
+    """
+    return Path.home() / register.FOLDER / "credentials.json"
+
+
 def settings_path() -> Path:
     """HOGA_SETTINGS, else settings.yaml here, else the one that came with the project."""
     named = os.environ.get("HOGA_SETTINGS")
