@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
-from core.adapters.paced import Paced, Signer
+from core.adapters.paced import Circuit, Paced, Signer
 from core.app.ports import Budget, Clock
 from core.domain.events import Bar, Book, Listing, MarketState, Ticker
 from core.domain.policies import RestPolicy, UniversePolicy
@@ -43,6 +43,11 @@ class HttpQuotes:
     def calls(self) -> int:
         """HTTP calls made so far, those that failed among them."""
         return self._paced.calls
+
+    @property
+    def circuits(self) -> dict[str, Circuit]:
+        """The breaker of every endpoint that was asked so far (D17)."""
+        return self._paced.circuits
 
     def listing(self, universe: UniversePolicy) -> list[Listing]:
         return self._ask(self._spec.listing(universe, self._clock()))

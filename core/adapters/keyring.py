@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from hashlib import sha256
 
-from core.adapters.paced import Paced
+from core.adapters.paced import Circuit, Paced
 from core.adapters.secrets import Secrets
 from core.app.ports import Budget, Clock
 from core.app.tokens import EARLY, Counter, Vault, credential
@@ -54,6 +54,11 @@ class AppKey:
 
     def approval(self, refused: str = "") -> str:
         return self._bought("approval", refused).text
+
+    @property
+    def circuits(self) -> dict[str, Circuit]:
+        """The breakers of the calls that buy credentials (D17)."""
+        return self._paced.circuits
 
     def _current(self) -> Issued:
         if self._token is None or self._token.ends - self._clock() <= EARLY:

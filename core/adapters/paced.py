@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable
-from typing import Protocol, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 
 from core.adapters.wire import Wire
 from core.app.ports import Budget, Clock
@@ -22,6 +22,13 @@ PATIENCE_MS = 15_000
 """A longer pause than this is not slept through: the caller is told, and its own schedule comes back later."""
 TURNS = 200
 """How often the budget is asked for one call; a budget that never has room is an error, not a hang."""
+
+
+class Circuit(NamedTuple):
+    """One endpoint's breaker: may it be asked, and how often it went from closed to open."""
+
+    closed: bool
+    opened: int
 
 
 class Signer(Protocol):
@@ -71,6 +78,11 @@ class Paced:
 
     def close(self) -> None:
         self._wire.close()
+
+    @property
+    def circuits(self) -> dict[str, Circuit]:
+        """Every endpoint that was asked so far (D17)."""
+        return {path: Circuit(breaker.closed, breaker.opened) for path, breaker in self._breakers.items()}
 
     def send(self, request: Request) -> Response:
         """One request, tried until it is answered or refused for good; what is refused is the flow's to judge.

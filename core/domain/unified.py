@@ -18,10 +18,13 @@ from math import isfinite
 from msgspec.structs import replace
 
 from core.domain.events import Book, Ticker, Trade
-from core.domain.values import SECOND, Millis
+from core.domain.values import HOUR, SECOND, Millis
 
 SAME_TIME_MS = 2 * SECOND
 """REST and stream are held against each other where the venue dates them no further apart than this."""
+
+CLOSE_MS = Millis(12 * HOUR)
+"""The previous close is learned anew after so long: until then every price is held against the same one."""
 
 Limits = Callable[[str, float, Millis], tuple[float, float] | None]
 """(symbol, previous close, moment) -> the day's lowest and highest legal price; None where the venue has none."""
@@ -47,13 +50,13 @@ class Fault(StrEnum):
 class Symbol:
     """One symbol: the newest ticker and book, where the ticker came from, and the stamps that time is checked by."""
 
-    __slots__ = ("book", "close", "source", "ticker", "traded")
+    __slots__ = ("book", "close", "closed", "source", "ticker", "traded")
 
     def __init__(self) -> None:
         self.ticker: Ticker | None = None
         self.book: Book | None = None
         self.source = Source.REST
-        self.close = 0.0
+        self.close, self.closed = 0.0, Millis(0)
         self.traded = Millis(0)
 
 
@@ -126,7 +129,8 @@ class Unifier:
             return None
         if found.price == 0.0:  # a halted stock: the venue has none to tell
             return found
-        known.close = known.close or _close(found)
+        if known.close <= 0.0 or found.at - known.closed >= CLOSE_MS:
+            known.close, known.closed = _close(found), found.at
         limits = self._limits(found.instrument.symbol, known.close, found.at)
         if limits is not None and not limits[0] <= found.price <= limits[1]:
             self.faults[Fault.OUTSIDE] += 1

@@ -1,4 +1,4 @@
-"""A cache with a time to live (D16): refreshed by whoever writes, emptied where something changed, and it counts itself."""
+"""A cache with a time to live (D16): refreshed by writers, emptied where something changed, and it counts itself."""
 
 from __future__ import annotations
 
