@@ -101,6 +101,17 @@ class Link:
         if self.session.stirred:
             self._watch()
 
+    def frames(self, bodies: list[bytes]) -> None:
+        """Several messages that one wake-up read: one look at the clock, one step for all their market data."""
+        at = self._clock()
+        if (inbound := self.session.several(bodies, at)) is None:
+            for body in bodies:
+                self.frame(body)
+            return
+        self._took(inbound, at)
+        if self._missed:
+            self._look_for_the_gap(at)
+
     def sign(self) -> None:
         """A pong: the line lives."""
         self.session.heard(self._clock())

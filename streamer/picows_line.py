@@ -13,6 +13,8 @@ from streamer.transport import CLOSE_S, LARGEST, OPEN_S, Ear, Line, unopened
 
 CONTROL = 125
 """Most bytes that a ping, pong or close carries."""
+MANY = 64
+"""Frames that wait for each other: handling them together costs less, and the first is late by their decoding."""
 
 
 class PicowsLine(picows.WSListener):
@@ -20,7 +22,9 @@ class PicowsLine(picows.WSListener):
 
     def __init__(self, ear: Ear) -> None:
         self._frame: Callable[[bytes], None] = ear.frame
+        self._frames: Callable[[list[bytes]], None] = ear.frames
         self._sign = ear.sign
+        self._held: list[bytes] = []
         self._parts: list[bytes] = []
         self._reason = ""
         self._gone: asyncio.Future[str] = asyncio.get_running_loop().create_future()
@@ -35,16 +39,20 @@ class PicowsLine(picows.WSListener):
         self._wire = transport
 
     def on_ws_frame(self, transport: picows.WSTransport, frame: picows.WSFrame) -> None:
-        """A frame of more than 125 bytes is no control frame (RFC 6455, 5.5): nearly all are told apart by that."""
+        """A frame of more than 125 bytes is no control frame (RFC 6455, 5.5): nearly all are told apart by that.
+
+        The last one that a wake-up read says so; those before it wait for it, but no more than MANY of them.
+        """
         if frame.payload_size > CONTROL and frame.fin and not self._parts:
-            handled = False
-            try:  # as `_heard`, without a call for every frame
-                self._frame(frame.get_payload_as_bytes())
-                handled = True
-            finally:
-                if not handled:
-                    self._failed()
+            held = self._held
+            if held or not frame.last_in_buffer:
+                held.append(frame.get_payload_as_bytes())
+                if frame.last_in_buffer or len(held) >= MANY:
+                    self._release()
+            else:
+                self._heard(frame.get_payload_as_bytes())
         else:
+            self._release()
             self._seldom(transport, frame)
 
     def on_ws_disconnected(self, transport: picows.WSTransport) -> None:
@@ -61,10 +69,23 @@ class PicowsLine(picows.WSListener):
             if not handled:
                 self._failed()
 
+    def _release(self) -> None:
+        """Give the ear what was held, all at once."""
+        held = self._held
+        if not held:
+            return
+        self._held, handled = [], False
+        try:
+            self._frames(held)
+            handled = True
+        finally:
+            if not handled:
+                self._failed()
+
     def _failed(self) -> None:
         if not self._gone.done():
             self._gone.set_exception(sys.exc_info()[1] or RuntimeError("a frame could not be handled"))
-            self._frame = _deaf
+            self._frame = self._frames = _deaf
 
     def send(self, body: bytes, text: bool) -> None:
         if self._wire is not None:
@@ -134,5 +155,5 @@ async def open_picows(url: str, ear: Ear) -> Line:
     return line
 
 
-def _deaf(_: bytes) -> None:
+def _deaf(_: object) -> None:
     """The ear after it failed: what the library still holds in its buffer is not handled."""

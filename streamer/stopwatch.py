@@ -24,7 +24,8 @@ NEAR_NS = 10_000_000_000
 
 
 class Sample(msgspec.Struct):
-    """One frame that was timed: our wall clock when it was handled, and how long that took, both in ns."""
+    """A frame that was timed, or the oldest of several handled at once: our wall clock when that was done, and how long
+    it took, both in ns."""
 
     body: bytes
     done: int
@@ -42,8 +43,9 @@ class Stopwatch:
     def __init__(self, messages: int, others: Callable[[], int], finished: Callable[[], None]) -> None:
         self._wanted, self._others, self._finished = messages, others, finished
         self._stride = max(1, messages // SAMPLES)
-        self._frame: Callable[[bytes], None] = _nobody
-        self._sign: Callable[[], None] = lambda: None
+        self._ear: Ear
+        self._frame: Callable[[bytes], None]
+        self._over = False
         self._count, self._next = 0, 1
         self._began, self._cpu = 0.0, 0.0
         self.seconds = self.cpu_s = 0.0
@@ -56,7 +58,7 @@ class Stopwatch:
 
     def before(self, ear: Ear) -> Ear:
         """Stand before this ear from now on."""
-        self._frame, self._sign = ear.frame, ear.sign
+        self._ear, self._frame = ear, ear.frame
         return self
 
     def frame(self, body: bytes) -> None:
@@ -64,32 +66,53 @@ class Stopwatch:
         if self._count != self._next:
             self._frame(body)
         else:
-            self._timed(body)
+            self._look([body])
+
+    def frames(self, bodies: list[bytes]) -> None:
+        """Frames of one wake-up. Where one of them is to be timed all are, from the oldest on, as one."""
+        if self._over:
+            return
+        if not self.samples:
+            for body in bodies:
+                self.frame(body)
+        elif self._count + len(bodies) < self._next:
+            self._count += len(bodies)
+            self._ear.frames(bodies)
+        else:
+            part = bodies[: self._wanted + self._others() - self._count]
+            self._count += len(part)
+            self._look(part)
+            if rest := bodies[len(part) :]:
+                self.frames(rest)
 
     def sign(self) -> None:
-        self._sign()
+        self._ear.sign()
 
     def stop(self) -> None:
         """The run is over: what comes from now on is not handled."""
         if self.samples and not self.seconds:
             self.seconds, self.cpu_s = time.perf_counter() - self._began, time.process_time() - self._cpu
-        self._next, self._frame = -1, self._nobody
+        self._over, self._next, self._frame = True, -1, self._unheard
 
-    def _nobody(self, _: bytes) -> None:
-        """Frames after the last: not handled, not counted."""
+    def _unheard(self, _: bytes) -> None:
+        """A frame after the last: neither handled nor counted."""
         self._count -= 1
 
-    def _timed(self, body: bytes) -> None:
+    def _look(self, bodies: list[bytes]) -> None:
+        """Hand these over and time it. They count from the first market data on."""
         if not self.samples:
             self._began, self._cpu = time.perf_counter(), time.process_time()
         start = time.perf_counter_ns()
-        self._frame(body)
+        if len(bodies) == 1:
+            self._frame(bodies[0])
+        else:
+            self._ear.frames(bodies)
         took = time.perf_counter_ns() - start
         goal = self._wanted + self._others()
         if goal - self._count == self._wanted:  # no market data yet
             self._next += 1
             return
-        self.samples.append(Sample(body, time.time_ns(), took))
+        self.samples.append(Sample(bodies[0], time.time_ns(), took))
         self._next = min(self._count + self._stride, goal)
         if self._count == goal:
             self.stop()
@@ -149,7 +172,3 @@ def _sent_ns(body: bytes) -> int:
     except (msgspec.MsgspecError, ValueError):
         return 0
     return found.sent_ns or found.data.sent_ns
-
-
-def _nobody(_: bytes) -> None:
-    """No ear is there yet."""

@@ -19,9 +19,14 @@ GOING_AWAY = 1001
 
 
 class Ear(Protocol):
-    """Who listens. `frame` gets each whole message as bytes, text or binary; `sign` each pong."""
+    """Who listens. `frame` gets each whole message as bytes, text or binary; `sign` each pong.
+
+    frames   the same for several that one wake-up read, in their order
+    """
 
     def frame(self, body: bytes) -> None: ...
+
+    def frames(self, bodies: list[bytes]) -> None: ...
 
     def sign(self) -> None: ...
 

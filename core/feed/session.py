@@ -130,6 +130,24 @@ class Session:
         self.others += 1
         return inbound
 
+    def several(self, frames: Sequence[bytes], at: Millis) -> list[Inbound] | None:
+        """Read frames that came together and hold nothing but market data, in their order.
+
+        None, and nothing has happened, where one does not read or holds something else: then each is `received`.
+        """
+        decode, inbound = self._decode, list[Inbound]()
+        try:
+            for frame in frames:
+                inbound += decode(frame, at)
+        except WireSurprise:
+            return None
+        if not DATA.issuperset(map(type, inbound)):
+            return None
+        self._silence.heard = self._silence.fresh = at
+        self.frames += len(frames)
+        self.proved = True
+        return inbound
+
     def heard(self, at: Millis) -> None:
         """A control frame (a pong) came: it proves the line."""
         self._silence.heard = at

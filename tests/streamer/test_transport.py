@@ -19,6 +19,10 @@ class KeepingEar:
     def frame(self, body):
         self.bodies.append(body)
 
+    def frames(self, bodies):
+        for body in bodies:
+            self.frame(body)
+
     def sign(self):
         self.signs += 1
 
