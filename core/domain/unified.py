@@ -148,7 +148,7 @@ class Unifier:
 
     def _compare(self, last: Ticker, other: Ticker) -> None:
         near = abs(other.at - last.at) <= SAME_TIME_MS
-        if near and last.price > 0.0 and abs(other.price / last.price - 1.0) > self._apart:
+        if near and last.price > 0.0 < other.price and abs(other.price - last.price) > self._apart * last.price:
             self.faults[Fault.APART] += 1
 
 
