@@ -217,3 +217,11 @@ def test_a_mock_key_alone_cannot_scan_a_whole_universe_and_the_fault_says_what_c
         "within scan.interval_s, 60 s: a real key does it in 9 calls, and orders can go to the mock environment all the "
         "same (`account`); or a shorter universe"
     )
+
+
+@pytest.mark.parametrize("written", ["123456789", '"123456789"', '"@channel"', "-1001234567890"])
+def test_a_telegram_chat_may_be_written_as_the_number_that_telegram_shows(tmp_path, written):
+    """I6: its id is a number, and an override by environment has no quotes to put around it."""
+    path = tmp_path / "settings.yaml"
+    path.write_text(LEAST + f"notify: {{channels: [telegram], telegram: {{chat: {written}}}}}\n")
+    assert str(load(path, {}).notify.telegram.chat) == written.strip('"')

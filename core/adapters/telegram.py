@@ -37,11 +37,11 @@ class TelegramNotifier:
     def _text(self, alert: Alert) -> None:
         text = render(alert, self._language, TEXT)
         quiet = {"is_disabled": True}
-        body = {"chat_id": self._policy.chat, "text": text, "link_preview_options": quiet}
+        body = {"chat_id": str(self._policy.chat), "text": text, "link_preview_options": quiet}
         self._post("sendMessage", Parcel(json=body))
 
     def _photo(self, alert: Alert, picture: bytes) -> None:
-        fields = {"chat_id": self._policy.chat, "caption": render(alert, self._language, CAPTION)}
+        fields = {"chat_id": str(self._policy.chat), "caption": render(alert, self._language, CAPTION)}
         self._post("sendPhoto", Parcel(fields=fields, name="photo", picture=picture))
 
     def _post(self, method: str, parcel: Parcel) -> None:

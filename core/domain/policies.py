@@ -128,7 +128,7 @@ class WatchPolicy(Policy, frozen=True):
 
 
 class StreamPolicy(Policy, frozen=True):
-    """D5-D7, D11. None keeps the venue's own figure; `details` picks one of the venue's feeds by topic."""
+    """D5-D7, D11, D13. None keeps the venue's own figure; `details` picks one of the venue's feeds by topic."""
 
     url: Text
     transport: Annotated[str, Meta(pattern="^(picows|websockets)$")] = "picows"
@@ -142,6 +142,8 @@ class StreamPolicy(Policy, frozen=True):
     outbox: Count = 10_000
     flush_s: Annotated[float, Meta(ge=0.01)] = 0.05
     save_s: Annotated[float, Meta(ge=0.2)] = 2.0
+    shards: Annotated[int, Meta(ge=1, le=32)] = 1
+    lease_s: Annotated[float, Meta(ge=1.0, le=60.0)] = 6.0
     reconnects_alert: Count = 5
 
 
@@ -373,7 +375,7 @@ class ResultsPolicy(Policy, frozen=True):
 
 class TelegramPolicy(Policy, frozen=True):
     url: Text = "https://api.telegram.org"
-    chat: str = ""
+    chat: str | int = ""
     secret: Text = "telegram_token"
 
 
