@@ -25,17 +25,50 @@ class State(StrEnum):
 
 DONE = frozenset({State.FILLED, State.CANCELLED, State.REJECTED, State.EXPIRED})
 
-MOVES: dict[State, frozenset[State]] = {
-    State.NOTED: frozenset(State) - {State.NOTED},
-    State.OPEN: frozenset({State.PARTIAL, State.FILLED, State.CANCELLED, State.REJECTED, State.EXPIRED, State.UNKNOWN}),
-    State.PARTIAL: frozenset({State.PARTIAL, State.FILLED, State.CANCELLED, State.EXPIRED, State.UNKNOWN}),
-    State.UNKNOWN: frozenset(State) - {State.NOTED},
-    State.CANCELLED: frozenset({State.CANCELLED, State.FILLED}),
-    State.FILLED: frozenset(),
-    State.REJECTED: frozenset(),
-    State.EXPIRED: frozenset({State.FILLED}),
-}
-"""Every legal move. A fill may be told after a cancel; nothing else leaves a finished state."""
+
+class Move(msgspec.Struct, frozen=True):
+    """One legal move, and what it stands for. From a state to itself: more is told of it, and it stays where it is."""
+
+    was: State
+    to: State
+    when: str
+
+
+LIFE = (
+    Move(State.NOTED, State.OPEN, "the venue took it, and it rests"),
+    Move(State.NOTED, State.PARTIAL, "taken, and a part was filled at once"),
+    Move(State.NOTED, State.FILLED, "taken and filled at once"),
+    Move(State.NOTED, State.CANCELLED, "taken, and what the book could not give was given back"),
+    Move(State.NOTED, State.REJECTED, "refused, or never sent"),
+    Move(State.NOTED, State.EXPIRED, "taken, and over with its session"),
+    Move(State.NOTED, State.UNKNOWN, "it may have been sent, and nobody says what became of it"),
+    Move(State.OPEN, State.OPEN, "the venue gave it another number"),
+    Move(State.OPEN, State.PARTIAL, "the first part is filled"),
+    Move(State.OPEN, State.FILLED, "filled"),
+    Move(State.OPEN, State.CANCELLED, "taken back"),
+    Move(State.OPEN, State.REJECTED, "the venue refuses what it had taken"),
+    Move(State.OPEN, State.EXPIRED, "over with its session"),
+    Move(State.OPEN, State.UNKNOWN, "the venue does not answer for it any more"),
+    Move(State.PARTIAL, State.PARTIAL, "another part is filled, or the venue gave it another number"),
+    Move(State.PARTIAL, State.FILLED, "the last part is filled"),
+    Move(State.PARTIAL, State.CANCELLED, "the rest is taken back"),
+    Move(State.PARTIAL, State.EXPIRED, "the rest is over with its session"),
+    Move(State.PARTIAL, State.UNKNOWN, "the venue does not answer for it any more"),
+    Move(State.UNKNOWN, State.UNKNOWN, "asked again, and still nobody says"),
+    Move(State.UNKNOWN, State.OPEN, "found: it rests"),
+    Move(State.UNKNOWN, State.PARTIAL, "found: filled in part, and it rests"),
+    Move(State.UNKNOWN, State.FILLED, "found: filled"),
+    Move(State.UNKNOWN, State.CANCELLED, "found: taken back, or only its fills are known any more"),
+    Move(State.UNKNOWN, State.REJECTED, "the venue refused it, or is shown never to have had it"),
+    Move(State.UNKNOWN, State.EXPIRED, "found: over with its session"),
+    Move(State.CANCELLED, State.CANCELLED, "a fill is told after the cancel"),
+    Move(State.CANCELLED, State.FILLED, "all of it had been filled before the cancel came"),
+    Move(State.EXPIRED, State.EXPIRED, "a fill is told after the session"),
+    Move(State.EXPIRED, State.FILLED, "all of it had been filled before the session ended"),
+)
+"""The whole life of an order. `core/README.md` draws it; nothing leaves FILLED and REJECTED."""
+
+MOVES = {state: frozenset(move.to for move in LIFE if move.was is state) for state in State}
 
 
 class Fill(msgspec.Struct, frozen=True, kw_only=True):
@@ -108,7 +141,7 @@ def order_id(instrument: Instrument, signal: str, side: Side, leg: int) -> str:
 
 
 def moved(order: Order, state: State, **changes: object) -> Order:
-    """The order in its next state. Raises OrderExecutionError for a move that MOVES does not have."""
+    """The order in its next state. Raises OrderExecutionError for a move that LIFE does not have."""
     if state not in MOVES[order.state]:
         raise OrderExecutionError(
             "an order cannot move like that", order=order.id, was=order.state.value, to=state.value

@@ -232,6 +232,7 @@ class Machine:
 
     def _after(self, words: str, before: State_, after: State_, point: Point, told: Point | None) -> Step:
         was, now = lock_item(before.rows), lock_item(after.rows)
+        now = was if now == was else now  # a write that changes nothing did nothing
         after = replace(after, ghost=invariants.stepped(point, was, now, before.ghost))
         broken = (*invariants.written(point, was, now, before.ghost), *invariants.owned(now))
         return self._judged(words, after, told, broken)
