@@ -8,12 +8,13 @@ import time
 from collections.abc import Callable
 
 import click
+import msgspec
 from rich.console import Console
 
 from core.cli import place
 from core.cli.answers import json_option, say_json, wide
-from core.domain.errors import Refused
-from core.domain.values import Millis
+from core.domain.errors import Misconfigured, Refused
+from core.domain.values import Market, Millis
 from core.local import demo as day
 from core.local.board import Board, board
 from core.local.closing import closing
@@ -31,12 +32,15 @@ FASTER = 30.0
 @json_option
 @click.option("--seconds", default=60.0, show_default=True, type=click.FloatRange(60, 3600), help="Length of the day.")
 @click.option("--seed", default=7, show_default=True, type=int, help="Of the simulated market.")
+@click.option("--markets", default="upbit,krx", show_default=True, help="Which exchanges, with commas; binance too.")
 @click.pass_context
-def demo(context: click.Context, as_json: bool, seconds: float, seed: int) -> None:
+def demo(context: click.Context, as_json: bool, seconds: float, seed: int, markets: str) -> None:
     """A whole trading day in about a minute, offline: every step once, then the proof."""
+    chosen = _markets(markets)
     shown = _board(quiet=as_json)
     try:
-        done, views = day.demo(_plan(Feed.SIM, seed, FASTER), shown, seconds)
+        plan = msgspec.structs.replace(_plan(Feed.SIM, seed, FASTER), markets=chosen)
+        done, views = day.demo(plan, shown, seconds)
     finally:
         shown.close()
     faults = missing(done)
@@ -91,6 +95,15 @@ def _go(system: System, shown: Board, deadline: float | None) -> None:
             shown.tell(at, sentence)
         shown.show(system.frame("running, Ctrl-C stops it", Millis(0)))
         time.sleep(STEP_S)
+
+
+def _markets(text: str) -> tuple[Market, ...]:
+    """Markets as a person lists them. Raises Misconfigured for one that there is not, and where none is left."""
+    names = [name.strip().lower() for name in text.split(",") if name.strip()]
+    known = [market.value for market in Market]
+    if not names or not set(names) <= set(known):
+        raise Misconfigured("--markets names markets with commas between", given=text, allowed=",".join(known))
+    return tuple(Market(name) for name in dict.fromkeys(names))
 
 
 def _plan(feed: Feed, seed: int, pace: float) -> Plan:

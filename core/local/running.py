@@ -60,7 +60,8 @@ def _simulators(plan: Plan, children: Children, folder: Path, told: Callable[[st
     if plan.feed is not Feed.SIM:
         return None
     told("starting the simulated exchange and chat services")
-    return Simulators.start(children, {**NOBODY, **clean(plan.host)}, folder / "simulators.log", seed=plan.seed)
+    env, log = {**NOBODY, **clean(plan.host)}, folder / "simulators.log"
+    return Simulators.start(children, env, log, seed=plan.seed, markets=plan.markets)
 
 
 def keep_secrets(plan: Plan, stack: Vault, settings: Settings, simulators: Simulators | None) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ import msgspec
 import requests
 
 from core.domain.errors import Refused, Transient
-from core.domain.values import Millis
+from core.domain.values import Market, Millis
 from core.local.day import AUCTION_S, Urls, hours_of
 from core.local.processes import Child, Children
 
@@ -34,13 +34,21 @@ class Simulators:
         self._session.trust_env = False
 
     @classmethod
-    def start(cls, children: Children, env: Mapping[str, str], log: Path, *, seed: int) -> Simulators:
-        """Start them and wait for the line that says where they listen. Raises Transient with their last words."""
-        command = [sys.executable, "-m", "core.simulators", "--seed", str(seed), *SMALL]
+    def start(
+        cls, children: Children, env: Mapping[str, str], log: Path, *, seed: int, markets: Collection[Market]
+    ) -> Simulators:
+        """Start them and wait for the line that says where they listen. Raises Transient with their last words.
+
+        Of those that are served only `markets` are told of.
+        """
+        more = ("--binance",) if Market.BINANCE in markets else ()
+        command = [sys.executable, "-m", "core.simulators", "--seed", str(seed), *SMALL, *more]
         child = children.start("simulators", command, {**env, "PYTHONUNBUFFERED": "1"}, log, talks=True)
         said = child.line(PATIENCE_S)
         try:
-            return cls(child, msgspec.json.decode(said, type=Urls))
+            urls = msgspec.json.decode(said, type=Urls)
+            chosen = {market: venue for market, venue in urls.markets.items() if market in markets}
+            return cls(child, msgspec.structs.replace(urls, markets=chosen))
         except msgspec.DecodeError as fault:
             children.stop(child)
             raise Transient("the simulators did not start", said=said or "nothing", last=child.tail()) from fault

@@ -57,6 +57,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     host      the caller's environment
     shape     the settings to run with, given the owner's, already pointing at the feed
     seed      of the simulated market
+    markets   simulated, where the feed is that
     pace      how much faster than the clock the schedules come
     """
 
@@ -68,6 +69,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     clock: Clock
     seed: int
     pace: float
+    markets: tuple[Market, ...] = (Market.UPBIT, Market.KRX)
     shape: Callable[[Settings], Settings] = lambda settings: settings
 
 

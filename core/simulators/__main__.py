@@ -20,7 +20,8 @@ from core.adapters.tape import frames
 from core.domain.errors import WireSurprise
 from core.domain.policies import Environment
 from core.domain.values import Market, Millis
-from core.simulators import kis_stories
+from core.simulators import binance_pairs, kis_stories
+from core.simulators.binance import BinanceSimulator
 from core.simulators.chat import ChatSimulator
 from core.simulators.coins import listing
 from core.simulators.faults import Faults, Planned
@@ -39,12 +40,14 @@ from core.simulators.upbit import UpbitSimulator
 def arguments(words: list[str]) -> argparse.Namespace:
     """Read the command line; exits with 2 on what does not read."""
     parser = argparse.ArgumentParser(
-        prog="python -m core.simulators", description="Simulated Upbit, KIS, Telegram and Discord"
+        prog="python -m core.simulators", description="Simulated Upbit, KIS, Binance, Telegram and Discord"
     )
     parser.add_argument("--port", type=int, default=0, help="Upbit's port, 0 for a free one")
     parser.add_argument("--chat-port", type=int, default=0, help="port of Telegram and Discord")
     parser.add_argument("--kis-port", type=int, default=0, help="port of KIS's real environment")
     parser.add_argument("--kis-mock-port", type=int, default=0, help="port of its mock environment")
+    parser.add_argument("--binance", action="store_true", help="serve Binance too")
+    parser.add_argument("--binance-port", type=int, default=0, help="port of Binance")
     parser.add_argument("--issues", type=int, default=250, help="ordinary KRX stocks listed")
     parser.add_argument(
         "--krx-day",
@@ -94,7 +97,10 @@ async def serve(options: argparse.Namespace) -> None:
         )
         chat = await stack.enter_async_context(ChatSimulator(port=options.chat_port, log=Served(options.log)))
         real, mock = await korean(stack, options)
-        said = {**addresses(upbit, chat), **kis_addresses(real, mock), "markets": markets(upbit, real)}
+        venues = markets(upbit, real)
+        if options.binance:
+            venues[Market.BINANCE.value] = await dollars(stack, options)
+        said = {**addresses(upbit, chat), **kis_addresses(real, mock), "markets": venues}
         print(msgspec.json.encode(said).decode(), flush=True)
         playing = asyncio.create_task(play(upbit, tape, options.speed))
         await stop.wait()
@@ -117,6 +123,16 @@ async def korean(stack: AsyncExitStack, options: argparse.Namespace) -> tuple[Ki
         for flavour, port in ((Environment.REAL, options.kis_port), (Environment.MOCK, options.kis_mock_port))
     )
     return await stack.enter_async_context(real), await stack.enter_async_context(mock)
+
+
+async def dollars(stack: AsyncExitStack, options: argparse.Namespace) -> dict[str, object]:
+    """Binance on a market of its own; gives where it is."""
+    pairs = binance_pairs.listing(options.symbols)
+    market = binance_pairs.market_of(pairs, seed=options.seed, start=wall_ms())
+    market.play(binance_pairs.BOOKS[options.story], market.start)
+    binance = BinanceSimulator(pairs=pairs, market=market, port=options.binance_port, log=Served(options.log))
+    await stack.enter_async_context(binance)
+    return {"rest_url": binance.rest_url, "stream_url": binance.stream_url, "control_url": f"{binance.rest_url}/_sim"}
 
 
 async def play(upbit: UpbitSimulator, tape: list[tuple[Millis, bytes]], speed: float) -> None:

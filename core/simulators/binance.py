@@ -9,7 +9,7 @@ from typing import Protocol, Self
 from aiohttp import web
 
 from core.simulators.binance_limits import BinanceLimits, Verdict, WeightGate
-from core.simulators.binance_pairs import Pair, listing, market_of
+from core.simulators.binance_pairs import BOOKS, Pair, listing, market_of
 from core.simulators.binance_query import Exchange, Reply, complaint
 from core.simulators.binance_rest import API, answer, weight_of
 from core.simulators.binance_stream import BinanceStreams
@@ -80,7 +80,7 @@ class BinanceSimulator:
         silent = frozenset(symbol for symbol, pair in self.pairs.items() if pair.status != "TRADING")
         self.stream = BinanceStreams(self.market, self.faults, self.limits, self.gate, self.log, clock, silent)
         self.wing = wing(self) if wing else None
-        doors = [Control(self.market, self.faults, self.log, self.turn), *(self.wing.doors if self.wing else ())]
+        doors = [Control(self.market, self.faults, self.log, self.turn, BOOKS), *(self.wing.doors if self.wing else ())]
         self._host = Host(self.turn, self._handle, faults=self.faults, log=self.log, doors=doors, port=port)
 
     @property

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from core.simulators.coins import Coin
 from core.simulators.coins import listing as coins
 from core.simulators.ladder import Ladder
 from core.simulators.market import SimulatedMarket
+from core.simulators.stories import BOOKS as BOOKS_IN_WON
 
 WON = 1388.0
 """KRW a USDT."""
@@ -19,6 +20,11 @@ DIGITS = 6
 """Significant digits of a price."""
 STATUSES = {"AQTUSDT": "BREAK", "CARVUSDT": "HALT"}
 """Pairs that are listed and do not trade."""
+BOOKS = {
+    name: tuple(replace(story, symbol=f"{story.symbol.removeprefix('KRW-')}USDT", flag=None) for story in stories)
+    for name, stories in BOOKS_IN_WON.items()
+}
+"""What happens to the same coins in KRW; no warning is raised, because Binance's listing tells of none."""
 ASLEEP = 0.001
 """Trades a second of such a pair's past: it has a history, and next to nothing happens."""
 

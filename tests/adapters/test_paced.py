@@ -212,3 +212,14 @@ def test_nothing_of_a_signature_is_in_an_error():
 
     assert told.value.__cause__ is None
     assert "canary" not in repr(told.value) + str(told.value)
+
+
+def test_a_call_that_weighs_more_keeps_the_next_one_waiting_as_long_as_it_weighs():
+    """B2. 40 a second with half kept free: a call of weight 10 takes half a second of it."""
+    made, time = paced(limits={"rest": 40.0}, headroom=0.5)
+
+    made.send(Request("GET", "/uapi/x", group="rest", weight=10))
+    made.send(ASK)
+    made.send(ASK)
+
+    assert [round(pause, 3) for pause in time.slept] == [0.5, 0.05]

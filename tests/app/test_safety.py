@@ -1,14 +1,19 @@
 """The safety filter as a use case: refresh, keep the last good set, look after what is held (A1-A4)."""
 
+from decimal import Decimal
+
 import pytest
+from msgspec.structs import replace
 
 from core.app import safety
 from core.app.safety import UNLISTED, Filtering, asked_for, run
 from core.domain.errors import RateLimited, Refused, Transient, WireSurprise
+from core.domain.events import Specification
 from core.domain.levels import References, SafeSet, SafetyHealth, Scan
 from core.domain.policies import UniversePolicy, WhenHeld
 from core.domain.signals import Urgency
 from core.domain.snapshots import build
+from core.domain.specifications import Specifications
 from core.domain.values import Market, Millis, Side
 from core.venues.kis.universe import rows as members
 from tests.watching import AT, Alerts, Hands, Holding, Quotes, Signals, listing, lookout, position
@@ -74,6 +79,21 @@ def test_a_refresh_that_fails_keeps_the_last_good_set_and_says_so_once(trouble):
     assert market.alerts.kinds == ["scan_failing"]
     assert market.alerts.sent[0].memo == "the list in use is 60 min old"
     assert market.place.shelf.read(SafetyHealth, Market.UPBIT).failures == 2
+
+
+def test_what_the_listing_says_of_orders_is_kept_for_every_symbol_of_it():
+    """E3. Held symbols that are excluded must be sold, so theirs is kept too."""
+    form = Specification(tick=Decimal("0.1"), lot=Decimal(1), minimum=Decimal(5), maximum=Decimal("Infinity"))
+    market = Filter("KRW-A", "KRW-B")
+    market.flag("KRW-B", "WARNING")
+    assert market.run().outcome is Filtering.REFRESHED
+    assert market.place.shelf.read(Specifications, Market.UPBIT) is None
+
+    market.quotes.listings = [replace(row, specification=form) for row in market.quotes.listings]
+    market.run()
+
+    kept = market.place.shelf.read(Specifications, Market.UPBIT)
+    assert (kept.at, kept.rows) == (AT, {"KRW-A": form, "KRW-B": form})
 
 
 def test_an_empty_listing_is_a_failure_and_not_an_empty_market():

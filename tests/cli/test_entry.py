@@ -155,3 +155,10 @@ def test_a_folder_that_cannot_be_used_is_told_and_nothing_is_started(somewhere, 
 
     assert run(["run", "--feed", "sim"]) == entry.REFUSED
     assert ".hoga" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("markets", ["upbit,nasdaq", "", ","])
+def test_a_demo_of_markets_that_there_are_not_says_which_there_are(capsys, markets):
+    assert run(["demo", "--markets", markets]) == 2
+
+    assert "upbit,krx,binance" in capsys.readouterr().err

@@ -31,7 +31,7 @@ def plan(feed):
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("feed", [Feed.UPBIT, Feed.KRX])
+@pytest.mark.parametrize("feed", [Feed.UPBIT, Feed.KRX, Feed.BINANCE])
 def test_a_real_feed_is_one_market_on_paper(feed):
     found = pointed(plan(feed), None)
 
