@@ -14,17 +14,19 @@ import msgspec
 from msgspec.structs import replace
 
 from core.app import liquidate
-from core.app.desk import Desk, Ending, Verdict
+from core.app.desk import Desk, Ending
 from core.app.liquidate import Liquidated, Liquidating
 from core.app.trade import handle
 from core.domain.orders import Order
 from core.domain.phases import Phase
 from core.domain.policies import DayPolicy
+from core.domain.positions import Position
 from core.domain.sessions import TOLD, Calendar, always_open
 from core.domain.signals import Signal, signal_id
 from core.domain.values import DAY, MINUTE, SECOND, ZERO, Instrument, Millis, Side
 
 RULE = "drill"
+SETTLED = frozenset({Ending.SOLD, Ending.FLAT})
 PAUSE_S = 1.0
 """Between two runs: on the real clock a minute passes, and the venue is the same."""
 
@@ -63,7 +65,7 @@ def run(desk: Desk, symbols: Sequence[str], window_s: float) -> Drilled:
     began = replace(desk, rules=replace(desk.rules, calendar=_calendar(lambda: Millis(desk.clock() + DAY), flat=False)))
     failed = [(symbol, why) for symbol in symbols if (why := _open(symbol, began))]
     start, closes = desk.monotonic_s(), Millis(desk.clock() + round(window_s * SECOND))
-    day = replace(desk.policy.day, liquidate=True, liquidate_before_s=window_s + 60, thin_before_s=window_s + 60)
+    day = _shrunk(desk.policy.day, window_s)
     closing = replace(
         desk,
         rules=replace(desk.rules, calendar=_calendar(lambda: closes, flat=True)),
@@ -73,13 +75,17 @@ def run(desk: Desk, symbols: Sequence[str], window_s: float) -> Drilled:
     runs = _runs(closing, closes)
     last = runs[-1]
     verdicts = [verdict for done in runs for verdict in done.verdicts]
-    lines = tuple(
-        _line(symbol, position.quantity, position.price, last, [v for v in verdicts if v.instrument.symbol == symbol])
-        for symbol, position in held.items()
-    )
+    trouble = {each.instrument.symbol: each.detail for each in reversed(verdicts) if each.outcome not in SETTLED}
+    lines = tuple(_line(position, last, trouble.get(symbol, ""), closing) for symbol, position in held.items())
     seconds = desk.monotonic_s() - start
     passed, words = _judged(last, bool(held), seconds, window_s)
     return Drilled(passed=passed, verdict=words, seconds=seconds, runs=len(runs), lines=lines, failed=tuple(failed))
+
+
+def _shrunk(day: DayPolicy, window_s: float) -> DayPolicy:
+    """The owner's ladder in the rehearsal's window: it must be at any price well before the close."""
+    step_s = min(day.liquidate_step_s, window_s / (2 + 2 * len(day.liquidate_depths)))
+    return replace(day, liquidate=True, liquidate_before_s=window_s, thin_before_s=window_s, liquidate_step_s=step_s)
 
 
 def _runs(desk: Desk, closes: Millis) -> list[Liquidated]:
@@ -133,20 +139,22 @@ def _calendar(closes: Callable[[], Millis], *, flat: bool) -> Callable[[DayPolic
     return made
 
 
-def _line(symbol: str, units: Decimal, bought: Decimal, last: Liquidated, verdicts: Sequence[Verdict]) -> Line:
-    trips = [verdict.trip for verdict in verdicts if verdict.trip]
+def _line(position: Position, last: Liquidated, trouble: str, desk: Desk) -> Line:
+    """As the rehearsal's own ledger has it: a sale whose answer was lost is in no verdict, and in there."""
+    on, day = position.instrument, desk.days.day_of(desk.clock())
+    trips = [trip for trip in desk.ledger.trips(desk.market, day) if trip.instrument == on]
+    orders = [order for order in desk.ledger.orders(desk.market, day) if order.instrument == on]
     quantity = sum((trip.quantity for trip in trips), ZERO)
     proceeds = sum((trip.proceeds for trip in trips), ZERO)
-    open_ended = [verdict.detail for verdict in verdicts if verdict.outcome not in (Ending.SOLD, Ending.FLAT)]
     return Line(
-        symbol=symbol,
-        units=units,
-        bought=bought,
+        symbol=on.symbol,
+        units=position.quantity,
+        bought=position.price,
         sold=proceeds / quantity if quantity else ZERO,
-        left=last.left.get(symbol, ZERO),
+        left=last.left.get(on.symbol, ZERO),
         pnl=sum((trip.pnl for trip in trips), ZERO),
-        steps=tuple(step(verdict.order) for verdict in verdicts if verdict.order),
-        trouble=open_ended[0] if open_ended else "",
+        steps=tuple(step(order) for order in orders if order.side is Side.SELL),
+        trouble=trouble,
     )
 
 
