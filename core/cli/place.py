@@ -58,7 +58,8 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
         prefix, colon, rest = symbol.strip().partition(":")
         named = [market for market in self.markets if colon and market.value == prefix.lower()]
         wanted = (rest if named else symbol.strip()).upper()
-        found = [Instrument(market, each) for market in named or self.markets for each in self._spelt(market, wanted)]
+        asked = named or self.markets
+        found = [Instrument(market, each) for market in asked for each in self._spelt(market, wanted, asked)]
         if len(found) == 1:
             return found[0]
         if found:
@@ -67,11 +68,11 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
         near = self._near(wanted, named or self.markets)
         raise NoSuchSymbol("no market here knows this symbol", symbol=symbol, **({"like": near} if near else {}))
 
-    def _spelt(self, market: Market, wanted: str) -> list[str]:
-        """The market's own spelling of it; what is typed while there is only one market and no list of it yet."""
+    def _spelt(self, market: Market, wanted: str, asked: list[Market]) -> list[str]:
+        """The market's own spelling of it; what is typed where only this market is meant and has no list yet."""
         known = self._known(market)
         spellings = (wanted, f"{self.settings.markets[market].universe.quote}-{wanted}")
-        if not known and len(self.markets) == 1:
+        if not known and len(asked) == 1:
             return [wanted]
         return [spelling for spelling in spellings if spelling in known][:1]
 

@@ -54,8 +54,8 @@ def test_the_first_line_says_what_stopped_it_and_plain_text_says_so_without_colo
 
 def test_every_gate_is_there_with_its_limit(world, capsys):
     told = shown(capsys, "KRW-BTC")
-    for words in ("at most 1.00%", "the best 20", "fence", "of 4 free", "above -300000", "none today"):
-        assert words in told or words == "fence"
+    for words in ("at most 1.00%", "the best 20", "never locked", "of 4 free", "above -300,000", "none today"):
+        assert words in told
 
 
 def test_a_terminal_shows_it_in_green_and_red(world, capsys, monkeypatch):
@@ -77,3 +77,11 @@ def test_a_symbol_that_nobody_knows_is_answered_with_the_nearest(world, capsys):
     world.put(SafeSet(market=Market.UPBIT, at=AT, safe=("KRW-BTC",), excluded=()))
     assert run(["why", "BTCC"]) == entry.USAGE
     assert "KRW-BTC" in capsys.readouterr().err
+
+
+def test_a_market_without_a_list_yet_is_believed_where_it_is_named(world, capsys, monkeypatch):
+    site = place.site()
+    both = load(ROOT / "settings.yaml", {"HOGA__MARKETS__KRX__ENABLED": "true"})
+    monkeypatch.setattr(place, "site", lambda: msgspec.structs.replace(site, settings=both))
+    assert json.loads(shown(capsys, "krx:005930", "--json"))["stopped"] in ("session", "safe list")
+    assert run(["why", "005930"]) == entry.USAGE

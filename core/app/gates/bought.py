@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from decimal import Decimal
 
-from core.app.barriers import losing, lost_enough, plain
+from core.app.barriers import losing, lost_enough
 from core.app.checks import MARKED_MS
-from core.app.gates.facts import Facts, Gate, Mark, passed, seconds
+from core.app.gates.facts import Facts, Gate, Mark, amount, passed, seconds
 from core.app.ports import Limits
 from core.domain.errors import Refused
 from core.domain.leases import MARGIN, Lock
@@ -88,10 +88,10 @@ def _order_of_size(facts: Facts) -> Gate:
         fee=rules.fee(symbol, Side.BUY, facts.at),
     )
     found = size(price, price, budget, grid)
-    limit = f"{plain(grid.minimum)} to {plain(budget)}"
+    limit = f"{amount(grid.minimum)} to {amount(budget)}"
     if isinstance(found, TooSmall):
-        return Gate("size", Mark.STOP, f"{plain(found.value)} is all that the budget buys", limit)
-    return Gate("size", Mark.PASS, f"{plain(found.quantity)} for {plain(found.cost)}", limit)
+        return Gate("size", Mark.STOP, f"{amount(found.value, 2)} is all that the budget buys", limit)
+    return Gate("size", Mark.PASS, f"{amount(found.quantity)} for {amount(found.cost, 2)}", limit)
 
 
 def _risks(facts: Facts) -> Iterator[Gate]:
@@ -103,8 +103,8 @@ def _risks(facts: Facts) -> Iterator[Gate]:
         age = facts.at - facts.marked.at if facts.marked else None
         told = f"{seconds(age)} old" if age is not None else "never told"
         yield passed(age is not None and age <= MARKED_MS, "open loss", told, f"at most {seconds(MARKED_MS)}")
-    lost = f"{plain(account.realised)}, open {plain(-open_loss)}" if open_loss else plain(account.realised)
-    yield passed(not lost_enough(limits, account.realised), "daily loss", lost, f"above {plain(-risk.daily_loss)}")
+    lost = f"{amount(account.realised)}, open {amount(-open_loss)}" if open_loss else amount(account.realised)
+    yield passed(not lost_enough(limits, account.realised), "daily loss", lost, f"above {amount(-risk.daily_loss)}")
     if risk.loss_streak:
         good = not losing(limits, account.streak, account.lost)
         yield passed(good, "losing streak", f"{account.streak} in a row", f"under {risk.loss_streak}")
@@ -133,12 +133,12 @@ def _room(facts: Facts, cost: Decimal) -> Iterator[Gate]:
     )
     room = account.exposure + cost <= risk.total_exposure
     yield passed(
-        room, "exposure", f"{plain(account.exposure)} + {plain(cost)}", f"at most {plain(risk.total_exposure)}"
+        room, "exposure", f"{amount(account.exposure)} + {amount(cost)}", f"at most {amount(risk.total_exposure)}"
     )
     if facts.spent and risk.currency_exposure is not None:
         spent, most = Decimal(facts.spent), risk.currency_exposure
         name = f"exposure in {facts.policy.universe.quote}"
-        yield passed(spent + cost <= most, name, f"{plain(spent)} + {plain(cost)}", f"at most {plain(most)}")
+        yield passed(spent + cost <= most, name, f"{amount(spent)} + {amount(cost)}", f"at most {amount(most)}")
 
 
 def _ordered(facts: Facts) -> Iterator[Gate]:
@@ -151,5 +151,5 @@ def _ordered(facts: Facts) -> Iterator[Gate]:
 
 
 def _told(order: Order) -> str:
-    filled = f"{plain(order.filled)} of {plain(order.quantity)}"
+    filled = f"{amount(order.filled)} of {amount(order.quantity)}"
     return f"{order.side.value} {order.state.value}, {filled} filled, by {order.reason}"

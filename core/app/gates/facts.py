@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from enum import StrEnum
 
 import msgspec
@@ -148,3 +149,13 @@ def seconds(ms: float) -> str:
     if ms >= 600_000:
         return f"{ms / 60_000:.0f} min"
     return f"{ms / 1000:.0f} s" if ms >= 10_000 else f"{ms / 1000:.1f} s"
+
+
+def amount(number: Decimal, places: int | None = None) -> str:
+    """A number as people read it, with as many decimals as it has, or at most `places`.
+
+    >>> amount(Decimal("1234567.50")), amount(Decimal("-3E+5")), amount(Decimal("999999.99998"), 2)
+    ('1,234,567.5', '-300,000', '1,000,000')
+    """
+    text = f"{number:,f}" if places is None else f"{number:,.{places}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text

@@ -8,13 +8,11 @@ from core.app.gates.facts import Facts, Gate, Mark, passed, seconds
 from core.domain.levels import StreamHealth
 from core.domain.quality import Quality
 from core.domain.sight import MOST, RuleSight, Sight
-from core.domain.values import MINUTE, SECOND
+from core.domain.values import SECOND
 from core.domain.wording import plain
 
 SEEN_MS = 30 * SECOND
 """What a streamer writes of its symbols is older than this only where it does not write any more."""
-
-SOUND = frozenset({Quality.WHOLE, Quality.BACKFILLED})
 
 
 def streamed(facts: Facts) -> Iterator[Gate]:
@@ -81,9 +79,8 @@ def _candle(sight: Sight, at: int) -> Gate:
     if not sight.opens:
         return Gate("candle", Mark.WAIT, "none yet")
     found = f"1m of {seconds(max(0, at - sight.opens))} ago, {sight.quality}"
-    limit = f"whole, at most {seconds(2 * MINUTE)}"
     detail = ", ".join(part for part in (sight.reason, f"{sight.candles} closed ones kept") if part)
-    return passed(sight.quality in SOUND, "candle", found, limit, detail, bad=Mark.WAIT)
+    return passed(sight.quality != Quality.GAPPED, "candle", found, "not gapped", detail, bad=Mark.WAIT)
 
 
 def _rule(rule: RuleSight, price: float) -> Gate:
