@@ -62,9 +62,9 @@ class Session:
     """
 
     __slots__ = (
-        "_asked", "_decode", "_ends", "_rates", "_register", "_replies", "_silence", "_silent_since", "_spare", "_spec",
-        "_ticket", "_unsent", "_wanted", "frames", "leaving", "opens", "others", "phase", "proved", "sent", "spent",
-        "stirred", "surprises",
+        "_asked", "_decode", "_ends", "_rates", "_register", "_replies", "_several", "_silence", "_silent_since",
+        "_spare", "_spec", "_ticket", "_unsent", "_wanted", "frames", "leaving", "opens", "others", "phase", "proved",
+        "sent", "spent", "stirred", "surprises",
     )  # fmt: skip
 
     def __init__(
@@ -73,6 +73,7 @@ class Session:
         self._spec, self._ticket = spec, ticket
         self._silence = Silence(spec, policy, awake)
         self._decode = spec.decoder() if spec.decoder else spec.decode
+        self._several = spec.several or self._each
         self._register = Registrations(spec) if spec.answers else None
         self._rates = Rates(spec.messages_per_s, spec.messages_per_min)
         self._spare = min(SPARE, spec.messages_per_min // 10)
@@ -135,10 +136,8 @@ class Session:
 
         None, and nothing has happened, where one does not read or holds something else: then each is `received`.
         """
-        decode, inbound = self._decode, list[Inbound]()
         try:
-            for frame in frames:
-                inbound += decode(frame, at)
+            inbound = self._several(frames, at)
         except WireSurprise:
             return None
         if not DATA.issuperset(map(type, inbound)):
@@ -146,6 +145,12 @@ class Session:
         self._silence.heard = self._silence.fresh = at
         self.frames += len(frames)
         self.proved = True
+        return inbound
+
+    def _each(self, frames: Sequence[bytes], at: Millis) -> list[Inbound]:
+        inbound: list[Inbound] = []
+        for frame in frames:
+            inbound += self._decode(frame, at)
         return inbound
 
     def heard(self, at: Millis) -> None:

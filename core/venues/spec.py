@@ -55,6 +55,7 @@ class StreamSpec(msgspec.Struct, frozen=True, kw_only=True):
     """How a venue streams.
 
     decode        one frame as received -> events, in the order of the frame. Raises WireSurprise and nothing else
+    several       the same for frames that came together, where that costs less; None: one after the other
     request       (everything wanted on this connection, ticket) -> messages to send in order.
                   Where `replaces` is true one such request replaces all that was subscribed before
     release       (channels to drop, ticket) -> messages; empty where `replaces`
@@ -101,6 +102,7 @@ class StreamSpec(msgspec.Struct, frozen=True, kw_only=True):
     mock: frozenset[Topic] | None = None
     life_s: float | None = None
     dense: bool = False
+    several: Callable[[Sequence[bytes], Millis], list[Inbound]] | None = None
     own: Callable[[str, str], bool] = eq
 
 

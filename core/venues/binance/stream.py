@@ -1,6 +1,6 @@
 """Binance's market streams: frames to events, wanted channels to SUBSCRIBE. Evidence: README.md beside this file."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import Any, NamedTuple
 from zlib import crc32
@@ -10,7 +10,7 @@ import msgspec
 from core.domain.errors import Misconfigured, WireSurprise
 from core.domain.events import Bar, Beat, Book, Complaint, Delta, Farewell, Inbound, Ticker, Trade
 from core.domain.values import Instrument, Market, Millis, Side
-from core.venues.binance.fields import INTERVALS, instrument, levels, millis
+from core.venues.binance.fields import INTERVALS, MICROS, instrument, levels, millis
 from core.venues.binance.wire import (
     AggregateWire,
     BareWire,
@@ -19,6 +19,7 @@ from core.venues.binance.wire import (
     KlineWire,
     MiniWire,
     PartWire,
+    RawTradeWire,
     ReplyWire,
     ShutdownWire,
     TickerWire,
@@ -32,7 +33,8 @@ SHOWN = 120
 """Bytes of a frame that an error's text quotes; the whole frame is kept by whoever sets it aside."""
 FAULTS = (msgspec.MsgspecError, ValueError, LookupError, TypeError, ArithmeticError, RecursionError)
 
-HEAD = b'{"stream":"'
+HEAD, RAW_TRADE = b'{"stream":"', b'{"e":"trade"'
+"""How nearly every frame begins: combined, or as a raw stream tells trades, which need no second look."""
 SHUTDOWN = "!serverShutdown"
 PARAMS = 200
 """Streams that one message names: well under any length that a server might refuse."""
@@ -61,15 +63,26 @@ def decode(frame: bytes, seen: Millis) -> list[Inbound]:
     Raises:
         WireSurprise: anything that is not a frame this venue is known to send.
     """
+    return several((frame if frame.__class__ is bytes else bytes(frame),), seen)
+
+
+def several(frames: Iterable[bytes], seen: Millis) -> list[Inbound]:
+    """The events of frames that came together. Raises WireSurprise for the first that does not read."""
+    events: list[Inbound] = []
+    frame = b""
     try:
-        if frame.__class__ is not bytes:
-            frame = bytes(frame)
-        if frame[:11] == HEAD:
-            read, told, whose = route(frame[11 : frame.index(b'"', 11)])
-            return [told(read(frame).data, whose, seen)]
-        return [_oddly(frame, seen)]
+        for frame in frames:
+            if frame[:11] == HEAD:
+                read, told, whose = route(frame[11 : frame.index(b'"', 11)])
+                events.append(told(read(frame).data, whose, seen))
+            elif frame[:12] == RAW_TRADE:
+                bare = _RAW_TRADE.decode(frame)
+                events.append(_trade(bare, instrument(bare.s), seen))
+            else:
+                events.append(_oddly(frame, seen))
     except FAULTS as fault:
         raise WireSurprise("Binance frame does not read", fault=str(fault), frame=bytes(frame[:SHOWN])) from fault
+    return events
 
 
 @lru_cache(maxsize=8192)
@@ -125,13 +138,14 @@ def _said(message: str, id: int | str | None) -> str:
     return message if id is None else f"{message} (message {id})"
 
 
-def _trade(wire: TradeWire, whose: Instrument, seen: Millis) -> Trade:
+def _trade(wire: TradeWire | RawTradeWire, whose: Instrument, seen: Millis) -> Trade:
+    at: Any = wire.T
     return Trade(
         instrument=whose,
         price=wire.p,
         quantity=wire.q,
         taker=Side.SELL if wire.m else Side.BUY,
-        at=millis(wire.T),
+        at=at if at < MICROS else millis(at),
         seen=seen,
         sequence=wire.t,
     )
@@ -240,6 +254,7 @@ RAW = {
 """A raw payload's `e`, and the stream that it comes from."""
 
 NOBODY = Instrument(Market.BINANCE, "")
+_RAW_TRADE: msgspec.json.Decoder[RawTradeWire] = decoder(RawTradeWire)
 _ANY, _BARE, _REPLY = msgspec.json.Decoder(), decoder(BareWire), decoder(ReplyWire)
 _SHUTDOWN = wrapped(ShutdownWire)
 
@@ -286,6 +301,7 @@ def _id(method: str, names: list[str]) -> str:
 STREAM = StreamSpec(
     market=Market.BINANCE,
     decode=decode,
+    several=several,
     request=request,
     release=release,
     replaces=False,

@@ -27,6 +27,17 @@ class TradeWire(msgspec.Struct, gc=False):
     m: bool
 
 
+class RawTradeWire(msgspec.Struct, gc=False):
+    """A trade without its wrapper, which alone tells the symbol otherwise."""
+
+    s: str
+    t: Serial
+    p: Price
+    q: Size
+    T: Stamp
+    m: bool
+
+
 class AggregateWire(msgspec.Struct, gc=False):
     """Trades of one taker order at one price; `a` counts them per symbol."""
 

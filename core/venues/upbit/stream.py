@@ -1,6 +1,6 @@
 """Upbit's WebSocket: frames to events, wanted channels to one request. Evidence: README.md beside this file."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import msgspec
@@ -13,7 +13,6 @@ from core.venues.upbit.fields import instrument, levels, millis, opened
 from core.venues.upbit.wire import (
     LENGTHS,
     PLAIN,
-    SHORT,
     SPANS,
     BookWire,
     CandleWire,
@@ -25,6 +24,7 @@ from core.venues.upbit.wire import (
     TickerWire,
     TradeWire,
     read,
+    read_short,
 )
 
 DEPTH = 15
@@ -49,12 +49,25 @@ def decode(frame: bytes, seen: Millis) -> list[Inbound]:
     Raises:
         WireSurprise: anything that is not a frame this venue is known to send.
     """
+    return several((frame,), seen)
+
+
+def several(frames: Iterable[bytes], seen: Millis) -> list[Inbound]:
+    """The events of frames that came together. Raises WireSurprise for the first that does not read."""
+    events: list[Inbound] = []
+    frame = b""
     try:
-        found = SHORT(frame) if frame[:5] == PLAIN else read(frame)
-        told = TELLERS.get(found.__class__)
-        return [told(found, seen)] if told is not None else [TELLERS[one.__class__](one, seen) for one in found]
+        for frame in frames:
+            found: Any = read_short(frame) if frame[:5] == PLAIN else read(frame)
+            kind = found.__class__
+            if kind is ShortTradeWire:  # nearly every one, so it is asked for first
+                events.append(_trade(found, seen))
+            else:
+                every = found if kind is list else (found,)
+                events += [TELLERS[one.__class__](one, seen) for one in every]
     except FAULTS as fault:
         raise WireSurprise("Upbit frame does not read", fault=str(fault), frame=bytes(frame[:SHOWN])) from fault
+    return events
 
 
 def _trade(wire: TradeWire, seen: Millis) -> Trade:
@@ -180,6 +193,7 @@ def stream_spec(*, style: Format = Format.SIMPLE, depth: int | None = DEPTH) -> 
     return StreamSpec(
         market=Market.UPBIT,
         decode=decode,
+        several=several,
         request=ask,
         release=_nothing,
         replaces=True,

@@ -159,7 +159,7 @@ ShortTickerWire = _short(TickerWire, "ticker")
 _SHORT = _decoder(ShortTradeWire, ShortBookWire, ShortTickerWire, *_SHORT_CANDLES)
 _LONG = _decoder(TradeWire, BookWire, TickerWire, *_LONG_CANDLES)
 _SERVICE = _decoder(ServiceWire)
-SHORT = _SHORT.decode
+read_short = _SHORT.decode
 
 
 def read(frame: bytes) -> Any:
