@@ -52,14 +52,21 @@ def laid_out(folder: str, settings: Path, root: Path = template.ROOT) -> Path:
 
 @contextmanager
 def running(name: str, env: Mapping[str, str], settings: Path, root: Path = template.ROOT) -> Iterator[str]:
-    """The function behind the emulator; yields the address that takes its events.
+    """The function behind the emulator; yields the address that takes its events. Raises Refused: no such function."""
+    with behind(name, packaged(name, settings, root), env, root) as address:
+        yield address
 
-    Raises:
-        Refused: no function has this name.
-    """
-    properties = _function(name)
+
+def packaged(name: str, settings: Path, root: Path = template.ROOT) -> Path:
+    """The folder with the function's code, built now."""
     shared = template.load()["Globals"]["Function"]
-    code = laid_out(properties.get("CodeUri", shared["CodeUri"]), settings, root)
+    return laid_out(_function(name).get("CodeUri", shared["CodeUri"]), settings, root)
+
+
+@contextmanager
+def behind(name: str, code: Path, env: Mapping[str, str], root: Path = template.ROOT) -> Iterator[str]:
+    """The function out of a folder that was built before."""
+    properties = _function(name)
     with started(code, properties["Handler"], env, properties, root) as address:
         yield address
 
