@@ -289,3 +289,16 @@ def test_nothing_is_filled_of_a_symbol_that_stands_still(store, phase):
     with pytest.raises(OrderExecutionError, match="stands still"):
         paper.place(order(), AT)
     assert (books.looks, paper.find(order(), AT)) == (0, None)
+
+
+@pytest.mark.parametrize(("close", "taken"), [(D(10_000), False), (D(20_000), True), (None, True)])
+def test_a_limit_outside_of_the_days_prices_is_refused_where_the_close_before_is_known(store, close, taken):
+    """E9: an exchange with price limits does not take it, so paper does not either."""
+    bounded = msgspec.structs.replace(RULES, bounds=lambda symbol, close, at: (close * D("0.7"), close * D("1.3")))
+    paper = PaperBroker(ShownBooks("KRW-BTC"), bounded, store, lambda: AT, close=lambda symbol, at: close)
+    high = msgspec.structs.replace(order(), limit=D(14_000))
+    if taken:
+        assert paper.place(high, AT).state == "filled"
+        return
+    with pytest.raises(OrderExecutionError, match="day's prices of 7000"):
+        paper.place(high, AT)

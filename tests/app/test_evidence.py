@@ -14,6 +14,7 @@ from core.app.evidence import (
     from_notices,
     from_row,
     from_sums,
+    from_trades,
     noticed,
     outcome,
     split,
@@ -23,7 +24,7 @@ from core.app.notices import Heard, Part
 from core.domain.orders import Fill, State
 from core.domain.sendings import Fate, Sending, Standing
 from core.domain.values import Instrument, Market, Millis, Side
-from core.venues.ordering import Row
+from core.venues.ordering import Row, Traded
 from tests.adapters.orders.scripted import AT, SAMSUNG, Bench
 from tests.app.test_notices import ACCEPTED, CANCELLED, notice
 from tests.fakes import RULES
@@ -174,3 +175,15 @@ def test_fills_carry_the_markets_own_fee_and_tax():
     sale = Bench().order(Side.SELL)
     (fill,) = outcome(sale, "v", State.FILLED, [Part(D(10), D(70_000))], rules, AT).fills
     assert (fill.id, fill.fee, fill.tax) == ("v-0", 350, 1400)
+
+
+def test_what_a_venue_tells_of_each_execution_is_taken_as_it_is_and_never_back():
+    """Its own fees, units and prices, to the last decimal: nothing is worked out from rules."""
+    trade = Traded(id="t1", price=D("69999.5"), quantity=D("9.99"), fee=D("0.00001"), at=AT)
+    row = replace(ROW, state=State.FILLED, filled=D(10), trades=(trade,))
+    said = from_trades(ORDER, row)
+    assert (said.state, said.venue_id) == ("filled", "d-n-b")
+    assert said.fills == (Fill(id="t1", price=trade.price, quantity=trade.quantity, fee=trade.fee, tax=D(0), at=AT),)
+
+    known = replace(ORDER, state=State.PARTIAL, fills=said.fills)
+    assert from_trades(known, replace(ROW, state=State.OPEN)).fills == said.fills

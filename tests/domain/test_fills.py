@@ -132,6 +132,14 @@ def test_only_whole_lots_are_filled():
         (order(quantity="200000"), {}, "2000000000 is over the largest order of 1000000000"),
         (order(quantity="1", limit="10000.5"), {}, "the limit 10000.5 is not a legal price; 10000 is"),
         (order(Side.SELL, "3"), {}, "3 to sell, but only 2 held"),
+        *(
+            (
+                order(quantity="1", limit=limit),
+                {"lowest": D(9000), "highest": D(11000)},
+                f"the limit {limit} is outside of the day's prices of 9000 to 11000",
+            )
+            for limit in ("8999", "11001")
+        ),
     ],
 )
 def test_a_refusal_says_what_was_asked_and_what_is_allowed(asked, changes, said):
@@ -141,6 +149,8 @@ def test_a_refusal_says_what_was_asked_and_what_is_allowed(asked, changes, said)
 def test_a_legal_order_is_not_refused_and_an_empty_side_is_judged_by_the_decision_s_price():
     assert refusal(order(), DEEP, Holding(), terms()) == ""
     assert refusal(order(Side.SELL, "2"), DEEP, Holding(units=D(2)), terms()) == ""
+    for limit in ("9000", "11000"):
+        assert refusal(order(limit=limit), DEEP, Holding(), terms(lowest=D(9000), highest=D(11000))) == ""
     assert refusal(order(quantity="0.4"), book((1, 1, 0, 0)), Holding(), terms()).startswith("4000.0 is under")
 
 
