@@ -6,6 +6,7 @@ Binance fee 0.1 %, no tax, every decimal kept (reference/binance.md 5)
 """
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from fractions import Fraction as F
 from math import floor
 from typing import NamedTuple
@@ -59,13 +60,15 @@ class Plain:
 
     def walk(self, side, units, reference, book, lot):
         """(price, units) of each execution, best first, and the reference price."""
-        left, parts = F(units), []
+        left, parts, lot = F(units), [], F(lot)
         for level in book.levels:
+            if not left:
+                break
             price, size = (level.ask, level.ask_size) if side == "buy" else (level.bid, level.bid_size)
-            whole = F(str(lot)) * floor(F(repr(size)) / F(str(lot)))
+            whole = lot * floor(F(Decimal(repr(size))) / lot)
             taken = min(left, whole)
             if taken > 0:
-                parts.append((F(repr(price)), taken, F(reference)))
+                parts.append((F(Decimal(repr(price))), taken, F(reference)))
                 left -= taken
         return parts
 
