@@ -11,6 +11,7 @@ from typing import TypeVar
 
 import msgspec
 
+from core.domain.backlog import backlog
 from core.domain.engine import Engine
 from core.domain.levels import Saved
 from core.domain.policies import MarketPolicy
@@ -54,6 +55,7 @@ class Station:
             self._engine.warm,
             heal=self._engine.heal,
             clock=ports.clock,
+            counts=backlog(self._engine.rules, policy.indicators, policy.exits) if venue.rest.history else None,
             ladder_s=policy.rest.backoff_s,
             dice=ports.dice,
         )

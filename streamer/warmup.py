@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 import msgspec
@@ -52,6 +52,7 @@ class Warmup:
     give  takes the bars of one span of a symbol; of a gap, only those that it touches
     heal  told of each gap that was filled: its symbol, its span, and when the venue was asked
     clock None: gaps are filled soon after they end
+    counts  bars by span that are read, where the venue tells all spans at once; else `bars` of each
     """
 
     def __init__(
@@ -62,11 +63,12 @@ class Warmup:
         *,
         heal: Callable[[str, Millis, Millis], None] = lambda symbol, span, seen: None,
         clock: Callable[[], Millis] | None = None,
+        counts: Mapping[Millis, int] | None = None,
         ladder_s: tuple[float, ...],
         dice: Callable[[], float],
     ) -> None:
         self._quotes, self._bars, self._give, self._heal, self._clock = quotes, bars, give, heal, clock
-        self._ladder_s, self._dice = ladder_s, dice
+        self._ladder_s, self._dice, self._counts = ladder_s, dice, counts or {}
         self._jobs: dict[tuple[str, bool], Job] = {}
         self._busy = ""
         self._filled = asyncio.Event()
@@ -110,8 +112,9 @@ class Warmup:
     async def _carry_out(self, job: Job) -> None:
         """Fetch every span. What passes is tried again behind the others; what is refused is left until wanted anew."""
         try:
+            at_once = await self._fetch_all(job) if self._counts else {}
             for span in SPANS if self._bars else ():
-                bars = await self._fetch(job, span)
+                bars = at_once[span] if span in at_once else await self._fetch(job, span)
                 self._give(job.symbol, span, _touched(bars, job.gap))
                 if job.gap is not None and bars:
                     self._heal(job.symbol, span, max(bar.seen for bar in bars))
@@ -127,12 +130,21 @@ class Warmup:
         self.done.add(job.symbol)
 
     async def _fetch(self, job: Job, span: Millis) -> list[Bar]:
-        count = self._bars
-        if job.gap is not None:  # bars are asked for from now backwards, and the gap may be long ago
-            until = max(job.gap.end, self._clock() if self._clock else job.gap.end)
-            count = min(self._bars, (until - job.gap.start) // span + MORE)
+        count = self._bars if job.gap is None else self._count(job.gap, span)
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._thread, self._quotes.bars, job.symbol, span, count, None)
+
+    async def _fetch_all(self, job: Job) -> dict[Millis, list[Bar]]:
+        """Every span from the same rows of the venue."""
+        gap = job.gap
+        counts = self._counts if gap is None else {span: self._count(gap, span) for span in SPANS}
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._thread, self._quotes.history, job.symbol, counts)
+
+    def _count(self, gap: Gap, span: Millis) -> int:
+        """Bars are asked for from now backwards, and the gap may be long ago."""
+        until = max(gap.end, self._clock() if self._clock else gap.end)
+        return min(self._bars, (until - gap.start) // span + MORE)
 
     def _add(self, jobs: Iterable[Job]) -> None:
         for job in jobs:

@@ -60,6 +60,9 @@ class NotingQuotes:
         self.asked.append((symbol, span, count))
         return []
 
+    def history(self, symbol, counts):
+        return {span: self.bars(symbol, span, count) for span, count in counts.items()}
+
 
 class Keys:
     """Approval keys, as fast as the simulator gives them out; `given` notes what was refused each time."""

@@ -133,3 +133,30 @@ class ToldQuotes(CountedQuotes):
             )
             for n in range(10)
         ]  # fmt: skip
+
+
+class AtOnce(CountedQuotes):
+    """A venue that makes all spans from the same rows."""
+
+    def history(self, symbol, counts):
+        self.asked.append((symbol, dict(counts)))
+        return {span: [] for span in counts}
+
+
+async def test_a_venue_that_tells_all_spans_at_once_is_asked_once_for_what_is_read():
+    quotes, given, healed = AtOnce(), [], []
+    counts = dict(zip(SPANS, (78, 21, 0), strict=True))
+    warmup = Warmup(
+        quotes, 200, lambda *told: given.append(told[:2]), heal=lambda *told: healed.append(told), counts=counts,
+        ladder_s=(0.0,), dice=lambda: 0.5,
+    )  # fmt: skip
+    running = asyncio.create_task(warmup.run())
+    warmup.want(["A"])
+    await until(lambda: warmup.done == {"A"})
+    warmup.fill(["A"], Gap(0, 7 * 60_000))
+    await until(lambda: len(quotes.asked) == 2)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    assert quotes.asked == [("A", counts), ("A", dict(zip(SPANS, (9, 3, 2), strict=True)))]
+    assert given[:3] == [("A", span) for span in SPANS]
+    assert healed == []
