@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 class Hub:
     """The streaming half of a market's unified data. `took` gets every event, `dark` the symbols of a lost connection.
 
+    awake     is market data to be expected at a moment
     seats     how few registrations are shared out, where the venue counts them
     reconnects, surprises   connections lost, frames that did not read, since the start
     """
@@ -38,11 +39,12 @@ class Hub:
         *,
         clock: Callable[[], Millis],
         dice: Callable[[], float],
+        awake: Callable[[Millis], bool] = lambda at: True,
         seats: Seats | None = None,
     ) -> None:
         self._spec, self._policy, self._dark = spec, policy, dark
         self.took = took
-        self._clock, self._dice, self._seats = clock, dice, seats
+        self._clock, self._dice, self._awake, self._seats = clock, dice, awake, seats
         self._connects = Rates(spec.connects_per_s)
         self._transport = transport(policy.stream.transport)
         self._links: dict[LinkId, Link] = {}
@@ -109,7 +111,7 @@ class Hub:
         name = f"data-{self._spec.market.value}-{number}-{int(self._dice() * 2**32):08x}"
         link = Link(
             number,
-            Session(self._spec, self._policy.stream, name),
+            Session(self._spec, self._policy.stream, name, self._awake),
             self._policy.stream,
             self._transport,
             self,

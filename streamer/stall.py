@@ -71,7 +71,10 @@ class Stall:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"rest-{venue.market.value}")
         quote = policy.universe.quote
         self.asker = Asker(lambda symbols: quotes.tickers(symbols, quote), venue.rest.batch, self._thread)
-        self.hub = Hub(venue.stream, policy, self.took, self.dark, clock=clock, dice=dice, seats=seats)
+        days = venue.rules.calendar(policy.day)
+        self.hub = Hub(
+            venue.stream, policy, self.took, self.dark, clock=clock, dice=dice, awake=days.is_open, seats=seats
+        )
         self._wants = Wants(round(policy.data.linger_s * 1000))
         self._carried: frozenset[str] = frozenset()
         self._tickers: set[Mailbox[Quote]] = set()

@@ -16,6 +16,7 @@ from core.adapters.memory.budget import MemoryBudget
 from core.adapters.memory.tokens import MemoryVault
 from core.adapters.paced import Circuit
 from core.adapters.secrets import EnvSecrets
+from core.adapters.wiring import QUICK_TRIES, hurried
 from core.domain.errors import Misconfigured
 from core.domain.policies import MarketPolicy
 from core.domain.unified import Limits
@@ -55,6 +56,8 @@ def counter(
 ) -> Counter:
     """Everything for one market of a program of its own: budget, tokens and keys are this process's.
 
+    REST gets the patience of a trade: where it does not answer soon, the stream does.
+
     Raises Misconfigured where the market answers app keys only and the settings name none.
     """
     home, budget = venue(market, policy), MemoryBudget()
@@ -62,12 +65,12 @@ def counter(
     first = policy.keys[0].app_key if keys else ""
     quotes = HttpQuotes(
         home.rest,
-        policy.rest,
+        hurried(policy.rest),
         budget,
         clock,
         sleep,
         dice,
-        tries=policy.scan.tries,
+        tries=QUICK_TRIES,
         sign=keys[first] if keys else None,
         purse=purse(environment(policy)),
     )
