@@ -1,11 +1,14 @@
 """KIS frames as its reference prints them, and makers of more by field name (reference/kis.md 7.4 to 7.8)."""
 
 from base64 import b64encode
+from datetime import UTC, datetime, timedelta
 
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.padding import PKCS7
 
+from core.domain.values import Instrument, Market
 from core.venues.kis.fields import BOOK, NOTICE, STATE, TRADE
+from core.venues.kis.stream import Decoder
 
 KEY, IV = "0123456789abcdef0123456789ABCDEF", "fedcba9876543210"
 
@@ -83,3 +86,24 @@ def answer(tr, key, code="OPSP0000", text="SUBSCRIBE SUCCESS", *, keys=True):
 
 
 PINGPONG = b'{"header":{"tr_id":"PINGPONG","datetime":"20261120093000"}}'
+
+
+def kst(text):
+    """Epoch ms of `YYYY-MM-DD HH:MM:SS` in Korea."""
+    return int((datetime.fromisoformat(text).replace(tzinfo=UTC) - timedelta(hours=9)).timestamp() * 1000)
+
+
+SEEN = kst("2026-11-20 09:37:31")
+SAMSUNG = Instrument(Market.KRX, "005930")
+
+
+def open_decoder(*names):
+    """A decoder that has been given the keys of these streams."""
+    decoder = Decoder()
+    for name in names or ("H0STCNI0", "H0STCNI9"):
+        decoder(answer(name, "HTSID"), SEEN)
+    return decoder
+
+
+EVENTS = "110 112 121 129 130 139 140 146 149 150 156 159 164 174 175 182 184 185 387 388 397 398 F01 F06 F07 F08 F09 F11 F16 F17 F18 P01"
+"""MKOP_CLS_CODE: every event of the market that the reference lists."""
