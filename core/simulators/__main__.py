@@ -22,6 +22,8 @@ from core.domain.policies import Environment
 from core.domain.values import Market, Millis
 from core.simulators import binance_pairs, kis_stories
 from core.simulators.binance import BinanceSimulator
+from core.simulators.binance_keys import ApiKey
+from core.simulators.binance_wing import private
 from core.simulators.chat import ChatSimulator
 from core.simulators.coins import listing
 from core.simulators.faults import Faults, Planned
@@ -35,6 +37,9 @@ from core.simulators.served import Served
 from core.simulators.stories import BOOKS
 from core.simulators.tape import recorded
 from core.simulators.upbit import UpbitSimulator
+
+KEY = ApiKey()
+"""Of simulated Binance's one account."""
 
 
 def arguments(words: list[str]) -> argparse.Namespace:
@@ -100,7 +105,7 @@ async def serve(options: argparse.Namespace) -> None:
         venues = markets(upbit, real)
         if options.binance:
             venues[Market.BINANCE.value] = await dollars(stack, options)
-        said = {**addresses(upbit, chat), **kis_addresses(real, mock), "markets": venues}
+        said = {**addresses(upbit, chat), **kis_addresses(real, mock), **coin_secrets(upbit), "markets": venues}
         print(msgspec.json.encode(said).decode(), flush=True)
         playing = asyncio.create_task(play(upbit, tape, options.speed))
         await stop.wait()
@@ -130,7 +135,9 @@ async def dollars(stack: AsyncExitStack, options: argparse.Namespace) -> dict[st
     pairs = binance_pairs.listing(options.symbols)
     market = binance_pairs.market_of(pairs, seed=options.seed, start=wall_ms())
     market.play(binance_pairs.BOOKS[options.story], market.start)
-    binance = BinanceSimulator(pairs=pairs, market=market, port=options.binance_port, log=Served(options.log))
+    binance = BinanceSimulator(
+        pairs=pairs, market=market, port=options.binance_port, log=Served(options.log), wing=private((KEY,))
+    )
     await stack.enter_async_context(binance)
     return {"rest_url": binance.rest_url, "stream_url": binance.stream_url, "control_url": f"{binance.rest_url}/_sim"}
 
@@ -169,6 +176,16 @@ def kis_addresses(real: KisSimulator, mock: KisSimulator) -> dict[str, object]:
         "kis_mock_stream_url": mock.stream_url,
         "kis_mock_control_url": mock.control_url,
         "kis_secrets": {"real": secrets(real, "kis"), "mock": secrets(mock, "kis_mock")},
+    }
+
+
+def coin_secrets(upbit: UpbitSimulator) -> dict[str, object]:
+    """Keys of the accounts of coins, by the names that settings give them; Binance's are its testnet's too."""
+    own = upbit.private.keys[0]
+    names = ("binance_api_key", "binance_api_secret", "binance_test_api_key", "binance_test_api_secret")
+    return {
+        "upbit_secrets": {"upbit_access_key": own.access, "upbit_secret_key": own.secret},
+        "binance_secrets": dict(zip(names, (KEY.key, KEY.secret) * 2, strict=True)),
     }
 
 

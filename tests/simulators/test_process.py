@@ -72,6 +72,18 @@ def test_both_kis_environments_are_served_over_one_market_and_their_keys_are_nam
         assert told["kis_stream_url"].startswith("ws://127.0.0.1:")
 
 
+def test_accounts_of_coins_are_served_and_their_keys_are_named():
+    with process("--symbols", "10", "--binance") as child:
+        told = json.loads(child.stdout.readline())
+        assert told["upbit_secrets"].keys() == {"upbit_access_key", "upbit_secret_key"}
+        assert {"binance_api_key", "binance_test_api_secret"} <= told["binance_secrets"].keys()
+        assert read(told["upbit_control_url"] + "/books")["balances"] == {"KRW": "10000000"}
+        assert read(told["markets"]["binance"]["control_url"] + "/books")["balances"] == {"USDT": "10000"}
+        with pytest.raises(urllib.error.HTTPError) as caught:
+            read(told["rest_url"] + "/v1/accounts")
+        assert caught.value.code == 401
+
+
 @pytest.mark.parametrize("text", ["never", "10:00-09:00", "25"])
 def test_a_krx_day_that_is_none_is_told(text):
     with process("--krx-day", text) as child:
