@@ -1,10 +1,12 @@
 """An order's end, written: position, result, worker, account and lock in one transaction.
 
-What people are to be told of it is in the verdict (`untold`): it is sent when nothing is left to write.
+What people are to be told of it is in the verdict (`untold`), and with the order: it is sent when nothing is left to
+write, and by the sweep where whoever wrote it died before that.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal, localcontext
 
 from msgspec.structs import replace
@@ -14,7 +16,7 @@ from core.app.desk import Desk, Ending, Verdict
 from core.app.placing import rests
 from core.app.ports import Settlement
 from core.app.wishes import is_write_off, next_leg, today, write_off
-from core.domain.errors import PositionError
+from core.domain.errors import CoreError, PositionError
 from core.domain.leases import Granted, Intent
 from core.domain.messages import Alert
 from core.domain.orders import DONE, Order, State, moved
@@ -48,11 +50,11 @@ def _bought(held: Granted, order: Order, desk: Desk) -> Closed:
     with localcontext(EXACT):
         freed = held.intent.cost - _taken(position)
     again = write_off(held) if position and not _sellable(position, position.price, desk) else None
-    if not _commit(held, order, position, freed, desk, again=again):
+    news = _worded(lambda desk: tidings.bought(order, position, desk), desk) if position else None
+    if not _commit(held, order, position, freed, desk, again=again, news=news):
         return verdict(Ending.LOST, held, order, detail="the lock was taken over; its new owner settles this"), None
     if position is None:
         return verdict(Ending.REFUSED, held, order, limit="venue", detail=order.note or order.state.value), None
-    news = tidings.bought(order, position, desk)
     ended = verdict(Ending.BOUGHT, held, order, detail=f"{position.quantity:f} at {position.price:f}", news=news)
     return ended, _left(held, position, again)
 
@@ -72,9 +74,10 @@ def _sold(held: Granted, order: Order, desk: Desk) -> Closed:
     with localcontext(EXACT):
         freed = _taken(position) - _taken(rest)
     lost = None if rest else realised < 0
-    if not _commit(held, order, rest, freed, desk, trip=trip, again=again, lost=lost):
+    tell = tidings.dust if is_write_off(held.intent) else tidings.sold
+    news = _worded(lambda desk: tell(order, trip, desk), desk)
+    if not _commit(held, order, rest, freed, desk, trip=trip, again=again, lost=lost, news=news):
         return verdict(Ending.LOST, held, order, detail="the lock was taken over; its new owner settles this"), None
-    news = (tidings.dust if is_write_off(held.intent) else tidings.sold)(order, trip, desk)
     detail = f"{trip.quantity:f} at {trip.sold:f}, PnL {trip.pnl:f}"
     ended = verdict(Ending.SOLD, held, order, trip=trip, detail=detail, news=news)
     return ended, _left(held, rest, again)
@@ -86,9 +89,9 @@ def _nothing_sold(held: Granted, order: Order, position: Position, desk: Desk) -
     Each of those has an id of its own. One that is not worth the least order any more would be refused for ever.
     """
     again = None if _sellable(position, order.reference, desk) else write_off(held)
-    if not _commit(held, order, position, ZERO, desk, again=again):
+    news = _worded(lambda desk: tidings.unsold(order, position.quantity, desk, desk.clock()), desk)
+    if not _commit(held, order, position, ZERO, desk, again=again, news=news):
         return verdict(Ending.LOST, held, order, detail="the lock was taken over; its new owner settles this"), None
-    news = tidings.unsold(order, position.quantity, desk, desk.clock())
     detail = order.note or order.state.value
     ended = verdict(Ending.REFUSED, held, order, limit="venue", detail=detail, news=news)
     return ended, _left(held, position, again)
@@ -114,6 +117,7 @@ def _commit(
     trip: RoundTrip | None = None,
     again: Intent | None = None,
     lost: bool | None = None,
+    news: Alert | None = None,
 ) -> bool:
     at = desk.clock()
     settlement = Settlement(
@@ -128,8 +132,17 @@ def _commit(
         currency=desk.policy.universe.quote,
         lost=lost,
         dust=order.filled if is_write_off(held.intent) else ZERO,
+        news=news,
     )
     return desk.leases.commit(held, settlement, at)
+
+
+def _worded(write: Callable[[Desk], Alert], desk: Desk) -> Alert:
+    """What people are to be told. A symbol's name is not worth waiting for, nor failing."""
+    try:
+        return write(desk)
+    except CoreError:
+        return write(replace(desk, name=lambda symbol: ""))
 
 
 def _taken(position: Position | None) -> Decimal:

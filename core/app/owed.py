@@ -10,13 +10,18 @@ from typing import TypeVar
 
 import msgspec
 
+from core.app.desk import Desk
 from core.app.lookout import Lookout
 from core.app.ports import Alerts
 from core.domain.errors import CoreError
 from core.domain.levels import SafetyHealth, ScanHealth
 from core.domain.messages import Alert
+from core.domain.values import Millis
 
 Health = TypeVar("Health", ScanHealth, SafetyHealth)
+
+GRACE = Millis(10_000)
+"""Whoever wrote it is given that long to tell it."""
 
 MOST = 10
 """Alerts that wait on a level at once: while none can be sent, the oldest are the least worth telling."""
@@ -29,6 +34,20 @@ def deliver(alerts: Alerts, news: Sequence[Alert]) -> str:
             alerts.send(news)
     except CoreError as trouble:
         return str(trouble)
+    return ""
+
+
+def retell(desk: Desk) -> str:
+    """Tell what trades wrote and may have died before telling; returns as `deliver`.
+
+    Nearly always it was told already: the cooldown knows each alert by its id, and people get it once.
+    """
+    due = desk.clock() - GRACE
+    waiting = [(key, alert) for key, alert in desk.ledger.untold(desk.market) if alert.at <= due]
+    if trouble := deliver(desk.alerts, [alert for _, alert in waiting]):
+        return trouble
+    for key, _ in waiting:
+        desk.ledger.told(key)
     return ""
 
 

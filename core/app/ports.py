@@ -16,6 +16,7 @@ from core.domain.policies import UniversePolicy
 from core.domain.positions import Position, RoundTrip
 from core.domain.sendings import Sending
 from core.domain.signals import Signal
+from core.domain.tenure import Shard, Tenure
 from core.domain.values import ZERO, Instrument, Market, Millis
 from core.domain.workers import Status, Worker
 
@@ -30,8 +31,8 @@ class Shelf(Protocol):
 
     def read(self, kind: type[T], market: Market) -> T | None: ...
 
-    def write(self, value: msgspec.Struct, *, ttl_s: int | None = None) -> None:
-        """Replace the level; the key is the value's class and its `market`."""
+    def write(self, value: msgspec.Struct, *, ttl_s: int | None = None, tag: str = "") -> None:
+        """Replace the level; the key is the value's class, its `market`, and `tag` where there is one."""
 
     def write_once(self, value: msgspec.Struct, tag: str) -> bool:
         """Write under class, market and `tag` unless it is there already; False where it was."""
@@ -198,6 +199,7 @@ class Settlement(msgspec.Struct, frozen=True, kw_only=True):
     currency  as in the limits that the exposure was reserved under
     lost      did the position that this closes end with a loss? None where none is closed
     dust      units that this writes off: the venue has them still
+    news      what people are to be told of it: kept with the order until `Ledger.told`, whoever dies before telling it
     """
 
     order: Order
@@ -211,6 +213,7 @@ class Settlement(msgspec.Struct, frozen=True, kw_only=True):
     currency: str = ""
     lost: bool | None = None
     dust: Decimal = ZERO
+    news: Alert | None = None
 
 
 class Amendment(msgspec.Struct, frozen=True, kw_only=True):
@@ -272,6 +275,12 @@ class Ledger(Protocol):
 
     def open_orders(self, market: Market) -> list[Order]: ...
 
+    def untold(self, market: Market) -> list[tuple[str, Alert]]:
+        """Order ids with the news of them that nobody has confirmed (`told`) yet; it may have been sent."""
+
+    def told(self, key: str) -> None:
+        """The news of this order is on its way."""
+
     def orders(self, market: Market, day: str) -> list[Order]: ...
 
     def trips(self, market: Market, day: str) -> list[RoundTrip]: ...
@@ -325,6 +334,16 @@ class Purse(Protocol):
     def affordable(self, symbol: str, price: Decimal | None) -> Decimal:
         """Units at that price, or at whatever a market order costs at most; without credit."""
         ...
+
+
+class Shards(Protocol):
+    """Who streams which part of a market (D13). Raises Transient."""
+
+    def read(self, shard: Shard) -> Tenure:
+        """The row as it is now; an empty one, of version 0, where there is none."""
+
+    def write(self, shard: Shard, row: Tenure) -> bool:
+        """Replace the row, where it still is of the version that `row` names; False where it is not."""
 
 
 class Signals(Protocol):

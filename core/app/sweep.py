@@ -14,7 +14,7 @@ import msgspec
 from core.app import by_hand, crew, marks, ownership, strays, tally, tidings, vigil
 from core.app.by_hand import Act
 from core.app.desk import OPEN_ENDED, Desk, Ending, Verdict
-from core.app.owed import deliver
+from core.app.owed import deliver, retell
 from core.app.ownership import Adoption
 from core.app.ports import Quotes
 from core.app.tally import Difference
@@ -106,7 +106,7 @@ def run(desk: Desk, quotes: Quotes) -> Swept:
         uncounted=counted.failure,
         unmarked=unmarked,
     )
-    untold = deliver(desk.alerts, [*watched.news, *_news(swept, settled, desk)])
+    untold = deliver(desk.alerts, [*watched.news, *_news(swept, settled, desk)]) or retell(desk)
     return msgspec.structs.replace(swept, untold=untold)
 
 

@@ -160,6 +160,13 @@ class Ground:
     def lock(self):
         return self.desk().leases.lock(self.on)
 
+    def untold(self):
+        """Fills that nobody was told of, even once the sweep came by."""
+        day = self.desk().days.day_of(self.clock())
+        orders = self.desk().ledger.orders(self.on.market, day)
+        told = {alert.id.partition(":")[0] for alert in self.told.sent}
+        return {order.id for order in orders if order.fills} - told
+
     def trouble(self):
         """What is not as it must be once everything has settled; nothing where all is well."""
         desk, lock = self.desk(), self.lock()

@@ -131,6 +131,9 @@ def live(floor, flow, patch, last):
             if not ground.trouble():
                 break
         assert ground.trouble() == {}, (last, steps.taken[-3:])
+        ground.clock.sleep(30)
+        ground.sweep()
+        assert ground.untold() == set(), (last, steps.taken[-3:])
         bought, sold = len(floor.sent(Side.BUY)), len(floor.sent(Side.SELL))
         assert bought <= run.orders[0]
         assert sold <= run.orders[1]

@@ -2,7 +2,7 @@
 
 stock_locks   key "market:symbol"; own req fence exp intent held done wrote lost dust
 ledger        pk, sk     what                                                       index attributes
-    order#ID     order#ID    body = the order                                       day, open (while unfinished)
+    order#ID     order#ID    body = the order                                       day; open, news (see below)
     trip#ID      trip#ID     body = the round trip                                  day
     worker#MKT   w-01        status symbol capital heartbeat note
     account#MKT  exposure    exposure positions
@@ -20,6 +20,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from core.domain.leases import Granted, Intent, Lock
+from core.domain.messages import Alert
 from core.domain.orders import DONE, Order
 from core.domain.positions import Position, RoundTrip
 from core.domain.values import Instrument, Market, Millis
@@ -127,8 +128,13 @@ def day_key(market: Market, day: str) -> str:
     return f"{market.value}#{day}"
 
 
-def order_row(order: Order, day: str) -> Item:
-    """`open` is there only while the order is not finished, so the `by_open` index holds open orders and no others."""
+def untold_key(market: Market) -> str:
+    """Hash of the `by_open` index for finished orders whose news may not have been told."""
+    return f"untold#{market.value}"
+
+
+def order_row(order: Order, day: str, news: Alert | None = None) -> Item:
+    """`open` is there only while the order is not finished or its news waits: the `by_open` index holds no others."""
     market = order.instrument.market
     row = {
         "pk": {"S": f"order#{order.id}"},
@@ -136,7 +142,11 @@ def order_row(order: Order, day: str) -> Item:
         "day": {"S": day_key(market, day)},
         "body": to_wire(order),
     }
-    return row if order.state in DONE else {**row, "open": {"S": market.value}}
+    if order.state not in DONE:
+        return {**row, "open": {"S": market.value}}
+    if news is None:
+        return row
+    return {**row, "open": {"S": untold_key(market)}, "news": {"S": msgspec.json.encode(news).decode()}}
 
 
 def trip_row(trip: RoundTrip, day: str) -> Item:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any, TypeVar
 
+import msgspec
 from botocore.exceptions import ClientError
 
 from core.adapters.dynamo.calls import Caller, Dice, Pause, is_condition
@@ -25,12 +26,14 @@ from core.adapters.dynamo.items import (
     read,
     text,
     to_wire,
+    untold_key,
     worker_key,
     worker_of,
     worker_row,
 )
 from core.adapters.moves import moved as say
 from core.app.ports import Account
+from core.domain.messages import Alert
 from core.domain.orders import Order
 from core.domain.positions import RoundTrip
 from core.domain.values import Instrument, Market, Millis
@@ -118,6 +121,18 @@ class DynamoLedger:
     def open_orders(self, market: Market) -> list[Order]:
         rows = self._query("#open = :hash", {"hash": market.value}, index="by_open")
         return sorted((read(row["body"], Order) for row in rows), key=lambda order: (order.at, order.id))
+
+    def untold(self, market: Market) -> list[tuple[str, Alert]]:
+        rows = self._query("#open = :hash", {"hash": untold_key(market)}, index="by_open")
+        return [
+            (text(row, "sk").removeprefix("order#"), msgspec.json.decode(text(row, "news"), type=Alert)) for row in rows
+        ]
+
+    def told(self, key: str) -> None:
+        request = expressed(
+            self._table, order_key(key), update="REMOVE #open, news", condition="attribute_exists(news)"
+        )
+        self._written(self._client.update_item, request)
 
     def orders(self, market: Market, day: str) -> list[Order]:
         return sorted(self._of_day(market, day, "order#", Order), key=lambda order: (order.at, order.id))

@@ -98,7 +98,7 @@ def commit(tables: Tables, held: Granted, settled: Settlement, at: Millis, *, wi
     market = order.instrument.market
     legs = {
         "lock": {"Update": _closed(tables, held, settled, at)},
-        "order": {"Put": put(ledger, order_row(order, held.intent.day))},
+        "order": {"Put": put(ledger, order_row(order, held.intent.day, settled.news))},
     }
     if settled.freed or settled.position is None:
         gone = -1 if settled.position is None else 0

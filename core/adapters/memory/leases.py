@@ -201,7 +201,7 @@ class MemoryLeases:
 
     def _settle(self, intent: Intent, settlement: Settlement, at: Millis) -> None:
         books, order, market = self._books, settlement.order, settlement.order.instrument.market
-        books.orders[order.id] = Row(order, intent.day)
+        books.orders[order.id] = Row(order, intent.day, settlement.news)
         book(books, market, settlement, at)
         if settlement.position is None:
             books.positions[market] -= 1

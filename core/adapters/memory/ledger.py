@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from core.adapters.memory.state import Books, Row
 from core.app.ports import Account
+from core.domain.messages import Alert
 from core.domain.orders import DONE, Order
 from core.domain.positions import RoundTrip
 from core.domain.values import Instrument, Market, Millis
@@ -82,6 +83,16 @@ class MemoryLedger:
             rows = list(self._books.orders.values())
         found = (row.order for row in rows if row.order.instrument.market is market)
         return sorted((order for order in found if order.state not in DONE), key=_when)
+
+    def untold(self, market: Market) -> list[tuple[str, Alert]]:
+        with self._books.guard:
+            rows = [row for row in self._books.orders.values() if row.order.instrument.market is market]
+        return [(row.order.id, row.news) for row in rows if row.news is not None]
+
+    def told(self, key: str) -> None:
+        with self._books.guard:
+            row = self._books.orders[key]
+            self._books.orders[key] = Row(row.order, row.day)
 
     def orders(self, market: Market, day: str) -> list[Order]:
         with self._books.guard:

@@ -9,6 +9,7 @@ from decimal import Decimal
 import msgspec
 
 from core.domain.leases import Lock
+from core.domain.messages import Alert
 from core.domain.orders import Order
 from core.domain.positions import RoundTrip
 from core.domain.values import ZERO, Instrument, Market, Millis
@@ -16,10 +17,11 @@ from core.domain.workers import Worker
 
 
 class Row(msgspec.Struct, frozen=True):
-    """An order and the market's day it was decided in."""
+    """An order, the market's day it was decided in, and the news of it that may not have been told."""
 
     order: Order
     day: str
+    news: Alert | None = None
 
 
 class Item(msgspec.Struct, frozen=True):

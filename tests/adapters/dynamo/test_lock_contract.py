@@ -14,6 +14,7 @@ from core.adapters.memory.books import MemoryBooks
 from core.app.ports import Limits, Reserved, Settlement
 from core.domain.errors import WorkerError
 from core.domain.leases import MARGIN, Ask, Barrier, Busy, Flat, Granted, Held, Intent, Repeated, booked
+from core.domain.messages import Alert, Kind
 from core.domain.orders import Fill, Order, State, moved, order_id
 from core.domain.positions import Position
 from core.domain.results import opened, round_trip
@@ -525,3 +526,20 @@ def test_a_sale_is_noted_once_and_only_by_the_owner(books):  # invariants 2, 3
     books.leases.release(held, AT)
     again = grant(books, "seller", signal="s2", side=Side.SELL, order=old.id)
     assert books.leases.note(again, replace(order, id=old.id), AT).refused == Barrier.REPEATED
+
+
+def test_the_news_of_an_order_waits_until_it_was_told(books):
+    """F5: told and forgotten, and an order whose news waits is not an open one."""
+    news = Alert(id="o:bought", kind=Kind.BOUGHT, at=AT, market=Market.UPBIT, value=1.5, memo="m")
+    books.ledger.register(worker())
+    order, _, held = reserve(books, grant(books))
+    done = filled(order)
+    settled = replace(settlement(done, opened(done, "w-01"), ZERO), news=news)
+    assert books.leases.commit(held, settled, AT)
+    assert books.ledger.untold(Market.UPBIT) == [(order.id, news)]
+    assert books.ledger.untold(Market.KRX) == []
+    assert books.ledger.open_orders(Market.UPBIT) == []
+    books.ledger.told(order.id)
+    books.ledger.told(order.id)
+    assert books.ledger.untold(Market.UPBIT) == []
+    assert books.ledger.order(order.id) == done
