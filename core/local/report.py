@@ -36,13 +36,13 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):
-    """The closed days of all markets together, in their currency."""
+    """The closed days of all markets together. Money is None where they are in several currencies: it has no sum."""
 
     trades: int
     wins: int
-    pnl: Decimal
-    fees: Decimal
-    taxes: Decimal
+    pnl: Decimal | None
+    fees: Decimal | None
+    taxes: Decimal | None
 
 
 class Figures(msgspec.Struct, frozen=True, kw_only=True):
@@ -171,12 +171,13 @@ def _sum(days: list[DayReport | None]) -> Result | None:
     closed = [day for day in days if day is not None]
     if not closed or len(closed) < len(days):
         return None
+    one = len({day.currency for day in closed}) == 1
     return Result(
         trades=sum(day.trades for day in closed),
         wins=sum(day.wins for day in closed),
-        pnl=sum((day.pnl for day in closed), Decimal(0)),
-        fees=sum((day.fees for day in closed), Decimal(0)),
-        taxes=sum((day.taxes for day in closed), Decimal(0)),
+        pnl=sum((day.pnl for day in closed), Decimal(0)) if one else None,
+        fees=sum((day.fees for day in closed), Decimal(0)) if one else None,
+        taxes=sum((day.taxes for day in closed), Decimal(0)) if one else None,
     )
 
 

@@ -161,6 +161,16 @@ def test_top_fields_are_sums_and_each_market_has_its_own():
     assert plain(done)["markets"]["krx"]["summary"]["pnl"] == "7"
 
 
+def test_money_of_several_currencies_has_no_sum():
+    """G2."""
+    found = evidence()
+    usdt = msgspec.structs.replace(empty(Market.BINANCE), summary=msgspec.structs.replace(CLOSED, currency="USDT"))
+    both = msgspec.structs.replace(found, views={**found.views, Market.BINANCE: usdt})
+    done = report(full(), dict.fromkeys(both.views, full()), both)
+    assert (done.summary.trades, done.summary.pnl) == (2 * CLOSED.trades, None)
+    assert done.markets[Market.BINANCE].summary.pnl == CLOSED.pnl
+
+
 def test_what_a_venue_still_holds_is_named_with_its_market():
     done = two(full())
 
