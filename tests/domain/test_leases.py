@@ -5,6 +5,7 @@ from decimal import Decimal
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from core.adapters.memory.books import MemoryBooks
 from core.domain.leases import (
@@ -12,6 +13,7 @@ from core.domain.leases import (
     REMEMBERED,
     Ask,
     Busy,
+    Cooling,
     Flat,
     Granted,
     Held,
@@ -64,6 +66,22 @@ def lock(**changes):
 )
 def test_what_stands_in_the_way_of_a_grant(item, side, expected):
     assert refusal(item, ask(side), AT) == expected
+
+
+@pytest.mark.parametrize(
+    ("lost", "side", "expected"),
+    [
+        (AT - 1, Side.BUY, None),
+        (AT, Side.BUY, Cooling(lost=AT, fence=4)),
+        (AT + 1, Side.BUY, Cooling(lost=Millis(AT + 1), fence=4)),
+        (AT, Side.SELL, None),
+    ],
+)
+def test_a_symbol_lost_since_then_is_not_bought_and_always_sold(lost, side, expected):  # E7
+    held = POSITION if side is Side.SELL else None
+    item = lock(lost=Millis(lost), position=held)
+    assert refusal(item, replace(ask(side), cooled=AT), AT) == expected
+    assert refusal(item, ask(side), AT) is None
 
 
 def test_a_booked_intent_is_reserved_with_its_worker_and_cost():
