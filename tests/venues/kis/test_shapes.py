@@ -1,0 +1,105 @@
+"""A frame of trades that a pattern takes reads as one that is split: same events, or the same refusal (D1, D3)."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.domain.errors import WireSurprise
+from core.domain.events import Drift
+from core.venues.kis.fields import TRADE, TRS
+from core.venues.kis.records import MANY, SHAPES, cut
+from core.venues.kis.stream import decode
+from tests.venues.kis.wirecraft import frame
+
+SEEN = 1_700_000_000_000
+CELLS = {
+    "MKSC_SHRN_ISCD": ["005930", "0074K0", "x"],
+    "STCK_CNTG_HOUR": ["090000", "153000", "250000", ""],
+    "STCK_PRPR": ["71900", "0", "-1", "1e3", "nan", "9" * 15, "9" * 16, "71900.5", ".", ""],
+    "CNTG_VOL": ["3", "0", "-3", "inf", "9" * 16],
+    "ACML_VOL": ["1000", "0", "-1", "9" * 13, "9" * 14, "1_0", "1.5"],
+    "CCLD_DVSN": ["1", "5", "3", ""],
+    "BSOP_DATE": ["20261120", "20261332", ""],
+    "HOUR_CLS_CODE": ["0", "A", "D", ""],
+}
+
+
+@st.composite
+def rows(draw):
+    width = draw(st.sampled_from([46, 47, 48, 45]))
+    row = dict.fromkeys(TRADE[:width], "7")
+    if width == 48:
+        row["more"] = "7"
+    for name, allowed in CELLS.items():
+        usual = draw(st.integers(0, 5)) > 0
+        row[name] = allowed[0] if usual else draw(st.sampled_from(allowed))
+    return list(row.values())
+
+
+def split(body):
+    """The same frame by the other way."""
+    _, name, count, payload = body.split(b"|", 3)
+    return cut(payload, int(count), TRS[name.decode()], body, SEEN)
+
+
+def told(read, body):
+    try:
+        return list(read(body))
+    except (WireSurprise, ValueError, LookupError, ArithmeticError):
+        return "refused"
+
+
+@given(st.sampled_from(["H0STCNT0", "H0UNCNT0", "H0NXCNT0"]), st.lists(rows(), min_size=1, max_size=4))
+def test_both_ways_tell_the_same(tr, trades):
+    body = frame(tr, *trades)
+
+    assert told(lambda each: decode(each, SEEN), body) == told(split, body)
+
+
+@pytest.mark.parametrize("count", [1, 2, MANY, MANY + 1, 40])
+@pytest.mark.parametrize("width", [46, 47])
+def test_any_number_of_records_reads_and_only_usual_ones_have_a_pattern(width, count):
+    row = dict.fromkeys(TRADE[:width], "7") | {name: allowed[0] for name, allowed in CELLS.items()}
+    body = frame("H0STCNT0", *[list(row.values())] * count)
+
+    assert len(decode(body, SEEN)) == count
+    assert bool(SHAPES.fit(body)) is (count <= MANY)
+
+
+def test_the_width_that_came_last_is_looked_for_first():
+    wide = dict.fromkeys(TRADE, "7") | {name: allowed[0] for name, allowed in CELLS.items()}
+    old, new = list(wide.values())[:46], list(wide.values())
+    for row in (new, new, old, old, new):
+        assert SHAPES.fit(frame("H0STCNT0", row)) is not None
+        assert SHAPES[b"0|H0STCNT0|001|"][0].fullmatch(b"^".join(cell.encode() for cell in row))
+
+
+def test_every_prefix_and_a_longer_frame_are_refused_or_told_by_the_other_way():
+    row = list((dict.fromkeys(TRADE[:46], "7") | {name: allowed[0] for name, allowed in CELLS.items()}).values())
+    body = frame("H0STCNT0", row, row)
+    for end in range(16, len(body), 7):
+        assert told(lambda each: decode(each, SEEN), body[:end]) == told(split, body[:end])
+    assert told(lambda each: decode(each, SEEN), body + b"^7") == told(split, body + b"^7")
+
+
+def test_odd_heads_have_no_pattern_and_leave_nothing_behind():
+    before = dict(SHAPES)
+    for head in (
+        b"",
+        b"0",
+        b"0|H0STASP0|001|",
+        b"0|XXXXXXXX|001|",
+        b"0|H0STCNT0|000|",
+        b"0|H0STCNT0|0x1|",
+        b"0|H0STCNT0|999|",
+    ):
+        assert SHAPES[head] == ()
+    assert dict(SHAPES) == before
+
+
+def test_a_grown_record_is_told_beside_its_events():
+    row = dict.fromkeys(TRADE, "7") | {name: allowed[0] for name, allowed in CELLS.items()} | {"more": "1"}
+    events = decode(frame("H0STCNT0", list(row.values())), SEEN)
+
+    assert type(events[-1]) is Drift
+    assert len(events) == 2
