@@ -67,6 +67,7 @@ def _ports(wiring: Wiring) -> Ports:
         credentials=wiring.credentials,
         secrets=lambda: wiring.secrets,
         notices=wiring.notices,
+        shards=wiring.shards,
     )
 
 

@@ -29,6 +29,9 @@ from core.feed.shedding import alert_to_shed, signal_to_shed
 
 BATCH = 10
 """What one SQS call takes."""
+OVERLAP_MS = 5_000
+"""At a hand-over, what both hosts decided within so long is said by both: its ids are the same, so it counts once."""
+KEPT = 1_000
 TROUBLE = (CoreError, BotoCoreError, ClientError)
 """What a cloud call may end in. None of it ends the streamer: a missing queue or table may be there again later."""
 log = logging.getLogger(__name__)
@@ -127,9 +130,23 @@ class Outbox:
     ) -> None:
         self.signals = Lane[Signal]("signal", signals.send, lambda all: signal_to_shed(all, clock()), policy, dice)
         self.alerts = Lane[Alert]("alert", alerts.send, alert_to_shed, policy, dice)
+        self._clock = clock
+        self._shadow: deque[tuple[Millis, Effect]] | None = None
+
+    def mute(self) -> None:
+        """Say nothing from now on: another host does. What was decided lately is kept for `speak`."""
+        self._shadow = deque(maxlen=KEPT)
+
+    def speak(self) -> None:
+        """Say what was decided in the last moments, which the other host may not have said any more, and go on."""
+        kept, self._shadow = self._shadow or (), None
+        self.put([effect for at, effect in kept if self._clock() - at <= OVERLAP_MS])
 
     def put(self, effects: Sequence[Effect]) -> None:
         """Take effects over, whatever their number."""
+        if self._shadow is not None:
+            self._shadow.extend((self._clock(), effect) for effect in effects)
+            return
         for effect in effects:
             match effect:
                 case Emit(signal):

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import msgspec
 
 from core.adapters.secrets import Secrets
-from core.app.ports import Alerts, Credentials, Leases, Ledger, Notices, Quotes, Shelf, Signals
+from core.app.ports import Alerts, Credentials, Leases, Ledger, Notices, Quotes, Shards, Shelf, Signals
 from core.domain.values import Market, Millis
 
 
@@ -16,6 +16,7 @@ class Ports(msgspec.Struct, frozen=True, kw_only=True):
 
     credentials, secrets   used where a venue asks for app keys
     notices                where notices of our own orders go; None for a market whose orders never reach the venue
+    shards                 who streams what, where there may be several hosts; None: this one streams everything
     """
 
     shelf: Shelf
@@ -31,3 +32,4 @@ class Ports(msgspec.Struct, frozen=True, kw_only=True):
     credentials: Callable[[Market], Credentials] | None = None
     secrets: Callable[[], Secrets] | None = None
     notices: Callable[[Market], Notices | None] = lambda market: None
+    shards: Shards | None = None

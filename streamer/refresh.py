@@ -10,6 +10,7 @@ from core.app.ports import Leases, Ledger, Shelf
 from core.domain.levels import OpenDays, References, SafeSet, ScanHealth, Targets, TopN
 from core.domain.policies import MarketPolicy
 from core.domain.positions import Position
+from core.domain.tenure import Shard
 from core.domain.values import Market, Millis
 from core.domain.watchlist import Wanted, wanted
 
@@ -65,6 +66,15 @@ def read(sources: Sources, market: Market, last: Levels, at: Millis) -> Levels:
         told=shelf.read(OpenDays, market) if slow else last.told,
         slow_at=at if slow else last.slow_at,
     )
+
+
+def mine(levels: Levels, shard: Shard) -> Levels:
+    """What is held and pending in other shards is watched by those."""
+    if not shard.tag:
+        return levels
+    positions = tuple(position for position in levels.positions if shard.has(position.instrument.symbol))
+    pending = tuple(symbol for symbol in levels.pending if shard.has(symbol))
+    return msgspec.structs.replace(levels, positions=positions, pending=pending)
 
 
 def buyable_from(levels: Levels, policy: MarketPolicy, at: Millis) -> frozenset[str] | None:

@@ -7,7 +7,9 @@ import msgspec
 from core.app.ports import Shelf
 from core.domain.engine import Engine
 from core.domain.levels import Buyable, Saved, StreamHealth
+from core.domain.tenure import Shard
 from core.domain.values import Market, Millis
+from streamer import parts
 from streamer.pump import Pump
 
 UNCHANGED_ROUNDS = 10
@@ -67,8 +69,8 @@ def heard(engine: Engine, symbol: str, at: Millis) -> Millis:
 class Saver:
     """Decides when the whole state is written. The engine is encoded on the loop, all else happens in a thread."""
 
-    def __init__(self, market: Market, shelf: Shelf) -> None:
-        self._market, self._shelf = market, shelf
+    def __init__(self, shard: Shard, shelf: Shelf) -> None:
+        self._market, self._shard, self._shelf = shard.market, shard, shelf
         self._last: Mark | None = None
         self._rounds = 0
 
@@ -92,4 +94,16 @@ class Saver:
     def write(self, values: list[msgspec.Struct]) -> None:
         """Blocking, for a thread. Raises Transient where the table does not answer."""
         for value in values:
-            self._shelf.write(value, ttl_s=BUYABLE_TTL_S if isinstance(value, Buyable) else None)
+            life_s = BUYABLE_TTL_S if isinstance(value, Buyable) else None
+            if self._shard.tag:
+                self._shelf.write(value, ttl_s=life_s, tag=self._shard.tag)
+            if not self._shard.tag:
+                self._shelf.write(value, ttl_s=life_s)
+            elif isinstance(value, Buyable | StreamHealth):
+                self._shelf.write(parts.whole(value, self._shelf, self._shard), ttl_s=life_s)
+
+    def last(self) -> Saved | None:
+        """What was saved of this shard; blocking, for a thread."""
+        if self._shard.tag:
+            return self._shelf.read_tagged(Saved, self._market, self._shard.tag)
+        return self._shelf.read(Saved, self._market)

@@ -15,7 +15,8 @@ from core.domain.backlog import backlog
 from core.domain.engine import Engine
 from core.domain.levels import Saved
 from core.domain.policies import MarketPolicy
-from core.domain.sessions import awake
+from core.domain.sessions import awake, following
+from core.domain.tenure import Shard
 from core.domain.values import Millis
 from core.domain.watchlist import Wanted
 from core.venues.spec import Venue
@@ -40,13 +41,20 @@ log = logging.getLogger(__name__)
 
 
 class Station:
-    """Steers one market. Nothing here is in the path of a tick."""
+    """Steers one market, or one shard of it. Nothing here is in the path of a tick.
 
-    def __init__(self, venue: Venue, policy: MarketPolicy, ports: Ports, folder: Path) -> None:
+    live   false for a shadow: it streams what another host still speaks for, and says and writes nothing
+    """
+
+    def __init__(
+        self, venue: Venue, policy: MarketPolicy, ports: Ports, folder: Path, shard: Shard | None = None
+    ) -> None:
         self.market, self._policy, self._ports = venue.market, policy, ports
+        self._shard, self.live = shard or Shard(venue.market), True
         self._calendar = venue.rules.calendar
-        self._days = self._calendar(policy.day)
-        self._engine = Engine(venue.market, policy, venue.rules.link, days=self._days)
+        self._days, self._told = self._calendar(policy.day), dict[str, bool]()
+        days = following(lambda: self._days)
+        self._engine = Engine(venue.market, policy, venue.rules.link, days=days)
         self._keys = key_desk(venue, policy, ports)
         self.outbox = Outbox(ports.signals, ports.alerts, policy.stream, clock=ports.clock, dice=ports.dice)
         self._warmup = Warmup(
@@ -81,7 +89,7 @@ class Station:
             fill=self._warmup.fill,
             on_pressure=self._recarry,
         )
-        self._saver = state.Saver(venue.market, ports.shelf)
+        self._saver = state.Saver(self._shard, ports.shelf)
         self._sights = Sights(venue.market, self._engine)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"levels-{venue.market.value}")
         self._counts = Counts(venue.market)
@@ -91,9 +99,12 @@ class Station:
         self._cut: tuple[str, ...] = ()
         self._top: frozenset[str] | None = None
         self._started = ports.clock()
+        self._steered = False
 
     async def run(self) -> None:
         """Until cancelled; the connections are closed by then, and `finish` does the rest."""
+        if not self.live:
+            self.outbox.mute()
         async with asyncio.TaskGroup() as group:
             for name, loop in (
                 ("pump", self.pump.run),
@@ -109,8 +120,22 @@ class Station:
             if self._keys and self._keys.lane:
                 group.create_task(self._keys.lane.run(), name=f"{self.market.value} notices")
 
-    async def finish(self, patience_s: float) -> None:
-        """After `run`: send what waits and write the state once more, each for at most `patience_s`."""
+    def go_live(self) -> None:
+        """What another host spoke for is ours now."""
+        if not self.live:
+            self.live = True
+            self.outbox.speak()
+
+    @property
+    def warm(self) -> bool:
+        """Whether all that is wanted streams, with its history: another host may go."""
+        carried = self.pump.wanted
+        fresh = all(link.session.proved and link.session.settled for link in self.pump.links.values())
+        return self._steered and fresh and self._warmup.done.issuperset(carried)
+
+    async def finish(self, patience_s: float, *, keep: bool = True) -> None:
+        """After `run`: send what waits and, where it is ours to `keep`, write the state once more, each for at most
+        `patience_s`."""
         if self._keys and self._keys.lane:
             await self._keys.lane.drain(patience_s)
         await self.outbox.drain(patience_s)
@@ -118,7 +143,7 @@ class Station:
         values: list[msgspec.Struct] = [self._saver.saved(self._mark(), self._engine, at), self._health(at)]
         try:
             async with asyncio.timeout(patience_s):
-                await self._write(values)
+                await self._write(values if keep and self.live else [])
         except (*TROUBLE, TimeoutError) as fault:
             log.error("the state was not written at the end", extra={"outcome": "failed", "why": str(fault)})
         self._warmup.stop()
@@ -150,16 +175,19 @@ class Station:
             if self._keys:
                 await self._keys.learn()
             self._follow(self._ports.clock())
+            self._steered = True
             await asyncio.sleep(self._policy.watch.refresh_s)
 
     def _read(self, last: refresh.Levels) -> refresh.Levels:
-        return refresh.read(self._ports, self.market, last, self._ports.clock())
+        return refresh.mine(refresh.read(self._ports, self.market, last, self._ports.clock()), self._shard)
 
     def _follow(self, at: Millis) -> None:
         """Tell the engine what the levels say, then subscribe to what is wanted now."""
         levels, engine = self._levels, self._engine
-        if levels.told is not None:
-            self._days = self._calendar(self._policy.day, levels.told.days)
+        if levels.told is not None and levels.told.days != self._told:
+            self._told = levels.told.days
+            self._days = self._calendar(self._policy.day, self._told)
+            engine.redate()
         if levels.references is not None:
             engine.references(levels.references)
         if levels.safe is not None:
@@ -188,7 +216,7 @@ class Station:
 
     def _recarry(self) -> None:
         """Subscribe to what is wanted, as far as the pressure of the moment allows (D11)."""
-        fitting = self.rounds.fit(self._wanted.symbols)
+        fitting = self.rounds.fit([symbol for symbol in self._wanted.symbols if self._shard.has(symbol)])
         self.pump.carry(fitting)
         carried = self.pump.lingering.union(fitting)
         self._engine.forget(self._carried - carried)
@@ -222,7 +250,7 @@ class Station:
 
     async def _last_saved(self) -> Saved | None:
         try:
-            return await self._in_thread(lambda: self._ports.shelf.read(Saved, self.market))
+            return await self._in_thread(self._saver.last)
         except TROUBLE as fault:
             log.warning("no saved state", extra={"outcome": "skipped", "why": str(fault)})
             return None
@@ -237,6 +265,8 @@ class Station:
         """Write how we are every round, and the whole state when it is worth it."""
         while True:
             await asyncio.sleep(self._policy.stream.save_s)
+            if not self.live:
+                continue
             at, mark = self._ports.clock(), self._mark()
             values: list[msgspec.Struct] = [state.buyable(self.market, self._engine, at), self._health(at)]
             values += self._sights.due(self._wanted.symbols, self._wanted.cooldowns, at)

@@ -67,6 +67,7 @@ class Wiring:
         self._brokers: dict[Market, ports.Broker] = {}
         self._rings: dict[Market, KeyRing] = {}
         self._names: dict[Market, dict[str, str]] = {}
+        self._engaged: dict[Market, dict[str, Millis]] = {}
         self._rules: dict[Market, Rules] = {}
         self.clock = wall_clock
 
@@ -104,13 +105,13 @@ class Wiring:
         return self._rules[market]
 
     def told(self, market: Market) -> Mapping[str, bool]:
-        """What the venue told of single days, where it tells anything: read anew for each call of a function."""
+        """What the venue told of single days, where it tells anything: seconds old at most."""
         from core.domain.levels import OpenDays
         from core.domain.sessions import TOLD
 
         if venue(market).rest.holidays is None:
             return TOLD
-        known = self.shelf.read(OpenDays, market)
+        known = self.recent.read(OpenDays, market)
         return known.days if known else TOLD
 
     def client(self, service: str) -> Any:
@@ -142,6 +143,13 @@ class Wiring:
         return DynamoShelf(self.named("HOGA_STATE_TABLE"), self.clock, access=access(self.env))
 
     @cached_property
+    def recent(self) -> ports.Shelf:
+        """The shelf for whoever trades: a level that was read within seconds is not read again."""
+        from core.adapters.recent import RecentShelf
+
+        return RecentShelf(self.shelf, self.clock)
+
+    @cached_property
     def leases(self) -> ports.Leases:
         from core.adapters.dynamo.leases import DynamoLeases
 
@@ -169,7 +177,7 @@ class Wiring:
     def shards(self) -> ports.Shards:
         from core.adapters.dynamo.shards import DynamoShards
 
-        return DynamoShards(self.named("HOGA_STATE_TABLE"), self.client("dynamodb"))
+        return DynamoShards(self.named("HOGA_STATE_TABLE"), self.lock_client)
 
     @cached_property
     def signals(self) -> ports.Signals:
@@ -312,7 +320,7 @@ class Wiring:
             market=market,
             policy=self.policy(market),
             rules=self.rules(market),
-            shelf=self.shelf,
+            shelf=self.recent,
             leases=self.leases,
             ledger=self.ledger,
             broker=self.broker(market),
@@ -327,6 +335,7 @@ class Wiring:
             last_price=lambda symbol: self._last_price(market, symbol),
             state=lambda symbol: self.quick_quotes(market).state(symbol),
             told=self.told(market),
+            engaged=self._engaged.setdefault(market, {}),
         )
 
     def _name(self, market: Market, symbol: str) -> str:
@@ -334,7 +343,7 @@ class Wiring:
         if market not in self._names:
             from core.domain.levels import SafeSet
 
-            safe = self.shelf.read(SafeSet, market)
+            safe = self.recent.read(SafeSet, market)
             if safe is None:
                 return ""
             self._names[market] = safe.names

@@ -327,7 +327,7 @@ class TroubledShelf:
         self._try()
         return self.shelf.read(kind, market)
 
-    def write(self, value, *, ttl_s=None):
+    def write(self, value, *, ttl_s=None, tag=""):
         self._try()
         self.shelf.write(value, ttl_s=ttl_s)
 

@@ -80,13 +80,14 @@ class DynamoShelf:
     def read_tagged(self, kind: type[T], market: Market, tag: str) -> T | None:
         return self._read(kind, f"{market.value}#{tag}")
 
-    def write(self, value: msgspec.Struct, *, ttl_s: int | None = None) -> None:
+    def write(self, value: msgspec.Struct, *, ttl_s: int | None = None, tag: str = "") -> None:
         ends = None if ttl_s is None else self._clock() // 1000 + ttl_s
+        sk = f"{market_of(value)}#{tag}" if tag else market_of(value)
         try:
-            replaced = self._put(value, market_of(value), ends, None)
+            replaced = self._put(value, sk, ends, None)
         except PynamoDBException as trouble:
             raise told(trouble) from trouble
-        self._drop(type(value).__name__, market_of(value), replaced)
+        self._drop(type(value).__name__, sk, replaced)
 
     def write_once(self, value: msgspec.Struct, tag: str) -> bool:
         try:

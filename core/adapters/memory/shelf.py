@@ -25,9 +25,10 @@ class MemoryShelf:
     def read_tagged(self, kind: type[T], market: Market, tag: str) -> T | None:
         return self._read(kind, f"{market.value}#{tag}")
 
-    def write(self, value: msgspec.Struct, *, ttl_s: int | None = None) -> None:
+    def write(self, value: msgspec.Struct, *, ttl_s: int | None = None, tag: str = "") -> None:
         ends = None if ttl_s is None else self._clock() // 1000 + ttl_s
-        self._rows[type(value).__name__, _market(value)] = (msgspec.json.encode(value), ends)
+        key = f"{_market(value)}#{tag}" if tag else _market(value)
+        self._rows[type(value).__name__, key] = (msgspec.json.encode(value), ends)
 
     def write_once(self, value: msgspec.Struct, tag: str) -> bool:
         key, row = (type(value).__name__, f"{_market(value)}#{tag}"), (msgspec.json.encode(value), None)
