@@ -80,6 +80,13 @@ class Candles:
         self.at = at
         return None
 
+    def redate(self) -> None:
+        """The calendar knows more of single days than it did: the newest trade's day may end at another moment."""
+        closed = self.series[0].closed
+        newest = max(self.at, closed[-1].opens if closed else 0)
+        if newest:
+            self.day_end = self.days.day_end(Millis(newest))
+
     def forming(self) -> list[tuple[Series, Candle]]:
         """The forming candles with their closes brought up to date, shortest span first."""
         self._sync()

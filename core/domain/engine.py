@@ -135,6 +135,11 @@ class Engine:
         self._entries.refusals.clear()
         return told
 
+    def redate(self) -> None:
+        """The calendar that was given knows more of single days than it did (B6)."""
+        for symbol in self._states.values():
+            symbol.candles.redate()
+
     @property
     def halted(self) -> frozenset[str]:
         """Symbols that do not trade freely now, as far as the venue told."""

@@ -77,6 +77,21 @@ def always_open(policy: DayPolicy, told: Mapping[str, bool] = TOLD) -> Calendar:
     )
 
 
+def following(current: Callable[[], Calendar]) -> Calendar:
+    """A calendar for whoever keeps one for long: it is what `current` gives at each moment, told days included."""
+    return Calendar(
+        is_open=lambda at: current().is_open(at),
+        day_start=lambda at: current().day_start(at),
+        day_end=lambda at: current().day_end(at),
+        day_of=lambda at: current().day_of(at),
+        opens=lambda at: current().opens(at),
+        closes=lambda at: current().closes(at),
+        closed=lambda at: current().closed(at),
+        phase=lambda at: current().phase(at),
+        flat=current().flat,
+    )
+
+
 def ends_at(at: Millis, policy: DayPolicy) -> Millis:
     """The first end of a day that is later than `at`.
 
