@@ -15,7 +15,7 @@ from core.domain.errors import UnknownOutcome
 from core.domain.orders import Order
 from core.domain.sendings import Fate, Sending, Standing
 from core.venues.flow import Flow
-from core.venues.ordering import Depot, Orders, Row
+from core.venues.ordering import Depot, Row
 
 T = TypeVar("T")
 
@@ -30,14 +30,13 @@ class NamedEnquiry:
 
     def __init__(
         self,
-        spec: Orders,
         named: Named,
         line: OrderLine,
         depot: Callable[[], Depot],
         sendings: Sendings,
         clock: Clock,
     ) -> None:
-        self._spec, self._named, self._line, self._depot = spec, named, line, depot
+        self._named, self._line, self._depot = named, line, depot
         self._sendings, self._clock = sendings, clock
 
     def ask(self, flow: Flow[T]) -> T:
@@ -51,8 +50,12 @@ class NamedEnquiry:
         return None
 
     def claimed(self, sending: Sending, venue_id: str) -> Sending | None:
-        """The sending with its number, and the number ours; None where it is another's, or someone was quicker."""
-        return claimed(self._sendings, sending, venue_id, self._spec.identity(venue_id))
+        """The sending with the venue's number; None where someone was quicker.
+
+        It is claimed under our own id, which the venue has it under: a number may come twice, on a testnet that begins
+        anew each month, or there and on the real exchange.
+        """
+        return claimed(self._sendings, sending, venue_id, sending.order)
 
     def sought(self, order: Order, sending: Sending) -> Sending:
         """One that was sent and has no number: TAKEN with its number, UNSENT where it never arrived.

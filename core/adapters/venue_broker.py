@@ -54,7 +54,7 @@ class VenueBroker:
         self._enquiry: Enquiry | NamedEnquiry = (
             Enquiry(spec, line, depot, sendings, board, rules, days, clock)
             if spec.named is None
-            else NamedEnquiry(spec, spec.named, line, depot, sendings, clock)
+            else NamedEnquiry(spec.named, line, depot, sendings, clock)
         )
 
     def place(self, order: Order, at: Millis) -> Outcome:

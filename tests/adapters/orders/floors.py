@@ -11,6 +11,8 @@ from itertools import count
 from uuid import uuid4
 
 import msgspec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 from msgspec.structs import replace
 
 from core.adapters import accounts
@@ -26,6 +28,7 @@ from core.domain.policies import AccountPolicy, Environment, KeyPolicy, RestPoli
 from core.domain.values import Instrument, Market, Millis, Side
 from core.settings import BrokerKind
 from core.simulators.binance import BinanceSimulator
+from core.simulators.binance_keys import ApiKey
 from core.simulators.binance_pairs import listing as pairs
 from core.simulators.binance_rows import symbol_row
 from core.simulators.binance_wing import private
@@ -188,6 +191,7 @@ class UpbitFloor(Coins):
 class BinanceFloor(Coins):
     instrument, quantity, path = Instrument(Market.BINANCE, "XRPUSDT"), D(25), "/api/v3/order"
     names = ("binance_api_key", "binance_api_secret")
+    keys = staticmethod(lambda: (ApiKey(),))
 
     def __init__(self, sim, clock):
         super().__init__(sim, clock)
@@ -219,12 +223,30 @@ class BinanceFloor(Coins):
     @asynccontextmanager
     async def open(cls):
         clock = Hand()
-        async with BinanceSimulator(seed=3, clock=clock, pairs=pairs(8), wing=private()) as sim:
+        async with BinanceSimulator(seed=3, clock=clock, pairs=pairs(8), wing=private(cls.keys())) as sim:
             yield cls(sim, clock)
 
 
 class PracticeFloor(BinanceFloor):
     kind, environment, names = BrokerKind.MOCK, Environment.MOCK, ("binance_test_api_key", "binance_test_api_secret")
+
+
+class Ed25519Floor(BinanceFloor):
+    """An account whose key is a pair: its secret is a PEM text."""
+
+    private = Ed25519PrivateKey.generate()
+
+    def __init__(self, sim, clock):
+        super().__init__(sim, clock)
+        pem = self.private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+        self.secrets = EnvSecrets({
+            "HOGA_SECRET_BINANCE_API_KEY": sim.wing.account.keys[0].key, "HOGA_SECRET_BINANCE_API_SECRET": pem,
+        })  # fmt: skip
+
+    @classmethod
+    def keys(cls):
+        public = cls.private.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+        return (ApiKey(public=public.decode()),)
 
 
 class Served:

@@ -18,7 +18,7 @@ from core.domain.values import Side
 from core.simulators.faults import Kind
 from core.venues.flow import Request
 from core.venues.kis.orders import ORDERS as KIS
-from tests.adapters.orders.floors import BinanceFloor, PracticeFloor, Served, UpbitFloor
+from tests.adapters.orders.floors import BinanceFloor, Ed25519Floor, PracticeFloor, Served, UpbitFloor
 
 
 @pytest.fixture(params=[UpbitFloor, BinanceFloor, PracticeFloor])
@@ -125,6 +125,16 @@ def test_a_request_that_is_late_is_refused_by_its_own_window_and_cannot_turn_up_
     assert binance.sendings.read(binance.order().id).fate is Fate.UNSENT
 
 
+def test_a_testnet_that_begins_anew_gives_numbers_again_and_its_orders_are_still_ours(binance):
+    """Reset each month: order 1 of this month is not order 1 of the last, and neither is the real exchange's."""
+    first = binance.finish(binance.order(limit=binance.worst(Side.BUY)))
+    with Served(PracticeFloor) as anew:
+        anew.sendings = binance.sendings
+        second = anew.finish(anew.order(limit=anew.worst(Side.BUY), signal="later"))
+    assert first.venue_id == second.venue_id
+    assert (second.state, first.id != second.id) == (State.FILLED, True)
+
+
 # ---- what else can be between two of our processes -------------------------------------------------------------------
 
 
@@ -211,6 +221,12 @@ def test_each_request_is_signed_anew_with_a_nonce_and_a_moment_of_its_own(floor)
     key(Request("GET", "/"))
     assert [proof.nonce for proof in made] == ["a", "b"]
     assert made[1].at - made[0].at == 1000
+
+
+def test_an_ed25519_key_signs_on_the_wire_too():
+    """Its signature is base64, and so percent-encoded in the address."""
+    with Served(Ed25519Floor) as floor:
+        assert floor.finish(floor.order(limit=floor.worst(Side.BUY))).state is State.FILLED
 
 
 def test_a_market_whose_app_keys_sign_has_no_such_key():
