@@ -36,7 +36,7 @@ check: $(READY) ## format, lint, types, import rings, template
 	@$(BIN)/lint-imports
 	@$(BIN)/cfn-lint -r ap-northeast-2 -i W3002 W1100 W1101 -t template.yaml infra/*.yaml  # `sam deploy` resolves these
 
-bench: $(READY) ## microseconds per message, against bare receiving in the same run
+bench: $(READY) ## microseconds per message, against rivals in the same run
 	@$(BIN)/python tests/benchmarks/bench_stream.py
 
 build: $(READY) ## what `sam deploy` uploads, cross-built for Lambda, sizes printed
