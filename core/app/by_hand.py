@@ -18,6 +18,7 @@ from core.app.desk import Desk
 from core.app.ownership import running
 from core.app.ports import Amendment
 from core.app.tally import Difference, Tally
+from core.domain.errors import CoreError
 from core.domain.leases import Lock
 from core.domain.levels import Hands
 from core.domain.messages import Alert, Kind
@@ -233,7 +234,11 @@ def _too_small(position: Position, desk: Desk) -> bool:
 
 
 def _price(symbol: str, desk: Desk) -> Decimal | None:
-    last = desk.last_price(symbol)
+    """The last one; None where nobody knows it, or the venue does not say: then nothing is done this time."""
+    try:
+        last = desk.last_price(symbol)
+    except CoreError:
+        return None
     return Decimal(str(last)) if last else None
 
 

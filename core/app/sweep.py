@@ -72,6 +72,14 @@ def run(desk: Desk, quotes: Quotes) -> Swept:
     """One run for one market. Raises Transient only where the tables do not answer at all."""
     at = desk.clock()
     crew.enlist(desk, at)
+    swept, settled = _settled(desk, at)
+    swept, news = _compared(swept, desk, quotes)
+    untold = deliver(desk.alerts, [*news, *_news(swept, settled, desk)]) or retell(desk)
+    return msgspec.structs.replace(swept, untold=untold)
+
+
+def _settled(desk: Desk, at: Millis) -> tuple[Swept, strays.Settled]:
+    """What dead owners left: intents, orders, positions, workers, names on locks."""
     orders = desk.ledger.open_orders(desk.market)
     found = _locks(desk)
     left = [lock for lock in found if lock.intent]
@@ -80,13 +88,6 @@ def run(desk: Desk, quotes: Quotes) -> Swept:
     settled = strays.settle(orders, desk)
     adopted, freed, retired = _owners(_locks(desk) if lapsed else found, desk)
     tidied = [str(lock.instrument) for lock in found if _abandoned(lock, at) and desk.leases.tidy(lock, at)]
-    after = _locks(desk)
-    watched = vigil.keep(after, desk, quotes)
-    acts = by_hand.remainders(_locks(desk) if watched.sold else after, desk)
-    counted = tally.compare(_locks(desk) if acts or watched.sold else after, desk, at)
-    acts += by_hand.settle(counted, desk)
-    unmarked = marks.mark(after, desk, quotes)
-    ownership.beat(desk.ledger.workers(desk.market), _locks(desk), {on for on, _ in watched.faults}, desk)
     swept = Swept(
         market=desk.market,
         at=at,
@@ -98,16 +99,38 @@ def run(desk: Desk, quotes: Quotes) -> Swept:
         freed=tuple(freed),
         retired=tuple(retired),
         tidied=tuple(tidied),
+        silent=False,
+        exits=(),
+        faults=tuple(faults),
+    )
+    return swept, settled
+
+
+def _compared(swept: Swept, desk: Desk, quotes: Quotes) -> tuple[Swept, tuple[Alert, ...]]:
+    """What is held now: its exits where nobody watches them, the venue's own books, and what it is worth.
+
+    The locks are read anew after whatever sold or changed something, for all of it is compared under their fences.
+    """
+    locks = _locks(desk)
+    watched = vigil.keep(locks, desk, quotes)
+    locks = _locks(desk) if watched.sold else locks
+    acts = by_hand.remainders(locks, desk)
+    locks = _locks(desk) if acts else locks
+    counted = tally.compare(locks, desk, swept.at)
+    settled = by_hand.settle(counted, desk)
+    locks = _locks(desk) if settled else locks
+    ownership.beat(desk.ledger.workers(desk.market), locks, {on for on, _ in watched.faults}, desk)
+    swept = msgspec.structs.replace(
+        swept,
         silent=watched.silent,
         exits=watched.sold,
-        faults=(*faults, *(Fault(instrument, why) for instrument, why in watched.faults)),
-        acts=tuple(acts),
-        differs=_left(counted.differences, acts),
+        faults=(*swept.faults, *(Fault(instrument, why) for instrument, why in watched.faults)),
+        acts=(*acts, *settled),
+        differs=_left(counted.differences, settled),
         uncounted=counted.failure,
-        unmarked=unmarked,
+        unmarked=marks.mark(locks, desk, quotes),
     )
-    untold = deliver(desk.alerts, [*watched.news, *_news(swept, settled, desk)]) or retell(desk)
-    return msgspec.structs.replace(swept, untold=untold)
+    return swept, watched.news
 
 
 def _locks(desk: Desk) -> list[Lock]:

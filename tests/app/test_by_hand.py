@@ -26,6 +26,8 @@ BBB = Instrument(Market.UPBIT, "KRW-BBB")
 class Shared(World):
     """A venue where a person trades as well: `person` holds what he did, by symbol."""
 
+    ask = None
+
     def __init__(self, by_hand=ByHand.ADOPT, person=None, **changes):
         super().__init__()
         self.person, self.price, self.by_hand, self.changes = person or {}, 100.0, by_hand, changes
@@ -39,7 +41,7 @@ class Shared(World):
 
     def desk(self):
         chosen = policy(sweep=SweepPolicy(by_hand=self.by_hand, **self.changes))
-        last = lambda symbol: self.price
+        last = lambda symbol: self.ask() if self.ask else self.price
         return replace(super().desk(), policy=chosen, last_price=last, shelf=self.shelf)
 
     def run(self):
@@ -191,7 +193,13 @@ def test_without_a_price_or_a_free_worker_nothing_is_adopted_and_people_are_told
     world.run()
     world.price = None
     assert [each.instrument for each in world.run().differs] == [BBB]
-    world.price = 100.0
+
+    def away():
+        raise Transient("no price today")
+
+    world.ask = away
+    assert [each.instrument for each in world.run().differs] == [BBB], "a price that cannot be had stops nothing"
+    world.ask, world.price = None, 100.0
     for one in world.books.ledger.workers(Market.UPBIT):
         world.books.ledger.move(one, Status.EXIT, world.hands.at)
     assert [each.instrument for each in world.run().differs] == [BBB]
