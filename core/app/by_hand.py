@@ -7,12 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal, localcontext
-from math import prod
 
 import msgspec
 from msgspec.structs import replace
 
-from core.app import tidings
+from core.app import hand_trades, tidings
 from core.app.crew import names
 from core.app.desk import Desk
 from core.app.ownership import running
@@ -22,12 +21,12 @@ from core.domain.errors import CoreError
 from core.domain.leases import Lock
 from core.domain.levels import Hands
 from core.domain.messages import Alert, Kind
-from core.domain.orders import Fill, Order, State, order_id
+from core.domain.orders import Order
 from core.domain.policies import ByHand
 from core.domain.positions import Position, RoundTrip
-from core.domain.results import EXACT, SHOWN, reduced, round_trip
+from core.domain.results import EXACT, reduced, round_trip
 from core.domain.signals import Exit
-from core.domain.values import ZERO, Instrument, Millis, Side
+from core.domain.values import ZERO, Instrument, Millis
 from core.domain.workers import Status, Worker
 
 
@@ -102,8 +101,14 @@ def _bought(each: Difference, workers: Sequence[Worker], desk: Desk) -> Act | No
     heir = None if lock.position else _free(workers, desk)
     if lock.position is None and heir is None:
         return None
-    position = _grown(lock.position, extra, price) if lock.position else _new(lock, extra, price, heir, desk)
-    change = replace(_change(lock, desk, position=position, dust=lock.dust), freed=-_worth(extra, price), hired=heir)
+    position = (
+        hand_trades.grown(lock.position, extra, price)
+        if lock.position
+        else hand_trades.position(lock, extra, price, heir, desk)
+    )
+    change = replace(
+        _change(lock, desk, position=position, dust=lock.dust), freed=-hand_trades.worth(extra, price), hired=heir
+    )
     return _done(lock, change, extra, f"bought by hand are ours now, at the last price {price:f}", desk)
 
 
@@ -115,14 +120,14 @@ def _sold(each: Difference, workers: Sequence[Worker], desk: Desk) -> Act | None
         return None
     units, rest = each.booked - each.found, each.found
     dust = rest if rest * max(price, position.price) < desk.rules.minimum(symbol) else ZERO
-    order = _order(each.lock, position, units, price, Exit.BY_HAND, dust, desk)
+    order = hand_trades.sale(each.lock, position, units, price, Exit.BY_HAND, dust, desk)
     did = f"sold by hand, booked at the last price {price:f}"
     return _closed(each.lock, position, order, dust, workers, did, desk)
 
 
 def _written_off(lock: Lock, position: Position, workers: Sequence[Worker], desk: Desk) -> Act | None:
     units = position.quantity
-    order = _order(lock, position, ZERO, ZERO, Exit.DUST, units, desk)
+    order = hand_trades.sale(lock, position, ZERO, ZERO, Exit.DUST, units, desk)
     return _closed(lock, position, order, units, workers, "are under the least order: written off", desk)
 
 
@@ -146,35 +151,6 @@ def _closed(
     return _done(lock, change, order.filled, did, desk, trip)
 
 
-def _order(
-    lock: Lock, position: Position, units: Decimal, price: Decimal, reason: Exit, dust: Decimal, desk: Desk
-) -> Order:
-    """A sale as if we had made it: `units` at the price with the venue's fee and tax, `dust` for nothing."""
-    at, symbol = desk.clock(), lock.instrument.symbol
-    name = order_id(lock.instrument, f"{reason.value}:{lock.fence}", Side.SELL, 0)
-    fee, tax = desk.rules.fee(symbol, Side.SELL, at), desk.rules.tax(symbol, Side.SELL, at)
-    sold = ((price, units), (ZERO, dust))
-    fills = tuple(
-        Fill(id=f"{name}-{n}", price=p, quantity=q, fee=_worth(p, q, fee), tax=_worth(p, q, tax), at=at)
-        for n, (p, q) in enumerate(sold)
-        if q
-    )
-    return Order(
-        id=name,
-        instrument=lock.instrument,
-        side=Side.SELL,
-        quantity=units + dust,
-        reference=price,
-        signal=f"{lock.instrument}:{reason.value}:{lock.fence}",
-        leg=0,
-        worker=position.worker,
-        reason=reason.value,
-        at=at,
-        state=State.FILLED,
-        fills=fills,
-    )
-
-
 def _left(lock: Lock, extra: Decimal, desk: Desk) -> Act | None:
     """The owner's own from now on: no table of ours changes but what is known of people's holdings."""
     hands = desk.shelf.read(Hands, desk.market)
@@ -185,28 +161,6 @@ def _left(lock: Lock, extra: Decimal, desk: Desk) -> Act | None:
     suspects = {name: pair for name, pair in hands.suspects.items() if name != symbol}
     desk.shelf.write(replace(hands, own=own, suspects=suspects))
     return Act(instrument=lock.instrument, units=extra, did="bought by hand are left to their owner", fence=lock.fence)
-
-
-def _new(lock: Lock, units: Decimal, price: Decimal, heir: Worker | None, desk: Desk) -> Position:
-    signal = f"{lock.instrument}:{Exit.BY_HAND.value}:{lock.fence}"
-    return Position(
-        instrument=lock.instrument,
-        worker=heir.id if heir else "",
-        quantity=units,
-        cost=_worth(units, price),
-        fees=ZERO,
-        price=price,
-        opened=desk.clock(),
-        signal=signal,
-        rule=Exit.BY_HAND.value,
-        reference=price,
-    )
-
-
-def _grown(position: Position, units: Decimal, price: Decimal) -> Position:
-    with localcontext(EXACT):
-        quantity, cost = position.quantity + units, position.cost + units * price
-    return replace(position, quantity=quantity, cost=cost, price=SHOWN.divide(cost, quantity))
 
 
 def _change(lock: Lock, desk: Desk, *, position: Position | None, dust: Decimal) -> Amendment:
@@ -240,11 +194,6 @@ def _price(symbol: str, desk: Desk) -> Decimal | None:
     except CoreError:
         return None
     return Decimal(str(last)) if last else None
-
-
-def _worth(*factors: Decimal) -> Decimal:
-    with localcontext(EXACT):
-        return prod(factors, start=Decimal(1))
 
 
 def _free(workers: Sequence[Worker], desk: Desk) -> Worker | None:

@@ -5,15 +5,14 @@ from decimal import Decimal
 import pytest
 from msgspec.structs import replace
 
-from core.adapters.memory.state import Item, Row
+from core.adapters.memory.state import Item
 from core.app import sweep
 from core.app.desk import Ending
 from core.app.trade import handle
 from core.domain.errors import Transient
 from core.domain.levels import Hands
-from core.domain.orders import Order, State
-from core.domain.policies import ByHand, Strays, SweepPolicy
-from core.domain.values import ZERO, Instrument, Market, Millis, Side
+from core.domain.policies import ByHand, SweepPolicy
+from core.domain.values import ZERO, Instrument, Market, Millis
 from core.domain.workers import Status
 from tests.app.world import World
 from tests.fakes import AAA, FEE, SYMBOLS, buy, policy, sell, shelf_of
@@ -264,47 +263,3 @@ def test_a_position_under_the_least_order_is_written_off_by_the_sweep():
 
 def replace_item(item, position):
     return Item(replace(item.lock, position=position), item.nonce)
-
-
-# ---- orders that no lock is about ------------------------------------------------------------------------------------
-
-
-def stray(world, state=State.OPEN, share="0"):
-    """An order row that is open, known to the venue, and on no lock."""
-    order = Order(
-        id="hoga-stray", instrument=BBB, side=Side.BUY, quantity=Decimal(100), reference=Decimal(100), signal="x", leg=0,
-        worker="w-01", reason="fall", at=world.hands.at, state=state,
-    )  # fmt: skip
-    world.books.leases._books.orders[order.id] = Row(order, DAY)
-    if share is not None:
-        world.broker.fills, world.broker.resting = {0: Decimal(share)}, True
-        world.broker.place(order, world.hands.at)
-        world.broker.resting = False
-    return order
-
-
-@pytest.mark.parametrize(("share", "state"), [("0", State.CANCELLED), ("1", State.FILLED), (None, State.REJECTED)])
-def test_a_stray_order_is_settled_with_the_venue_and_none_of_it_stays_open(share, state):
-    world = Shared()
-    order = stray(world, State.UNKNOWN, share)
-    swept = world.run()
-    assert (swept.ended, swept.strays) == ((order.id,), ())
-    assert world.books.ledger.order(order.id).state is state
-    assert world.run().ended == ()
-    assert world.broker.holdings(Market.UPBIT) == ({"KRW-BBB": Decimal(100)} if share == "1" else {})
-
-
-def test_a_stray_order_that_cannot_be_settled_is_told_and_tried_again():
-    world = Shared()
-    order = stray(world)
-    world.broker.before["find"] = Transient("no connection")
-    assert world.run().strays == (order.id,)
-    assert "no connection" in world.told.sent[-1].memo
-    assert world.run().ended == (order.id,)
-
-
-def test_with_strays_told_only_nothing_is_cancelled():
-    world = Shared(strays=Strays.TELL)
-    order = stray(world)
-    assert world.run().strays == (order.id,)
-    assert world.broker.known[order.id][1].state == "open"
