@@ -119,3 +119,16 @@ def test_settings_that_a_run_writes_down_read_as_they_were():
     )
     assert parse(written(settings), {}) == settings
     assert yaml.safe_load(written(settings))["markets"]["upbit"]["day"]["ends"] == "23:59"
+
+
+@pytest.mark.parametrize(
+    ("topic", "detail", "allowed"), [("book", "depth7", "depth5@100ms"), ("trade", "tick", "aggTrade")]
+)
+def test_a_feed_that_a_venue_does_not_have_is_a_fault_that_names_those_it_has(topic, detail, allowed):
+    asked = f'{{url: "wss://stream.test", details: {{{topic}: {detail}}}}}'
+    text = LEAST.replace("upbit", "binance").replace('{url: "wss://stream.test"}', asked)
+
+    [fault] = faults_of(text)
+
+    assert fault.startswith(f"markets.binance.stream.details.{topic}: found '{detail}'; allowed: ")
+    assert allowed in fault

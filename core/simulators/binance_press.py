@@ -24,7 +24,7 @@ from core.simulators.binance_rows import (
     ticker_event,
     trade_event,
 )
-from core.simulators.line import Line
+from core.simulators.line import Line, Print
 from core.simulators.market import SimulatedMarket, Turn
 
 SHUTDOWN = "!serverShutdown"
@@ -60,18 +60,21 @@ class Press:
         self._pages: dict[str, Page] = {}
         self._told: dict[str, int] = {}
         self._due: dict[str, int] = {}
+        self._trades: dict[str, list[Print]] = {}
 
     def print(self, names: Iterable[str], turn: Turn, at: int) -> dict[str, list[bytes]]:
         """Payloads of each wanted stream in this turn, oldest first; what nobody wants is forgotten."""
         wanted = set(names)
+        self._trades = {}
+        for trade in turn.trades:
+            self._trades.setdefault(trade.symbol, []).append(trade)
         for memory in (self._pages, self._told, self._due):
             for gone in [name for name in memory if name not in wanted]:
                 del memory[gone]
-        trades: dict[str, list[Row]] = {}
-        found = {name: list(self._payloads(name, turn, at, trades)) for name in sorted(wanted)}
+        found = {name: list(self._payloads(name, turn, at)) for name in wanted}
         return {name: frames for name, frames in found.items() if frames}
 
-    def _payloads(self, name: str, turn: Turn, at: int, trades: dict[str, list[Row]]) -> Iterator[bytes]:
+    def _payloads(self, name: str, turn: Turn, at: int) -> Iterator[bytes]:
         said = feed(name)
         if name == EVERY:
             yield from self._changed(name, at)
@@ -83,7 +86,7 @@ class Press:
         line = self._market.lines[said.symbol]
         match said.kind:
             case "trade" | "aggTrade":
-                yield from (TRADES[said.kind](trade) for trade in turn.trades if trade.symbol == said.symbol)
+                yield from (TRADES[said.kind](trade) for trade in self._trades.get(said.symbol, ()))
             case "bookTicker":
                 if said.symbol in turn.books:
                     yield best(line)

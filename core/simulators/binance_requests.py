@@ -6,6 +6,7 @@ Source: reference/binance.md 3.2 and 3.3.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import msgspec
@@ -57,6 +58,7 @@ class Feed(NamedTuple):
         return INTERVALS[self.detail]
 
 
+@lru_cache(maxsize=16_384)
 def feed(name: str) -> Feed | None:
     """None for a name that this server has no stream of."""
     if name == EVERY:

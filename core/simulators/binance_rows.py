@@ -55,12 +55,8 @@ def best_rest(line: Line) -> Row:
 
 def day(line: Line, at: int) -> tuple[float, float, float, float, float]:
     """The last 24 hours: first price, highest, lowest, volume, value."""
-    sums, last = line.summary(at), line.last.price
-    minutes = line.minutes(at - DAY, at + 1)
-    if not len(minutes.opens):
-        return last, last, last, sums.volume_24h, sums.value_24h
-    top, bottom = max(float(minutes.high.max()), last), min(float(minutes.low.min()), last)
-    return float(minutes.open[0]), top, bottom, sums.volume_24h, sums.value_24h
+    sums = line.summary(at)
+    return (*line.rolling(at), sums.volume_24h, sums.value_24h)
 
 
 def ticker(line: Line, at: int, *, mini: bool = False) -> Row:

@@ -71,22 +71,13 @@ class Line:
         self._days: dict[int, Candle | None] = {}
         self._bought = 0.0
         self._extremes: tuple[float, int, float, int] | tuple[()] = ()
+        self._window, self._rolling = -1, (0.0, 0.0, 0.0)
         before = past(coin, key, ladder, birth - DAY, birth)
         self._marks = _marks(before, birth)
         self._begin_day(birth // DAY * DAY, before.between(birth // DAY * DAY, birth))
         final = self.candles(MINUTE, 1, birth)[0]
-        self.last = Print(
-            coin.symbol,
-            final.close,
-            final.volume,
-            True,
-            final.stamp,
-            final.stamp,
-            final.stamp * 10_000,
-            0.0,
-            0.0,
-            birth,
-        )
+        told = final.stamp
+        self.last = Print(coin.symbol, final.close, final.volume, True, told, told, told * 10_000, 0.0, 0.0, birth)
 
     def _begin_day(self, day: int, today: Columns) -> None:
         """Begin the UTC day with what history says of it; where it says nothing, with the last close."""
@@ -110,6 +101,8 @@ class Line:
         if trade.at >= self.day:
             self._extend_day(trade)
         self.prints.append(trade)
+        first, top, bottom = self._rolling
+        self._rolling = first, max(top, trade.price), min(bottom, trade.price)
         if trade.sequence > self.last.sequence:
             self.last = trade
 
@@ -140,6 +133,17 @@ class Line:
             max(total[0] - today[0], 0.0), max(total[1] - today[1], 0.0), self._bought,
             total[0] - earlier[0], total[1] - earlier[1],
         )  # fmt: skip
+
+    def rolling(self, at: int) -> tuple[float, float, float]:
+        """First, highest and lowest price of the last 24 hours. The window moves on once a minute, each pair's at a
+        moment of its own: to look at a day anew is dear, and a thousand pairs would do it at once."""
+        window = (at + self.key % MINUTE) // MINUTE
+        if window != self._window:
+            minutes, last = self.minutes(at - DAY, at + 1), self.last.price
+            first = float(minutes.open[0]) if len(minutes.opens) else last
+            tops, bottoms = (*minutes.high.tolist(), last), (*minutes.low.tolist(), last)
+            self._window, self._rolling = window, (first, max(tops), min(bottoms))
+        return self._rolling
 
     def _marked(self, moment: int) -> tuple[float, float]:
         """Volume and value traded up to `moment`, a minute's edge, since a day before the market began."""

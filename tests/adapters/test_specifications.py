@@ -37,11 +37,6 @@ def listing(symbol, specification):
     return Listing(instrument=Instrument(Market.BINANCE, symbol), name=symbol, specification=specification)
 
 
-def test_a_listing_that_does_not_speak_of_orders_leaves_nothing():
-    assert told([listing("A", None)], Market.UPBIT, Millis(1)) is None
-    assert told([], Market.BINANCE, Millis(1)) is None
-
-
 def test_what_is_written_is_read_back_exactly():
     shelf, clock = MemoryShelf(Clock()), Clock()
     found = told([listing("A", ROW), listing("B", None)], Market.BINANCE, Millis(7))

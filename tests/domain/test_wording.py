@@ -220,6 +220,11 @@ def test_figures_read_as_people_write_them(value, unit, shown):
         ("0", "KRW", "ko", True, "0원"),
         ("12.345", "USDT", "en", True, "+12.35 USDT"),
         ("7", "EUR", "ko", False, "7.00 EUR"),
+        ("0.00001234", "USDT", "en", False, "0.0000123 USDT"),
+        ("-0.0345678", "USDT", "ko", True, "-0.0346 USDT"),
+        ("0.000000001", "USDT", "en", True, "0.00000000 USDT"),
+        ("0.1", "USDT", "en", False, "0.10 USDT"),
+        ("0.00000002", "BTC", "en", False, "0.00000002 BTC"),
     ],
 )
 def test_money_is_rounded_to_its_currency_and_never_minus_zero(amount, quote, language, signed, shown):
