@@ -52,6 +52,11 @@ def hurried(policy: RestPolicy) -> RestPolicy:
     )
 
 
+def surroundings() -> Mapping[str, str]:
+    """This process's environment, for a program that has no composition root of its own (streamer/market_data.py)."""
+    return os.environ
+
+
 def wall_clock() -> Millis:
     return time.time_ns() // 1_000_000  # type: ignore[return-value]  # calling Millis for every frame would be felt
 
