@@ -197,7 +197,9 @@ def test_the_sweep_tells_of_every_dead_letter_queue_that_is_not_empty(open_for_b
 
     (told,) = [message["alert"] for message in cloud.messages("HOGA_ALERTS_QUEUE")]
     assert (told["kind"], told["rule"], told["value"]) == ("dead_letters", "jobs", 2.0)
-    assert {"outcome": "found", "queue": "jobs", "messages": 2}.items() <= [line for line in said() if "_aws" not in line][-1].items()
+    assert {"outcome": "found", "queue": "jobs", "messages": 2}.items() <= [
+        line for line in said() if "_aws" not in line
+    ][-1].items()
 
 
 def test_dead_letters_are_looked_at_though_a_market_fails_and_no_queue_fails_the_sweep(
