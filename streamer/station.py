@@ -19,6 +19,7 @@ from core.domain.sessions import awake, following
 from core.domain.tenure import Shard
 from core.domain.values import Millis
 from core.domain.watchlist import Wanted
+from core.feed.freshness import NEVER
 from core.venues.spec import Venue
 from streamer import refresh, state
 from streamer.continuity import RESTARTED
@@ -55,6 +56,7 @@ class Station:
         self._days, self._told = self._calendar(policy.day), dict[str, bool]()
         days = following(lambda: self._days)
         self._engine = Engine(venue.market, policy, venue.rules.link, days=days)
+        self._engine.since = NEVER
         self._keys = key_desk(venue, policy, ports)
         self.outbox = Outbox(ports.signals, ports.alerts, policy.stream, clock=ports.clock, dice=ports.dice)
         self._warmup = Warmup(

@@ -40,6 +40,8 @@ class Engine:
     on_candle  called with each candle that closes, and again with the whole of one that a late trade then amended:
                of several with the same span and `opens` the last is right
     days       the market's calendar; always open where none is given
+    since      when listening to a new symbol began: 0 = always, as in replay. A live stream says NEVER and then
+               `listen`: whatever comes before, perhaps of a subscription that is ending, makes no whole candle
 
     Counters: trades (those dropped included), books, tickers, bars, late (dropped ones included), dropped, duplicates,
     backwards, crossed, bad, gaps, candles (closed, of every span), signals (buy and sell), skipped (times that the
@@ -61,6 +63,7 @@ class Engine:
         self._departures = Departures(market, policy, self._days)
         self._states: dict[str, Symbol] = {}
         self._references: References | None = None
+        self.since = Millis(0)
         self.trades = self.books = self.tickers = self.bars = self.late = self.dropped = self.duplicates = 0
         self.backwards = self.crossed = self.bad = self.gaps = self.candles = self.signals = self.skipped = 0
 
@@ -306,7 +309,10 @@ class Engine:
 
     def _fresh(self, name: str) -> Symbol:
         minutes, rules = self._entries.minutes, len(self._entries.rules)
-        return symbols.begin(Instrument(self.market, name), self.policy, self._days, rules, minutes)
+        fresh = symbols.begin(Instrument(self.market, name), self.policy, self._days, rules, minutes)
+        for series in fresh.candles.series:
+            series.since = self.since
+        return fresh
 
     def _refer(self, symbol: Symbol) -> None:
         if self._references is not None:

@@ -47,3 +47,47 @@ def test_the_venue_s_own_bar_is_back_filled_and_one_begun_with_its_unfinished_ba
     assert marks(series) == [(0, "back-filled", "told by the venue")]
     assert (series.forming.quality, series.forming.reason) == ("partial", "begun with the venue's unfinished bar")
     assert series.closed[0].spoil(Quality.GAPPED, "no") is False
+
+
+def test_live_nothing_is_whole_that_began_before_we_are_known_to_listen(desk):
+    """D8: a trade of a subscription that is ending begins no whole candle; in replay all of them are."""
+    told = []
+    made = desk.engine(on_candle=told.append)
+    made.since = 2**62
+    for minute in range(3):
+        made.step(desk.trade(minute * 60_000, 100))
+    made.listen("KRW-A", desk.T0 + 130_000)
+    for minute in range(3, 6):
+        made.step(desk.trade(minute * 60_000, 100))
+
+    minutes = [bar for bar in told if bar.span == 60_000]
+    assert [bar.quality for bar in minutes] == ["partial", "partial", "partial", "whole", "whole"]
+    assert desk.engine().since == 0
+
+
+def test_candles_that_were_told_as_whole_are_told_again_when_they_turn_out_not_to_be(desk):
+    told = []
+    made = desk.engine(on_candle=told.append)
+    for minute in range(3):
+        made.step(desk.trade(minute * 60_000, 100))
+    made.gap("KRW-A", desk.T0 + 30_000, desk.T0 + 50_000, "cut")
+    made.heal("KRW-A", 60_000, desk.T0 + 40_000)
+    assert made.snapshot("KRW-A").series(60_000).gap_end
+    made.heal("KRW-A", 60_000, desk.T0 + 60_000)
+    made.heal("KRW-X", 60_000, desk.T0)
+    assert not made.snapshot("KRW-A").series(60_000).gap_end
+    again = told[-1]
+    assert (again.opens, again.quality, again.reason) == (desk.T0, "gapped", "cut")
+    assert made.snapshot("KRW-A").stamp > 0
+
+
+def test_a_trade_that_came_too_late_spoils_the_candle_that_lacks_it(desk):
+    made = desk.engine()
+    for minute in range(4):
+        made.step(desk.trade(minute * 60_000, 100))
+    made.step(desk.trade(30_000, 100))
+    closed = made.snapshot("KRW-A").series(60_000).closed
+    assert [(candle.quality, candle.reason) for candle in closed][:2] == [
+        ("gapped", "a trade came too late"),
+        ("whole", ""),
+    ]
