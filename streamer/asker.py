@@ -71,11 +71,11 @@ class Asker(Generic[T]):
             await self._call(symbols[start : start + self._batch])
 
     async def _call(self, symbols: Sequence[str]) -> None:
-        try:
-            rows = await asyncio.get_running_loop().run_in_executor(self._thread, self._ask, symbols)
-        except Exception as fault:  # whatever it is, those who wait for it must hear it
+        call = asyncio.get_running_loop().run_in_executor(self._thread, self._ask, symbols)
+        (rows,) = await asyncio.gather(call, return_exceptions=True)
+        if isinstance(rows, BaseException):  # whatever it is, those who wait for it must hear it
             for symbol in symbols:
-                self._flights.pop(symbol).set_exception(fault)
+                self._flights.pop(symbol).set_exception(rows)
             return
         found = {row.instrument.symbol: row for row in rows}
         for symbol in symbols:

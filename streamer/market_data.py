@@ -12,7 +12,6 @@ A symbol is written as its venue writes it; where several markets are enabled, w
 from __future__ import annotations
 
 import asyncio
-import os
 import random
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping
@@ -22,9 +21,10 @@ from pathlib import Path
 import msgspec
 
 from core.adapters.paced import Circuit
+from core.adapters.wiring import surroundings, wall_clock
 from core.domain.errors import Misconfigured
 from core.domain.events import Book
-from core.domain.values import Market, Millis
+from core.domain.values import Market
 from core.settings import load
 from streamer.stall import Quote, Stall, Via
 from streamer.stalls import Counter, counter
@@ -67,12 +67,13 @@ class MarketData:
 
         Raises Misconfigured: the file has faults, or no such market is enabled.
         """
-        found = load(Path(settings), os.environ if env is None else env)
+        env = surroundings() if env is None else env
+        found = load(Path(settings), env)
         chosen = [market for market in found.enabled if market in (markets or found.enabled)]
         if missing := set(markets) - set(chosen):
             raise Misconfigured("a market is not enabled in these settings", market=", ".join(sorted(missing)))
         made = {
-            market: counter(market, found.markets[market], env or os.environ, wall_clock, time.sleep, random.random)
+            market: counter(market, found.markets[market], env, wall_clock, time.sleep, random.random)
             for market in chosen
         }
         async with cls(made).running() as data:
@@ -153,7 +154,3 @@ def _figures(found: Counter) -> Figures:
         surprises=stall.hub.surprises,
         subscribed=tuple(sorted(stall.hub.subscribed)),
     )
-
-
-def wall_clock() -> Millis:
-    return Millis(time.time_ns() // 1_000_000)
