@@ -17,6 +17,9 @@ from core.domain.workers import Status, Worker
 
 RETIRED = "retired: there are more of them than `workers.count`"
 STOPPED = "stopped by hand"
+FORGOTTEN_MS = 300_000
+"""A worker that was seen taken is not tried first for that long; it may be free again, and then another look tells."""
+NEVER = Millis(-FORGOTTEN_MS)
 
 
 def names(count: int) -> list[str]:
@@ -49,16 +52,19 @@ def enlist(desk: Desk, at: Millis) -> list[Worker]:
 def candidates(signal: str, desk: Desk, at: Millis) -> Iterator[Worker]:
     """Workers to try for a signal, one after the other until one is taken.
 
-    The first is picked by the signal alone, without a look: nearly always it is free, and a look costs a round trip.
-    The others are those that a look finds free, in the order that the signal gives, so that two signals seldom meet.
+    The first is picked by the signal, without a look: one that this process has not lately seen taken is nearly always
+    free, and a look costs a round trip. The others are those that a look finds free, in the order that the signal
+    gives, so that two signals seldom meet.
     """
     slots = names(desk.policy.workers.count)
-    first = int.from_bytes(sha256(signal.encode()).digest()[:8]) % len(slots)
-    yield Worker(
-        id=slots[first], market=desk.market, status=Status.SCAN, capital=desk.policy.workers.capital, heartbeat=at
-    )
-    free = {worker.id: worker for worker in enlist(desk, at) if worker.status is Status.SCAN}
-    yield from (free[name] for name in slots[first:] + slots[:first] if name in free)
+    turn = int.from_bytes(sha256(signal.encode()).digest()[:8]) % len(slots)
+    slots = slots[turn:] + slots[:turn]
+    first = next((name for name in slots if at - desk.engaged.get(name, NEVER) >= FORGOTTEN_MS), slots[0])
+    yield Worker(id=first, market=desk.market, status=Status.SCAN, capital=desk.policy.workers.capital, heartbeat=at)
+    workers = {worker.id: worker for worker in enlist(desk, at)}
+    desk.engaged.clear()
+    desk.engaged.update({name: at for name, worker in workers.items() if worker.status is not Status.SCAN})
+    yield from (workers[name] for name in slots if name in workers and name not in desk.engaged)
 
 
 def surplus(workers: Sequence[Worker], desk: Desk) -> list[Worker]:

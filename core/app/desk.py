@@ -33,6 +33,7 @@ class Desk(msgspec.Struct, frozen=True, kw_only=True):
     last_price   the newest price of a symbol in quote currency per unit, None where nobody knows; asked before a buy
     name         what people call a symbol, "" where it has no name
     state        does the venue let a symbol trade now? Asked before a buy; None where it has no word for it
+    engaged      workers that were found taken, by when: kept by the process, so that its next buy tries another first
     told         what the venue told of single days: do they trade?
     """
 
@@ -53,6 +54,7 @@ class Desk(msgspec.Struct, frozen=True, kw_only=True):
     name: Callable[[str], str]
     last_price: Callable[[str], float | None]
     told: Mapping[str, bool] = TOLD
+    engaged: dict[str, Millis] = {}
     state: Callable[[str], MarketState | None] = lambda symbol: None
 
     @property

@@ -157,6 +157,8 @@ def _reserve(held: Granted, order: Order, desk: Desk) -> tuple[Order, Reserved]:
     for worker in candidates(order.signal, desk, at):
         order = replace(order, worker=worker.id)
         answer = desk.leases.reserve(held, order, worker, asked, at)
+        if not answer.refused:
+            desk.engaged[worker.id] = at
         if answer.refused not in NEXT_WORKER:
             break
     return order, answer
