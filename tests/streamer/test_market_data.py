@@ -7,6 +7,7 @@ from contextlib import aclosing
 import pytest
 
 from core.domain.errors import CircuitOpen, Misconfigured, Refused, Transient
+from core.domain.unified import Fault as Wrong
 from core.domain.unified import Source
 from core.domain.values import Market
 from core.simulators.faults import Fault, Kind, Planned
@@ -231,3 +232,16 @@ async def test_nothing_is_left_running(settings):
     async with MarketData.open(settings(), env={}) as data:
         await first(data.stream_ticker(SYMBOLS), 5)
     await until(lambda: asyncio.all_tasks() == before, "the end of every task")
+
+
+async def test_frames_that_come_out_of_order_never_turn_time_back_and_are_counted(settings, upbit):
+    """D15."""
+    upbit.faults.cause(Planned(at_s=0.0, fault=Fault(kind=Kind.REORDER, count=10**6)), wall_ms())
+    async with MarketData.open(settings(), env={}) as data, aclosing(data.stream_ticker(SYMBOLS)) as quotes:
+        newest = {}
+        async with asyncio.timeout(PATIENCE_S):
+            while not data.figures()[Market.UPBIT].faults.get(Wrong.BACKWARDS.value):
+                quote = await anext(quotes)
+                symbol = quote.ticker.instrument.symbol
+                assert quote.ticker.at >= newest.get(symbol, 0)
+                newest[symbol] = quote.ticker.at
