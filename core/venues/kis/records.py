@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from itertools import chain
 
 from core.domain.events import Beat, Book, Drift, Inbound, Level, MarketState, Trade
 from core.domain.values import Millis, Side
@@ -40,23 +39,22 @@ READ = (SYMBOL, HOUR, PRICE, QUANTITY, TOTAL, TAKER, DATE, PHASE)
 DIGITS = {PRICE: rb"([0-9.]{1,15}+)", QUANTITY: rb"([0-9.]{1,15}+)", TOTAL: rb"([0-9]{1,13}+)"}
 """Numbers that are at once less than MOST and SERIAL, and never less than nothing."""
 HEAD = len(b"0|H0STCNT0|001|")
-MANY = 8
-"""Records of one frame that a pattern is made for."""
 
 
-def trades(cells: Iterable[bytes], seen: Millis) -> list[Inbound]:
-    """The events of trade records, of which only the cells that are READ are given, one record after the other.
+def trades(rows: Iterable[Sequence[bytes]], seen: Millis) -> list[Inbound]:
+    """The events of trade records: of each the whole (not looked at), then the cells that are READ.
 
     A pattern has seen that the numbers are no more than digits; whoever has none looks first (`_amounts`).
     """
     events: list[Inbound] = []
-    each = iter(cells)
-    for symbol, hour, paid, units, running, taker, date, phase in zip(
-        each, each, each, each, each, each, each, each, strict=False
-    ):
+    stock = clock = today = None  # those of the record before: in one frame they are nearly always the same
+    for _, symbol, hour, paid, units, running, taker, date, phase in rows:
         price, quantity, total = float(paid), float(units), int(running)
-        day, serial = DAYS[date]
-        instrument, at = STOCKS[symbol], day + SECONDS[hour]
+        if hour != clock or date != today:
+            day, serial = DAYS[date]
+            clock, today, at = hour, date, day + SECONDS[hour]
+        if symbol != stock:
+            stock, instrument = symbol, STOCKS[symbol]
         if price and quantity and total and phase not in NO_TRADE:
             events.append(
                 Trade(
@@ -76,37 +74,49 @@ def trades(cells: Iterable[bytes], seen: Millis) -> list[Inbound]:
 
 
 def cut(payload: bytes, count: int, tr: Tr, frame: bytes, seen: Millis) -> list[Inbound]:
-    """Trades of any width and number, which no pattern of SHAPES took."""
+    """Trades of a width that has no pattern, or with numbers that one does not take."""
     cells = payload.split(b"^")
     width = _width(len(cells), count, tr)
-    records = (_amounts([cells[start + place] for place in READ]) for start in range(0, len(cells), width))
-    events = trades(chain.from_iterable(records), seen)
+    rows = (_amounts([cells[start + place] for place in READ]) for start in range(0, len(cells), width))
+    events = trades(rows, seen)
     return events if width in tr.known else [*events, _drift(tr, width, frame, seen)]
 
 
-class Shapes(dict[bytes, tuple["re.Pattern[bytes]", ...]]):
-    """Head of a frame of trades -> one pattern for each known width of a record, the one that fitted last first.
+class Heads(dict[bytes, int]):
+    """Head of a plain frame of trades -> how many records follow; 0 for any other, which is not kept."""
 
-    A pattern takes the whole payload: it captures what is read and walks over the rest, which costs half of a split.
-    Heads that are none, and those of more records than come in practice, have no pattern.
-    """
-
-    def __missing__(self, head: bytes) -> tuple[re.Pattern[bytes], ...]:
+    def __missing__(self, head: bytes) -> int:
         _, name, count, *_ = (*head.split(b"|"), b"", b"")
-        tr, many = TRS.get(name.decode("latin-1")), int(count) if count.isdigit() else 0
-        if tr is None or tr.topic is not Topic.TRADE or not 0 < many <= MANY:
-            return ()
-        self[head] = tuple(re.compile(rb"\^".join((_record(width),) * many)) for width in tr.known)
+        tr = TRS.get(name.decode("latin-1"))
+        if tr is None or tr.topic is not Topic.TRADE or not (head[:2] == b"0|" and count.isdigit()):
+            return 0
+        self[head] = int(count)
         return self[head]
 
-    def fit(self, frame: bytes) -> Sequence[bytes] | None:
-        """The cells that are READ of all records, or None where no pattern takes the frame."""
-        head = frame[:HEAD]
-        for pattern in self[head]:
-            if (found := pattern.fullmatch(frame, HEAD)) is not None:
-                if pattern is not self[head][0]:
-                    self[head] = (pattern, *(other for other in self[head] if other is not pattern))
-                return found.groups()
+
+class Shapes:
+    """A pattern for each known width of a record, the one that fitted last first.
+
+    It takes a whole record: captures it, and in it what is read, and walks over the rest, which costs half of a split.
+    """
+
+    __slots__ = ("patterns",)
+
+    def __init__(self) -> None:
+        widths = sorted({width for tr in TRS.values() if tr.topic is Topic.TRADE for width in tr.known})
+        self.patterns = [re.compile(rb"(%b)(?:\^|\Z)" % _record(width)) for width in widths]
+
+    def fit(self, frame: bytes) -> list[tuple[bytes, ...]] | None:
+        """The records, each whole and its cells that are READ; None where no pattern takes all of the frame."""
+        count = HEADS[frame[:HEAD]]
+        if not count:
+            return None
+        for pattern in self.patterns:
+            rows: list[tuple[bytes, ...]] = pattern.findall(frame, HEAD)
+            if len(rows) == count and sum([len(row[0]) for row in rows]) + count == len(frame) - HEAD + 1:
+                if pattern is not self.patterns[0]:
+                    self.patterns.reverse()
+                return rows
         return None
 
 
@@ -114,14 +124,15 @@ def _record(width: int) -> bytes:
     return rb"\^".join(DIGITS.get(place, rb"([^^]*+)" if place in READ else rb"[^^]*+") for place in range(width))
 
 
-SHAPES = Shapes()
+HEADS, SHAPES = Heads(), Shapes()
 
 
-def _amounts(cells: Sequence[bytes]) -> Sequence[bytes]:
-    """One record's cells. Raises ValueError where a number in them is none, less than nothing, or beyond all sense."""
+def _amounts(cells: list[bytes]) -> list[bytes]:
+    """One record's cells as `trades` takes them. Raises ValueError where a number in them is none, less than nothing,
+    or beyond all sense."""
     price, quantity, total = float(cells[2]), float(cells[3]), int(cells[4])
     if 0.0 <= price < MOST and 0.0 <= quantity < MOST and 0 <= total < SERIAL:
-        return cells
+        return [b"", *cells]
     raise ValueError("not amounts")
 
 

@@ -64,8 +64,8 @@ class Decoder:
             WireSurprise: anything that is not a frame this venue is known to send. Its text quotes no cell.
         """
         try:
-            if cells := SHAPES.fit(frame):
-                return trades(cells, seen)
+            if rows := SHAPES.fit(frame):
+                return trades(rows, seen)
             if frame[0] == 48:  # "0": plain, as all are but notices
                 _, name, count, payload = frame.split(b"|", 3)
                 tr = HEADS[name]
