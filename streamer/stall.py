@@ -63,7 +63,7 @@ class Stall:
         dice: Callable[[], float],
         seats: Seats | None = None,
     ) -> None:
-        self.market, self._policy, self._quotes, self._clock = venue.market, policy.data, quotes, clock
+        self.market, self._policy, self._clock = venue.market, policy.data, clock
         streams = venue.stream.topics
         self._topics = frozenset({Topic.TICKER}) if Topic.TICKER in streams else frozenset({Topic.TRADE, Topic.BOOK})
         self.unifier = Unifier(policy.data.apart, limits, streams_tickers=Topic.TICKER in streams)
@@ -79,8 +79,6 @@ class Stall:
         self._carried: frozenset[str] = frozenset()
         self._tickers: set[Mailbox[Quote]] = set()
         self._books: set[Mailbox[Book]] = set()
-
-    # ---- what is asked of it ----------------------------------------------------------------------------------------
 
     async def ticker(self, symbol: str, via: Via) -> Quote:
         """Raises Transient where nobody who may answer does, Refused where the venue knows no such symbol."""
@@ -105,32 +103,35 @@ class Stall:
         box: Mailbox[Quote] = Mailbox(frozenset(symbols))
         with self._wanting(symbols, self._topics):
             self._tickers.add(box)
+            for symbol in symbols:
+                if known := self._known(symbol):
+                    box.put(symbol, known)
             try:
                 await self.warm(symbols)
-                async for quote in box.read():
-                    yield quote
+                async for found in box.read():
+                    yield found
             finally:
                 self._tickers.discard(box)
 
     async def books(self, symbols: Collection[str]) -> AsyncGenerator[Book, None]:
-        """Each symbol's newest order book as it changes."""
+        """Each symbol's newest order book as it changes, what another reader's subscription told already first."""
         box: Mailbox[Book] = Mailbox(frozenset(symbols))
+        known = [(one, self.unifier.symbol(one).book) for one in symbols if one in self.hub.subscribed]
         with self._wanting(symbols, BOOKS):
             self._books.add(box)
+            for symbol, book in known:
+                if book is not None:
+                    box.put(symbol, book)
             try:
-                async for book in box.read():
-                    yield book
+                async for newest in box.read():
+                    yield newest
             finally:
                 self._books.discard(box)
 
     async def warm(self, symbols: Iterable[str]) -> None:
         """Ask REST once for those of which nothing is known; where it does not answer, the stream will tell."""
-        at = self._clock()
-        cold = [one for one in symbols if not any(self.cache.peek((one, source), at) for source in Source)]
-        for found in await self.asker.many(cold):
+        for found in await self.asker.many([one for one in symbols if not self._known(one)]):
             self._rest_told(found)
-
-    # ---- what comes in ----------------------------------------------------------------------------------------------
 
     def took(self, inbound: Sequence[Inbound], at: Millis) -> None:
         """Every event of one frame, on the event loop."""
@@ -168,7 +169,10 @@ class Stall:
             if symbol in box.symbols:
                 box.put(symbol, quote)
 
-    # ---- the two ways -----------------------------------------------------------------------------------------------
+    def _known(self, symbol: str) -> Quote | None:
+        """From the cache, the stream's word first; uncounted."""
+        at = self._clock()
+        return self.cache.peek((symbol, Source.STREAM), at) or self.cache.peek((symbol, Source.REST), at)
 
     def _kept(self, symbol: str, *sources: Source) -> Quote | None:
         """From the cache, the first source that has it; counted once."""
@@ -211,8 +215,6 @@ class Stall:
                 raise Transient("the stream tells nothing", symbol=symbol, waited_s=self._policy.patience_s) from None
             finally:
                 self._tickers.discard(box)
-
-    # ---- subscriptions ----------------------------------------------------------------------------------------------
 
     @contextmanager
     def _wanting(self, symbols: Collection[str], topics: frozenset[Topic]) -> Iterator[None]:

@@ -77,6 +77,16 @@ async def test_order_books_are_streamed_sound(settings):
     assert all(book.bid < book.ask for book in books)
 
 
+async def test_a_second_reader_begins_with_what_is_known(settings):
+    async with MarketData.open(settings("{ttl_s: 600.0}"), env={}) as data:
+        known = await data.get_ticker("KRW-BTC")
+        assert (await first(data.stream_ticker(["KRW-BTC"]), 1))[0].ticker == known.ticker
+        async with aclosing(data.stream_orderbook(["KRW-ETH"])) as reader:
+            await anext(reader)
+            book = data._counters[Market.UPBIT].stall.unifier.symbol("KRW-ETH").book
+            assert (await first(data.stream_orderbook(["KRW-ETH"]), 1))[0].at >= book.at
+
+
 async def test_each_channel_asks_only_whom_it_may(settings):
     """D14: `rest_only` never opens a connection, `websocket_only` never calls."""
     async with MarketData.open(settings(), env={}) as data:

@@ -135,8 +135,8 @@ def _room(facts: Facts, cost: Decimal) -> Iterator[Gate]:
     yield passed(
         room, "exposure", f"{amount(account.exposure)} + {amount(cost)}", f"at most {amount(risk.total_exposure)}"
     )
-    if facts.spent and risk.currency_exposure is not None:
-        spent, most = Decimal(facts.spent), risk.currency_exposure
+    if facts.spent is not None and risk.currency_exposure is not None:
+        spent, most = facts.spent, risk.currency_exposure
         name = f"exposure in {facts.policy.universe.quote}"
         yield passed(spent + cost <= most, name, f"{amount(spent)} + {amount(cost)}", f"at most {amount(most)}")
 

@@ -53,7 +53,8 @@ class Gate(msgspec.Struct, frozen=True):
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """Levels, locks and books as they stand; None where nobody has written it yet.
 
-    orders  of the market's day, this symbol's only; `spent` is what positions of the currency have taken everywhere
+    orders  of the market's day, this symbol's only
+    spent   what positions of the currency have taken in all markets; None where nobody limits it
     """
 
     instrument: Instrument
@@ -75,7 +76,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     account: Account
     orders: list[Order]
     halted: str
-    spent: str
+    spent: Decimal | None
 
     @property
     def symbol(self) -> str:
@@ -111,7 +112,7 @@ def facts(
     days = home.rules.calendar(policy.day, told.days if told else TOLD)
     day = latest_day(at, days)
     orders = [order for order in ledger.orders(market, day) if order.instrument == instrument]
-    spent = f"{ledger.exposure(policy.universe.quote):f}" if policy.risk.currency_exposure is not None else ""
+    limited = policy.risk.currency_exposure is not None
     return Facts(
         instrument=instrument,
         at=at,
@@ -132,7 +133,7 @@ def facts(
         account=ledger.account(market, day),
         orders=sorted(orders, key=lambda order: (order.at, order.id)),
         halted=ledger.halted(market, instrument.symbol),
-        spent=spent,
+        spent=ledger.exposure(policy.universe.quote) if limited else None,
     )
 
 
