@@ -77,7 +77,7 @@ class Post:
     async def leave(self) -> None:
         """Told to stop: wait until a standby has taken over; at once where none stands by."""
         self._going.set()
-        if self._ports.shards is None or self._done():
+        if self._ports.shards is None or not self.held:
             return
         try:
             async with asyncio.timeout(HANDOVER_S):
@@ -154,14 +154,16 @@ class Post:
             await station.finish(patience_s, keep=keep)
 
     async def _pause(self) -> None:
-        """Until the next look; what breaks the station is raised here."""
+        """Until the next look, or until we are told to stop; what breaks the station is raised here."""
         quick = self._tenancy.role is Role.SHADOW or self._going.is_set()
-        if self._task is None:
-            await asyncio.sleep(QUICK_S if quick else LOOK_S)
-            return
-        done, _ = await asyncio.wait([self._task], timeout=QUICK_S if quick else LOOK_S)
-        for task in done:
-            task.result()
+        called = asyncio.create_task(self._going.wait() if not quick else asyncio.sleep(QUICK_S))
+        waited = {called, self._task} if self._task is not None else {called}
+        try:
+            done, _ = await asyncio.wait(waited, timeout=LOOK_S, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            called.cancel()
+        if self._task in done:
+            self._task.result()
 
     async def _read(self, shards: Shards) -> Tenure:
         return await asyncio.get_running_loop().run_in_executor(self._thread, shards.read, self.shard)

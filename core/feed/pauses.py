@@ -15,7 +15,7 @@ from core.feed.freshness import Gap
 
 MEMORY = 60.0
 """Seconds over which the usual rate is learned."""
-PATIENCE = 30.0
+PATIENCE = 15.0
 """A pause in which this many frames were to be expected is none of chance."""
 LEAST_MS = 3 * SECOND
 LEARN_MS = 5 * SECOND

@@ -1,0 +1,84 @@
+"""Two real streamer processes on the embedded AWS: one speaks, the other takes over (D6, D13)."""
+
+import signal
+
+import pytest
+
+from core.adapters.dynamo.shards import DynamoShards
+from core.domain.levels import Saved, StreamHealth
+from core.domain.tenure import Shard, Tenure
+from core.domain.values import Market
+from tests.cloud import stack as stack  # the fixture
+from tests.streamer.conftest import until
+from tests.streamer.test_program import WANTED, Program, subscribed
+from tests.streamer.test_program import program as program
+from tests.streamer.test_program import shelf as shelf
+
+SHARD = Shard(Market.UPBIT)
+
+
+@pytest.fixture
+def shards(stack):
+    import boto3
+
+    from core.adapters.access import access
+
+    found = DynamoShards(stack.outputs["StateTable"], boto3.client("dynamodb", **access(stack.environment())))
+    yield found
+    row = found.read(SHARD)
+    found.write(SHARD, Tenure(version=row.version, fence=row.fence))
+
+
+@pytest.fixture
+def second(program, tmp_path):
+    folder = tmp_path / "second"
+    folder.mkdir()
+    made = Program(folder, {**program.environment, "HOGA_RUN_DIR": str(folder)})
+    yield made
+    made.clean_up()
+
+
+async def both(program, second, shards, shelf):
+    """The first speaks, the second stands by; gives the second's name."""
+    program.start()
+    await until(lambda: shards.read(SHARD).owner.endswith(f":{program.child.pid}"), "the lease")
+    owner = shards.read(SHARD).owner
+    await until(lambda: subscribed(shelf) == WANTED and shelf.read(StreamHealth, Market.UPBIT).host == owner)
+    second.start()
+    await until(lambda: shards.read(SHARD).waiting, "a standby")
+    return shards.read(SHARD).waiting
+
+
+@pytest.mark.cloud
+@pytest.mark.slow
+async def test_a_standby_takes_over_from_a_process_that_was_killed(program, second, shards, shelf, upbit):
+    """D13: the lease is 6 s, looked at every second."""
+    standby = await both(program, second, shards, shelf)
+    await until(lambda: (saved := shelf.read(Saved, Market.UPBIT)) and saved.wanted == WANTED)
+    assert upbit.log.connections == 1
+    program.child.kill()
+    await program.ended()
+    await until(lambda: shards.read(SHARD).owner == standby, "the takeover")
+    await until(lambda: (h := shelf.read(StreamHealth, Market.UPBIT)).host == standby and h.subscribed == WANTED)
+    assert shards.read(SHARD).fence > 1
+    assert second.said("state restored")
+
+
+@pytest.mark.cloud
+@pytest.mark.slow
+async def test_on_a_deploy_the_new_connection_is_up_before_the_old_one_goes(program, second, shards, shelf, upbit):
+    """D6: SIGTERM of the one that speaks while another stands by."""
+    standby = await both(program, second, shards, shelf)
+    most, before = [0], upbit.log.connections
+
+    def handed():
+        most[0] = max(most[0], upbit.log.open)
+        return shards.read(SHARD).owner == standby
+
+    program.child.send_signal(signal.SIGTERM)
+    await until(handed, "the hand-over")
+    assert await program.ended() == 0
+    assert (most[0], upbit.log.connections) == (2, before + 1)
+    taken = [line["outcome"] for line in second.lines() if line.get("message") == "a shard is taken up"]
+    assert taken == ["shadow"]
+    await until(lambda: (h := shelf.read(StreamHealth, Market.UPBIT)).host == standby and h.subscribed == WANTED)
