@@ -47,7 +47,7 @@ def _close(wiring: Wiring, market: Market, symbol: str, at: Millis) -> Decimal |
     """The close of the day before, as the day's references have it; None where they are of another day."""
     from core.domain.levels import References
 
-    known = wiring.shelf.read(References, market)
+    known = wiring.recent.read(References, market)
     row = known.rows.get(symbol) if known and known.day <= at < known.day + DAY else None
     return Decimal(str(row.close)) if row and row.close > 0 else None
 

@@ -1,7 +1,7 @@
 """A shelf that is not asked twice within seconds: a trade reads its levels without a round trip each (E1).
 
 For whoever trades only. A level is at most KEPT_MS older than the table's; the halts, limits and locks of a trade are
-not levels and are never kept. What is not there is asked for again.
+not levels and are never kept. That a level is not there is kept as long.
 """
 
 from __future__ import annotations
@@ -24,15 +24,14 @@ class RecentShelf:
 
     def __init__(self, shelf: Shelf, clock: Clock) -> None:
         self._shelf, self._clock = shelf, clock
-        self._kept: Cache[tuple[type, Market], object] = Cache()
+        self._kept: Cache[tuple[type, Market], tuple[object]] = Cache()
 
     def read(self, kind: type[T], market: Market) -> T | None:
         at = self._clock()
         if (kept := self._kept.get((kind, market), at)) is not None:
-            return cast(T, kept)
+            return cast("T | None", kept[0])
         found = self._shelf.read(kind, market)
-        if found is not None:
-            self._kept.put((kind, market), found, KEPT_MS, at)
+        self._kept.put((kind, market), (found,), KEPT_MS, at)
         return found
 
     def write(self, value: msgspec.Struct, *, ttl_s: int | None = None, tag: str = "") -> None:

@@ -1,0 +1,131 @@
+"""E1: what a buy, a sale and a refusal cost, counted where botocore sends: every request of a worker's whole call.
+
+Counted is everything after the signal arrived, by table. The paper table is the paper venue's own memory, as a real
+venue's would be, and a budget's row is part of each call to a venue's REST side; neither is a round trip of ours.
+"""
+
+import json
+from collections import Counter
+
+import pytest
+from botocore.httpsession import URLLib3Session
+from msgspec.structs import replace
+
+from core.adapters.wiring import Wiring
+from core.app.crew import candidates, enlist
+from core.app.desk import Ending
+from core.app.trade import handle
+from core.domain.levels import SafeSet
+from core.domain.signals import Signal
+from core.domain.values import Instrument, Market, Millis, Side
+from tests.adapters.dynamo.couriers import awake
+from tests.adapters.orders.floors import Served, UpbitFloor
+from tests.cloud import CREDENTIALS, SETTINGS, create, dynamo
+
+__all__ = ["dynamo"]
+
+pytestmark = pytest.mark.cloud
+
+LEASE = Millis(20_000)
+
+
+@pytest.fixture
+def tables(dynamo):
+    return create(dynamo)
+
+
+@pytest.fixture
+def wiring(tables):
+    env = {
+        "HOGA_SETTINGS": str(SETTINGS), "HOGA_STATE_TABLE": tables.state, "HOGA_LOCKS_TABLE": tables.locks,
+        "HOGA_LEDGER_TABLE": tables.ledger, "HOGA_PAPER_TABLE": tables.paper, "AWS_ENDPOINT_URL": tables.endpoint,
+        "AWS_REGION": CREDENTIALS["region_name"], "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test",
+    }  # fmt: skip
+    with Served(UpbitFloor) as floor:
+        made = Wiring(env)
+        policy = replace(made.settings.markets[Market.UPBIT], rest=floor.policy.rest)
+        markets = {**made.settings.markets, Market.UPBIT: policy}
+        made.__dict__["settings"] = replace(made.settings, markets=markets)
+        made.__dict__["alerts"] = Silent()
+        at = made.clock()
+        symbols = tuple(floor.books.pairs) if hasattr(floor.books, "pairs") else tuple(floor.sim.market.lines)
+        made.shelf.write(SafeSet(market=Market.UPBIT, at=at, safe=symbols, excluded=()))
+        made.shelf.write(awake(at))
+        enlist(made.desk(Market.UPBIT, "setup", LEASE), at)
+        made.symbols = [name for name in symbols if name.startswith("KRW-")]
+        made.price = lambda symbol: float(floor.sim.market.lines[symbol].ask)
+        yield made
+
+
+class Silent:
+    def send(self, alerts):
+        """Nobody is told."""
+
+
+@pytest.fixture
+def sent(monkeypatch, tables):
+    """Requests by table, in the order in which they left; the rate budget's are named apart."""
+    asked = []
+    send = URLLib3Session.send
+    names = {tables.state: "state", tables.locks: "locks", tables.ledger: "ledger", tables.paper: "paper"}
+
+    def counted(self, request):
+        target = str(request.headers.get("X-Amz-Target", b""), "ascii") if "X-Amz-Target" in request.headers else ""
+        if "DynamoDB" in target:
+            body = json.loads(request.body)
+            text = json.dumps(body)
+            found = "locks" if tables.locks in text else next(names[name] for name in names if name in text)
+            asked.append("budget" if '"budget#' in text else found)
+        return send(self, request)
+
+    monkeypatch.setattr(URLLib3Session, "send", counted)
+    return asked
+
+
+def signal(wiring, symbol, side, name):
+    at = wiring.clock()
+    price = wiring.price(symbol)
+    return Signal(
+        id=f"{symbol}:{name}", instrument=Instrument(Market.UPBIT, symbol), side=side,
+        rule="fall" if side is Side.BUY else "stop_loss", price=price, value=-0.1, threshold=-0.08, at=at, seen=at,
+        expires=Millis(at + 60_000),
+    )  # fmt: skip
+
+
+def act(wiring, given, owner):
+    return handle(given, wiring.desk(Market.UPBIT, owner, LEASE))
+
+
+def ours(sent):
+    return [name for name in sent if name not in ("paper", "budget")]
+
+
+def test_a_buy_costs_three_and_a_refusal_one(wiring, sent):
+    """In a process that has read its levels within seconds; the first buy of a process reads them once more."""
+    first, second, *_ = wiring.symbols
+    act(wiring, signal(wiring, first, Side.BUY, "warm"), "w/1")
+    cold = Counter(sent)
+    sent.clear()
+    assert act(wiring, signal(wiring, second, Side.BUY, "b"), "w/2").outcome is Ending.BOUGHT
+    print(f"\nfirst buy {dict(cold)}, then {Counter(sent)}")
+    assert ours(sent) == ["locks", "locks", "locks"]
+
+    sent.clear()
+    assert act(wiring, signal(wiring, second, Side.BUY, "b"), "w/3").outcome is Ending.REPEATED
+    assert ours(sent) == ["locks"]
+    sent.clear()
+    assert act(wiring, signal(wiring, second, Side.BUY, "other"), "w/4").outcome is Ending.HELD
+    assert ours(sent) == ["locks"]
+    sent.clear()
+    assert act(wiring, signal(wiring, second, Side.SELL, "s"), "w/5").outcome is Ending.SOLD
+    assert ours(sent) == ["locks", "locks", "locks"]
+
+
+def test_a_process_that_took_a_worker_does_not_try_it_again(wiring, sent):
+    """A buy whose first choice is taken costs a query and a transaction more: only what others took can cost that."""
+    for number, symbol in enumerate(wiring.symbols[:2]):
+        act(wiring, signal(wiring, symbol, Side.BUY, f"n{number}"), f"w/{number}")
+    desk = wiring.desk(Market.UPBIT, "next", LEASE)
+    taken = set(desk.engaged)
+    assert len(taken) == 2
+    assert all(next(candidates(f"s{n}", desk, desk.clock())).id not in taken for n in range(50))
