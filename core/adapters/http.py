@@ -33,10 +33,21 @@ class HttpQuotes:
         tries: int = 5,
         sign: Signer | None = None,
         purse: str = "",
+        on_open: Callable[[str], None] = lambda path: None,
     ) -> None:
         self._spec, self._clock = spec, clock
         self._paced = Paced(
-            spec, policy, budget, clock, sleep, dice, pause_s=pause_s, tries=tries, sign=sign, purse=purse
+            spec,
+            policy,
+            budget,
+            clock,
+            sleep,
+            dice,
+            pause_s=pause_s,
+            tries=tries,
+            sign=sign,
+            purse=purse,
+            on_open=on_open,
         )
 
     @property

@@ -49,6 +49,7 @@ class Paced:
     pause_s  least time between two calls of this object
     tries    calls made for one request before the last error is passed on (B3)
     sign     None where anybody may ask
+    on_open  told of each endpoint whose circuit opens (F5)
     purse    added to a group's name where another account pays: its calls are counted apart
     """
 
@@ -65,7 +66,9 @@ class Paced:
         tries: int = 5,
         sign: Signer | None = None,
         purse: str = "",
+        on_open: Callable[[str], None] = lambda path: None,
     ) -> None:
+        self._on_open = on_open
         self._spec, self._policy, self._budget = spec, policy, budget
         self._clock, self._sleep, self._dice = clock, sleep, dice
         self._pause_ms, self._tries, self._signer, self._purse = round(pause_s * 1000), tries, sign, purse
@@ -132,7 +135,10 @@ class Paced:
             breaker.succeeded()
             raise
         except Transient:
+            opened = breaker.opened
             breaker.failed(self._clock())
+            if breaker.opened > opened:
+                self._on_open(request.path)
             raise
         breaker.succeeded()
         return response

@@ -243,6 +243,7 @@ class Wiring:
         return self._quick[market]
 
     def _asked(self, market: Market, rest: RestPolicy, tries: int) -> ports.Quotes:
+        from core.adapters.circuits import tell_open
         from core.adapters.http import HttpQuotes
 
         policy = self.policy(market)
@@ -256,6 +257,7 @@ class Wiring:
             tries=tries,
             sign=self._signer(market),
             purse=purse(environment(policy)),
+            on_open=lambda path: tell_open(self.alerts, market, path, self.clock()),
         )
 
     def credentials(self, market: Market) -> KeyRing:

@@ -20,6 +20,7 @@ class Kind(StrEnum):
     SCAN_FAILING = "scan_failing"
     RECOVERED = "recovered"
     RECONNECTS = "reconnects"
+    CIRCUIT = "circuit"
     UNRESOLVED = "unresolved"
     LIQUIDATION = "liquidation"
     UNSOLD = "unsold"

@@ -34,6 +34,7 @@ KINDS: dict[Kind, tuple[str, str, str]] = {
     Kind.SCAN_FAILING: ("⚠️", "스캔 실패", "Scan failing"),
     Kind.RECOVERED: ("✅", "정상 복구", "Recovered"),
     Kind.RECONNECTS: ("⚠️", "재연결 과다", "Reconnecting too often"),
+    Kind.CIRCUIT: ("⚠️", "거래소 호출 차단", "Circuit open"),
     Kind.UNRESOLVED: ("⚠️", "미확정 주문", "Order unresolved"),
     Kind.LIQUIDATION: ("🏁", "강제 청산 완료", "Liquidation complete"),
     Kind.UNSOLD: ("🚨", "강제 청산 미완료", "Liquidation incomplete"),

@@ -30,7 +30,7 @@ def test_a_stall_of_a_busy_connection_is_a_gap_once_frames_come_again():
 
 def test_a_connection_that_usually_says_little_may_be_silent_for_long():
     pauses = Pauses()
-    assert run(pauses, [1, 0, 0] * 40 + [0] * 60 + [1] * 3) == []
+    assert run(pauses, [1, 0, 0] * 40 + [0] * 30 + [1] * 3) == []
 
 
 def test_a_new_life_of_a_connection_begins_without_a_past():
