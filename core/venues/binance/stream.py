@@ -36,6 +36,8 @@ FAULTS = (msgspec.MsgspecError, ValueError, LookupError, TypeError, ArithmeticEr
 HEAD, RAW_TRADE = b'{"stream":"', b'{"e":"trade"'
 """How nearly every frame begins: combined, or as a raw stream tells trades, which need no second look."""
 SHUTDOWN = "!serverShutdown"
+TAKERS = (Side.BUY, Side.SELL)
+"""By `m`: where the buyer was the maker, the taker sold."""
 PARAMS = 200
 """Streams that one message names: well under any length that a server might refuse."""
 
@@ -144,7 +146,7 @@ def _trade(wire: TradeWire | RawTradeWire, whose: Instrument, seen: Millis) -> T
         instrument=whose,
         price=wire.p,
         quantity=wire.q,
-        taker=Side.SELL if wire.m else Side.BUY,
+        taker=TAKERS[wire.m],
         at=at if at < MICROS else millis(at),
         seen=seen,
         sequence=wire.t,
@@ -157,7 +159,7 @@ def _aggregate(wire: AggregateWire, whose: Instrument, seen: Millis) -> Trade:
         instrument=whose,
         price=wire.p,
         quantity=wire.q,
-        taker=Side.SELL if wire.m else Side.BUY,
+        taker=TAKERS[wire.m],
         at=millis(wire.T),
         seen=seen,
         sequence=wire.a,
