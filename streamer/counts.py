@@ -47,4 +47,5 @@ def _totals(pump: Pump, engine: Engine, outbox: Outbox) -> dict[str, int]:
         "LateTicks": engine.late,
         "DuplicateTicks": engine.duplicates,
         "SkippedVolume": engine.skipped,
+        "SignalsTurnedAway": engine.turned_away,
     }

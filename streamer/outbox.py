@@ -25,6 +25,7 @@ from core.domain.policies import StreamPolicy
 from core.domain.signals import Signal
 from core.domain.values import Millis
 from core.feed.backoff import pause_ms
+from core.feed.latency import Latency
 from core.feed.shedding import alert_to_shed, signal_to_shed
 
 BATCH = 10
@@ -117,7 +118,10 @@ class Lane(Generic[Item]):
 
 
 class Outbox:
-    """Where effects go. `put` is called in the path of a tick and returns at once, whatever the network does."""
+    """Where effects go. `put` is called in the path of a tick and returns at once, whatever the network does.
+
+    to_signal, own   ms from the exchange, and from receipt, to here, of each signal
+    """
 
     def __init__(
         self,
@@ -132,6 +136,7 @@ class Outbox:
         self.alerts = Lane[Alert]("alert", alerts.send, alert_to_shed, policy, dice)
         self._clock = clock
         self._shadow: deque[tuple[Millis, Effect]] | None = None
+        self.to_signal, self.own = Latency(), Latency()
 
     def mute(self) -> None:
         """Say nothing from now on: another host does. What was decided lately is kept for `speak`."""
@@ -150,6 +155,8 @@ class Outbox:
         for effect in effects:
             match effect:
                 case Emit(signal):
+                    self.to_signal.add(self._clock() - signal.at)
+                    self.own.add(self._clock() - signal.seen)
                     self.signals.put(signal)
                 case Announce(alert):
                     self.alerts.put(alert)

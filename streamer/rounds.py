@@ -20,7 +20,11 @@ LOOK_S = 1.0
 
 
 class Rounds:
-    """One market's. on_pressure: called when fewer or more symbols may be subscribed than before."""
+    """One market's.
+
+    shed         wanted symbols that pressure leaves no room for
+    on_pressure  called when fewer or more symbols may be subscribed than before
+    """
 
     def __init__(
         self,
@@ -38,11 +42,13 @@ class Rounds:
         self.continuity = Continuity(spec, engine, pump, fill)
         self.succession = Succession(spec, pump)
         self.relief = Relief(pump, self.conflation)
+        self.shed = 0
 
     def fit(self, wanted: Sequence[str]) -> tuple[str, ...]:
         """Those of `wanted`, best first, that may be subscribed under the present pressure; what is held always is."""
         firm = set(self._pump.firm)
         allowed = self.relief.pressure.allowed(len(wanted), len(firm.intersection(wanted)))
+        self.shed = len(wanted) - allowed
         kept = set(sorted(wanted, key=lambda name: name not in firm)[:allowed])
         return tuple(name for name in wanted if name in kept)
 

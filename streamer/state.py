@@ -67,15 +67,19 @@ def heard(engine: Engine, symbol: str, at: Millis) -> Millis:
 
 
 class Saver:
-    """Decides when the whole state is written. The engine is encoded on the loop, all else happens in a thread."""
+    """Decides when the whole state is written; `round` counts how often it was asked.
+
+    The engine is encoded on the loop, all else happens in a thread.
+    """
 
     def __init__(self, shard: Shard, shelf: Shelf) -> None:
         self._market, self._shard, self._shelf = shard.market, shard, shelf
         self._last: Mark | None = None
-        self._rounds = 0
+        self._rounds = self.round = 0
 
     def due(self, mark: Mark) -> bool:
         self._rounds += 1
+        self.round += 1
         if mark == self._last and self._rounds < UNCHANGED_ROUNDS:
             return False
         self._last, self._rounds = mark, 0

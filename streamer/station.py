@@ -13,7 +13,7 @@ import msgspec
 
 from core.domain.backlog import backlog
 from core.domain.engine import Engine
-from core.domain.levels import Saved
+from core.domain.levels import Saved, StreamFigures
 from core.domain.policies import MarketPolicy
 from core.domain.sessions import awake, following
 from core.domain.tenure import Shard
@@ -24,6 +24,7 @@ from core.venues.spec import Venue
 from streamer import refresh, state
 from streamer.continuity import RESTARTED
 from streamer.counts import Counts
+from streamer.figures import figures, metric_lines
 from streamer.health import Pulse
 from streamer.keys import key_desk, nobody
 from streamer.outbox import TROUBLE, Outbox
@@ -36,8 +37,10 @@ from streamer.warmup import Warmup
 T = TypeVar("T")
 TICK_S = 0.5
 """How often the engine is told the time: time exits and expiries are at most this late."""
-PERIOD_S = 5.0
-"""How often figures are written for CloudWatch."""
+PERIOD_S = 60.0
+"""How often figures are written for CloudWatch; what a shorter life counted is written at its end."""
+FIGURES_ROUNDS = 5
+"""Rounds of saving after which the figures for people are written anew."""
 log = logging.getLogger(__name__)
 
 
@@ -272,6 +275,8 @@ class Station:
             at, mark = self._ports.clock(), self._mark()
             values: list[msgspec.Struct] = [state.buyable(self.market, self._engine, at), self._health(at)]
             values += self._sights.due(self._wanted.symbols, self._wanted.cooldowns, at)
+            if self._saver.round % FIGURES_ROUNDS == 0:
+                values.append(self._figures(at))
             if self._saver.due(mark):
                 values.append(self._saver.saved(mark, self._engine, at))
             try:
@@ -284,10 +289,18 @@ class Station:
             await asyncio.sleep(PERIOD_S)
             self._say_counts()
 
+    def _figures(self, at: Millis) -> StreamFigures:
+        return figures(self.pump, self._engine, self.outbox, self.rounds, self._ports.host, at)
+
     def _say_counts(self) -> None:
         for line in self._counts.lines(self.pump, self._engine, self.outbox, self._ports.clock()):
             self._ports.say(line)
-        self.pump.latency.clear()
+        at = self._ports.clock()
+        for line in metric_lines(self._figures(at), at):
+            self._ports.say(line)
+        for latency in (self.pump.latency, self.outbox.to_signal, self.outbox.own):
+            latency.clear()
+        self.rounds.relief.worst()
 
     def _health(self, at: Millis) -> msgspec.Struct:
         return state.health(self.pump, self._engine, self._ports.host, self._started, at)

@@ -8,6 +8,7 @@ from decimal import Decimal
 import msgspec
 
 from core.domain.messages import Alert
+from core.domain.reports import Fate, Record
 from core.domain.signals import Signal
 from core.domain.values import Market, Millis
 
@@ -216,6 +217,51 @@ class StreamHealth(msgspec.Struct, frozen=True, kw_only=True):
     heard: dict[str, Millis] = {}
 
 
+class LinkHealth(msgspec.Struct, frozen=True):
+    """One connection (D12). `frames` since it is kept, `rate` frames a second lately, `opens` how often it was opened,
+    `last` our clock at its newest frame."""
+
+    number: int
+    up: bool
+    symbols: int
+    frames: int
+    rate: float
+    opens: int
+    last: Millis
+
+
+class StreamFigures(msgspec.Struct, frozen=True, kw_only=True):
+    """D12: how the stream is doing, measured live; latencies in ms, since the last minute began.
+
+    from_venue   (p50, p99, most) from the exchange's clock to ours; `to_signal` the same to the signal's way out, and
+                 `own` the part of it that is ours: from receipt
+    lag_ms       the worst lateness of the event loop; `pressure` the step that it led to; `conflated` books and tickers
+                 that were not looked at one by one; `shed` symbols not subscribed because of it
+    found        gaps by what they were found by; `missing` trades whose ids never came
+    turned_away  buy signals refused because their data was stale or gapped
+    handed       connections that were succeeded before their end
+    links        every connection
+    rates        of each symbol, the share of seconds in which it speaks
+    """
+
+    market: Market
+    at: Millis
+    host: str
+    from_venue: tuple[float, float, float]
+    to_signal: tuple[float, float, float]
+    own: tuple[float, float, float]
+    lag_ms: int
+    pressure: str
+    conflated: int
+    shed: int
+    found: dict[str, int]
+    missing: int
+    turned_away: int
+    handed: int
+    links: tuple[LinkHealth, ...]
+    rates: dict[str, float]
+
+
 class Saved(msgspec.Struct, frozen=True, kw_only=True):
     """D13: what a streamer needs to go on where it was killed; `engine` is the engine's own encoding.
 
@@ -228,48 +274,6 @@ class Saved(msgspec.Struct, frozen=True, kw_only=True):
     cooldowns: dict[str, Millis]
     engine: bytes
     top: tuple[str, ...] = ()
-
-
-class Passed(msgspec.Struct, frozen=True, array_like=True):
-    """What became of one symbol at the pre-filters of a day: decided when it was first scanned, never changed.
-
-    filter  the one that removed it, "" where it was kept
-    first, last  its price then and in the newest scan, quote currency
-    """
-
-    symbol: str
-    filter: str
-    first: float
-    last: float
-
-
-class Sieved(msgspec.Struct, frozen=True, kw_only=True):
-    """G3: every symbol scanned since the market's day began at `day`."""
-
-    market: Market
-    day: Millis
-    at: Millis
-    rows: tuple[Passed, ...]
-
-
-class Fate(msgspec.Struct, frozen=True):
-    """How those went on that one filter removed: how many, how many rose, and the mean change as a fraction."""
-
-    symbols: int
-    risen: int
-    change: float
-
-
-class Record(msgspec.Struct, frozen=True):
-    """What one rule, exit, symbol or hour came to; money in quote currency.
-
-    A trade counts in each group that it has a sale in, and is won there where those sales earned more than nothing.
-    """
-
-    trades: int
-    wins: int
-    pnl: Decimal
-    slippage: Decimal
 
 
 class DayReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -301,35 +305,3 @@ class DayReport(msgspec.Struct, frozen=True, kw_only=True):
     liquidation_slippage: Decimal = Decimal(0)
     records: dict[str, dict[str, Record]] = {}
     fates: dict[str, Fate] = {}
-
-
-class Total(msgspec.Struct, frozen=True, kw_only=True):
-    """G2: several markets' finished days as one, in one currency."""
-
-    currency: str
-    markets: tuple[Market, ...]
-    trades: int
-    wins: int
-    pnl: Decimal
-    fees: Decimal
-    taxes: Decimal
-    average: Decimal
-    worst: Decimal
-    drawdown: Decimal
-    slippage: Decimal
-    liquidation_cost: Decimal
-    curve: tuple[tuple[Millis, Decimal], ...] = ()
-
-
-class DayTotals(msgspec.Struct, frozen=True, kw_only=True):
-    """G2: all markets' day. Currencies are never summed: `totals` has one entry for each.
-
-    market     the first of the settings, beside whose levels it is kept
-    converted  everything in one currency, by the rates of the settings; None where they do not name every rate
-    """
-
-    market: Market
-    day: str
-    at: Millis
-    totals: tuple[Total, ...]
-    converted: Total | None = None

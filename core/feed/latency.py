@@ -28,6 +28,11 @@ class Latency:
                 return float(ms)
         return 0.0
 
+    @property
+    def top(self) -> float:
+        """The most ms of any, CEILING_MS where it was more; 0.0 where there are none."""
+        return float(next((ms for ms in range(CEILING_MS, -1, -1) if self.counts[ms]), 0))
+
     def clear(self) -> None:
         self.counts = [0] * (CEILING_MS + 1)
         self.count = 0
