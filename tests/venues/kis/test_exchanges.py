@@ -12,7 +12,8 @@ from core.domain.values import KST, Millis, Side
 from core.venues.flow import run
 from core.venues.kis.exchanges import KRX, NXT, SOR, exchange_at, may_be_ours
 from core.venues.kis.orders import ORDERS
-from tests.venues.kis.test_orders import ORDER, REAL, ROW, SOUGHT, TAKEN, Bench, Script, answer
+from tests.adapters.orders.scripted import Bench
+from tests.venues.kis.ordercraft import ORDER, REAL, ROW, SOUGHT, TAKEN, Script, answer
 
 
 def at(text):
