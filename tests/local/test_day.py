@@ -4,7 +4,7 @@ from datetime import datetime, timedelta, timezone
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.domain.errors import Misconfigured
@@ -47,6 +47,7 @@ def test_the_written_settings_read_back_as_the_same_settings():
     assert parse(written(OWN), {}) == OWN
 
 
+@settings(deadline=None, max_examples=30)  # writing and reading a whole file takes long on a busy machine
 @given(st.integers(1_700_000_000, 1_900_000_000))
 def test_a_pressed_day_is_a_valid_settings_file_that_ends_when_it_should(second):
     ends = Millis(second * 1000)
@@ -84,7 +85,7 @@ def test_every_simulated_market_takes_part_and_none_of_its_orders_leaves():
 
     for found in (on_simulators(live, URLS), on_paper(live)):
         assert found.broker is BrokerKind.PAPER
-        assert [policy.account for policy in found.markets.values()] == [None, None]
+        assert {policy.account for policy in found.markets.values()} == {None}
     assert on_simulators(live, URLS).enabled == [Market.UPBIT, Market.KRX]
 
 
