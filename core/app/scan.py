@@ -19,8 +19,9 @@ from core.domain.approach import Approach, approaching
 from core.domain.errors import CoreError, Misconfigured
 from core.domain.events import Book, Ticker
 from core.domain.fates import sieved
-from core.domain.levels import References, SafeSet, Scan, ScanHealth, Sieved, Snapshot, Targets
+from core.domain.levels import References, SafeSet, Scan, ScanHealth, Snapshot, Targets
 from core.domain.messages import Alert, Kind
+from core.domain.reports import Sieved
 from core.domain.values import Instrument, Millis
 from core.feed.pace import round_s, slowest
 from core.venues.spec import environment

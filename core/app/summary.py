@@ -15,9 +15,10 @@ from core.app.ports import Alerts, Ledger, Shelf
 from core.domain import summary, totals
 from core.domain.bulletin import bulletin, together
 from core.domain.fates import fates
-from core.domain.levels import DayReport, DayTotals, ScanHealth, Sieved
+from core.domain.levels import DayReport, ScanHealth
 from core.domain.messages import Alert, Kind
 from core.domain.policies import MarketPolicy, ResultsPolicy
+from core.domain.reports import DayTotals, Sieved
 from core.domain.sessions import Calendar
 from core.domain.values import Market, Millis
 
@@ -93,18 +94,21 @@ def overall(
     if len(markets) < 2:
         return []
     first, written = next(iter(markets)), []
-    for day in sorted({day for days in markets.values() for day, _, _ in finished_days(days, at)}):
-        over = all(day < days.day_of(at) for days in markets.values())
-        if not over or shelf.read_tagged(DayTotals, first, day) is not None:
-            continue
+    for day in _over_everywhere(markets, at):
         reports = [found for market in markets if (found := shelf.read_tagged(DayReport, market, day))]
-        if len(reports) < 2:
+        if len(reports) < 2 or shelf.read_tagged(DayTotals, first, day) is not None:
             continue
         summed = totals.totals(first, day, at, reports, policy)
         alerts.send([told_of_all(summed, language, at)])
         if shelf.write_once(summed, day):
             written.append(summed)
     return written
+
+
+def _over_everywhere(markets: Mapping[Market, Calendar], at: Millis) -> list[str]:
+    """Names of the last finished days that run nowhere any more, oldest first."""
+    days = sorted({day for calendar in markets.values() for day, _, _ in finished_days(calendar, at)})
+    return [day for day in days if all(day < calendar.day_of(at) for calendar in markets.values())]
 
 
 def told_of_all(summed: DayTotals, language: str, at: Millis) -> Alert:

@@ -15,9 +15,10 @@ from core.cli.answers import json_option, say_json, say_table
 from core.domain import summary as figures
 from core.domain import totals as together
 from core.domain.errors import Misconfigured
-from core.domain.levels import DayReport, Fate, Record, Total
+from core.domain.levels import DayReport
 from core.domain.phrases import EXITS, FILTERS, said
 from core.domain.positions import RoundTrip
+from core.domain.reports import Fate, Record, Total
 from core.domain.sessions import Calendar, of_day
 from core.domain.values import DAY, KST, Market, Millis
 from core.domain.wording import money

@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
-from core.domain.levels import DayReport, DayTotals, Fate, Record, Total
+from core.domain.levels import DayReport
 from core.domain.phrases import EXITS, FILTERS, MARKETS, Pair, said
+from core.domain.reports import DayTotals, Fate, Record, Total
 from core.domain.wording import money
 
 MOST = 5

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable
 
-from core.domain.levels import Fate, Passed, Sieved, Snapshot
+from core.domain.levels import Snapshot
 from core.domain.policies import ScanPolicy
+from core.domain.reports import Fate, Passed, Sieved
 from core.domain.snapshots import removed_by
 from core.domain.values import Market, Millis
 

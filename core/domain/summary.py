@@ -10,9 +10,10 @@ from datetime import UTC, datetime
 from decimal import Context, Decimal, localcontext
 from types import MappingProxyType
 
-from core.domain.levels import DayReport, Fate, Record
+from core.domain.levels import DayReport
 from core.domain.orders import Order
 from core.domain.positions import RoundTrip
+from core.domain.reports import Fate, Record
 from core.domain.results import EXACT
 from core.domain.signals import Exit
 from core.domain.values import KST, ZERO, Market, Millis, Side

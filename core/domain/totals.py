@@ -5,8 +5,9 @@ from decimal import Decimal, localcontext
 
 import msgspec
 
-from core.domain.levels import DayReport, DayTotals, Total
+from core.domain.levels import DayReport
 from core.domain.policies import ResultsPolicy
+from core.domain.reports import DayTotals, Total
 from core.domain.results import EXACT
 from core.domain.summary import drawdown, mean
 from core.domain.values import ZERO, Market, Millis

@@ -8,8 +8,9 @@ from core.adapters.memory.queue import MemoryAlerts
 from core.adapters.memory.shelf import MemoryShelf
 from core.app.summary import overall
 from core.domain.errors import Transient
-from core.domain.levels import DayReport, DayTotals
+from core.domain.levels import DayReport
 from core.domain.policies import DayPolicy, ResultsPolicy
+from core.domain.reports import DayTotals
 from core.domain.sessions import always_open
 from core.domain.values import DAY, HOUR, Market, Millis
 

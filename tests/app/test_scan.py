@@ -10,8 +10,9 @@ from msgspec.structs import replace
 from core.app.references import top_up
 from core.app.scan import Scanning, run
 from core.domain.errors import Misconfigured, RateLimited, Refused, Transient, WireSurprise
-from core.domain.levels import SafeSet, Scan, ScanHealth, Sieved, Targets
+from core.domain.levels import SafeSet, Scan, ScanHealth, Targets
 from core.domain.policies import RulePolicy
+from core.domain.reports import Sieved
 from core.domain.sessions import always_open
 from core.domain.values import DAY, Market, Millis
 from tests.watching import AT, Alerts, Hands, Passes, Quotes, closed, lookout

@@ -8,11 +8,12 @@ from core.adapters.memory.queue import MemoryAlerts
 from core.adapters.memory.shelf import MemoryShelf
 from core.app.summary import LOOK_BACK, POINTS, finished_days, run, thinned
 from core.domain.errors import Transient
-from core.domain.levels import DayReport, Fate, Passed, ScanHealth, Sieved
+from core.domain.levels import DayReport, ScanHealth
 from core.domain.messages import Kind
 from core.domain.orders import Fill, Order, State
 from core.domain.policies import DayPolicy, MarketPolicy, RestPolicy, StreamPolicy
 from core.domain.positions import RoundTrip
+from core.domain.reports import Fate, Passed, Sieved
 from core.domain.sessions import always_open
 from core.domain.values import DAY, HOUR, Instrument, Market, Millis, Side
 

@@ -12,10 +12,11 @@ from core.adapters.memory.shelf import MemoryShelf
 from core.cli import entry, place
 from core.cli.entry import run
 from core.cli.summing import begin_of
-from core.domain.levels import DayReport, Passed, SafeSet, Sieved
+from core.domain.levels import DayReport, SafeSet
 from core.domain.orders import Fill, Order, State
 from core.domain.policies import DayPolicy
 from core.domain.positions import RoundTrip
+from core.domain.reports import Passed, Sieved
 from core.domain.sessions import always_open
 from core.domain.values import HOUR, Instrument, Market, Millis, Side
 from core.local.look import Books

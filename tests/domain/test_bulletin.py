@@ -5,8 +5,9 @@ from decimal import Decimal as D
 import msgspec
 
 from core.domain.bulletin import bulletin, together
-from core.domain.levels import DayReport, Fate, Record
+from core.domain.levels import DayReport
 from core.domain.policies import ResultsPolicy
+from core.domain.reports import Fate, Record
 from core.domain.totals import totals
 from core.domain.values import Market, Millis
 

@@ -4,8 +4,9 @@ import msgspec
 import pytest
 
 from core.domain.fates import fates, sieved
-from core.domain.levels import Fate, Sieved, Snapshot
+from core.domain.levels import Snapshot
 from core.domain.policies import ScanPolicy
+from core.domain.reports import Fate, Sieved
 from core.domain.values import DAY, Market, Millis
 
 POLICY = ScanPolicy(min_value=100.0, max_spread=0.01)

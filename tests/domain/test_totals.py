@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.domain.levels import DayReport, DayTotals
+from core.domain.levels import DayReport
 from core.domain.policies import ResultsPolicy
+from core.domain.reports import DayTotals
 from core.domain.totals import merged, totals
 from core.domain.values import Market, Millis
 
