@@ -1,5 +1,6 @@
 """The composition root: everything is made once, from the environment it is given, and a missing piece has a name."""
 
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -10,14 +11,17 @@ from core.adapters.access import access
 from core.adapters.channels import notifiers
 from core.adapters.discord import DiscordNotifier
 from core.adapters.logchannel import LogNotifier
+from core.adapters.memory.shelf import MemoryShelf
 from core.adapters.passes import LONGEST_S, SqsPasses
 from core.adapters.secrets import EnvSecrets
 from core.adapters.telegram import TelegramNotifier
 from core.adapters.wiring import ROOT, Wiring, wired
 from core.app import ports
-from core.domain.errors import Misconfigured, Transient
+from core.domain.errors import Misconfigured, Refused, Transient
+from core.domain.events import Specification
 from core.domain.levels import SafeSet
 from core.domain.policies import NotifyPolicy
+from core.domain.specifications import Specifications
 from core.domain.values import Market, Millis
 
 ENV = {
@@ -60,6 +64,21 @@ def test_clients_and_quotes_are_made_once_for_each_service_and_market(wiring):
     assert wiring.client("sqs") is wiring.client("sqs")
     assert wiring.client("sqs") is not wiring.client("ssm")
     assert wiring.quotes(Market.UPBIT) is wiring.quotes(Market.UPBIT)
+
+
+def test_rules_of_a_market_ask_what_its_listing_said_of_each_symbol():
+    """E3."""
+    wiring = Wiring({**ENV, "HOGA__MARKETS__BINANCE__ENABLED": "true"})
+    wiring.shelf = MemoryShelf(wiring.clock)
+    own = Specification(tick=Decimal("0.1"), lot=Decimal("0.01"), minimum=Decimal(5), maximum=Decimal("Infinity"))
+    wiring.shelf.write(Specifications(market=Market.BINANCE, at=Millis(1), rows={"BTCUSDT": own}))
+
+    desk = wiring.desk(Market.BINANCE, "worker/1", Millis(21_000))
+
+    assert desk.rules is wiring.rules(Market.BINANCE)
+    assert (desk.rules.lot("BTCUSDT"), desk.rules.minimum("BTCUSDT")) == (Decimal("0.01"), 5)
+    with pytest.raises(Refused, match="No listing"):
+        desk.rules.lot("NEWUSDT")
 
 
 def test_the_lock_client_never_repeats_a_request_behind_our_back(wiring):

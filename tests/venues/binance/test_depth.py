@@ -1,7 +1,7 @@
 """A deep book is told only while it is whole, and begins anew where something was lost (D5, D7)."""
 
 import msgspec
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.domain.events import Delta
@@ -131,6 +131,7 @@ def test_what_waits_for_a_snapshot_is_bounded():
 steps = st.dictionaries(st.integers(1, 99), st.integers(0, 3), max_size=4)
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(1, 3), steps, steps), max_size=30), st.data())
 def test_whatever_is_lost_a_book_that_is_told_is_the_exchanges_own(turns, data):
     """An exchange's book, changes of which some are lost, and snapshots when they are asked for."""

@@ -5,7 +5,7 @@ from decimal import Decimal as D
 from urllib.parse import parse_qs, urlencode
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.domain.errors import Refused, WireSurprise
@@ -148,6 +148,7 @@ def symbols(count):
     return [f"S{number}USDT" for number in range(count)]
 
 
+@settings(deadline=None)
 @given(st.integers(0, 250))
 def test_a_scan_never_weighs_more_than_all_there_is(count):
     asked = Asked(*[[day(symbol) for symbol in symbols(count)]] * 20)
@@ -241,6 +242,7 @@ def pages(request):
     return Response(200, json.dumps([candle(at) for at in opens]).encode())
 
 
+@settings(deadline=None)
 @given(st.integers(1, 3500), st.one_of(st.none(), st.integers(SEEN - DAY, SEEN + DAY)))
 def test_candles_are_the_newest_before_an_end_oldest_first_without_a_hole(count, until):
     found = run(REST.bars("BTCUSDT", MINUTE, count, until, SEEN), pages)

@@ -3,7 +3,7 @@
 from decimal import Decimal as D
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.domain.errors import Refused
@@ -33,6 +33,7 @@ def test_each_symbol_has_its_own_steps_and_limits():
 
 
 @pytest.mark.parametrize("side", list(Side))
+@settings(deadline=None)
 @given(price=st.decimals(D("0.02"), D(10) ** 7, allow_nan=False, places=6))
 def test_a_legal_price_lies_on_the_grid_and_crosses_no_further(side, price):
     legal = OWN.floor_price("BTCUSDT", price, side, NOW)

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.domain.errors import Misconfigured, WireSurprise
@@ -212,6 +212,7 @@ def test_subscriptions_are_named_in_lower_case_and_told_apart_by_their_ids():
     assert all(len(one["id"]) <= 36 and one["id"].isalnum() for one in (said, unsaid))
 
 
+@settings(deadline=None)
 @given(st.sets(st.from_regex(r"[A-Z]{2,6}USDT", fullmatch=True), max_size=500))
 def test_however_many_are_wanted_each_is_named_once_in_messages_of_a_bounded_size(symbols):
     channels = frozenset(Channel(Topic.TRADE, symbol) for symbol in symbols)
@@ -249,6 +250,7 @@ def test_a_connection_leaves_one_message_a_second_for_the_pong_and_lives_a_day()
     assert STREAM.life_s == 86_400
 
 
+@settings(deadline=None)
 @given(st.integers(10**12, 10**14 - 1))
 def test_milliseconds_and_microseconds_of_a_moment_are_the_same_moment(at):
     assert millis(at) == millis(at * 1000 + 999) == at
