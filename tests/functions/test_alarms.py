@@ -105,6 +105,8 @@ def test_a_message_that_is_no_alarm_is_refused_with_its_text(cloud, context):
 
 def test_an_alarm_touches_no_table_and_no_queue(cloud, context, monkeypatch):
     """It must get through when all of those are down."""
-    for name in [name for name in os.environ if name.startswith("HOGA_") and name not in ("HOGA_SETTINGS", "HOGA_STAGE")]:
+    for name in [
+        name for name in os.environ if name.startswith("HOGA_") and name not in ("HOGA_SETTINGS", "HOGA_STAGE")
+    ]:
         monkeypatch.delenv(name)
     assert alarm.handler(noticed(), context)["told"]
