@@ -103,4 +103,4 @@ def _phase(wiring: Wiring, market: Market, instrument: Instrument, at: Millis) -
     """What kind of trading goes on in one symbol, as the streamer hears of it."""
     from core.app.standstill import phase
 
-    return phase(instrument, wiring.days(market), wiring.shelf, wiring.policy(market), at)
+    return phase(instrument, wiring.days(market), wiring.recent, wiring.policy(market), at)
