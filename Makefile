@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help setup demo test fast check bench build image invoke calendar clean
+.PHONY: help setup demo test fast check bench build image invoke calendar clean model
 .DEFAULT_GOAL := help
 
 help: ## list these targets
@@ -47,6 +47,9 @@ image: build ## the streamer's image for arm64; needs Docker. IMAGE names it
 
 invoke: $(READY) ## one built function in Lambda's emulator, no Docker: FUNCTION=batch_scan [EVENT=file]
 	@$(BIN)/python -m core.local.emulated "$(FUNCTION)" "$(EVENT)"
+
+model: $(READY) ## search the lock protocol with more faults at once than the tests do (minutes)
+	@$(BIN)/python -m tests.model
 
 calendar: ## remake KRX's table of holidays; read the difference before it is committed
 	@test -x .build/calendar/bin/python || $(PYTHON) -m venv .build/calendar
