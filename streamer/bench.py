@@ -1,7 +1,8 @@
 """`python -m streamer.bench`: how fast this machine takes a stream. `hoga bench stream` starts it.
 
 The real link, session, pump and engine on one server, without SQS: what rules say goes nowhere. It prints one line of
-JSON. Exit codes: 0 the run ended (`ended` says how), 1 no connection or no market data, 2 settings.
+JSON. Exit codes: 0 the run ended (`ended` says how), 1 no connection or no market
+data.
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ import argparse
 import asyncio
 import gc
 import logging
-import os
 import random
 import sys
 from collections.abc import Iterable
@@ -23,12 +23,10 @@ import uvloop
 
 from core.adapters.wiring import wall_clock
 from core.domain.engine import Engine
-from core.domain.errors import Misconfigured, Transient
+from core.domain.errors import Transient
 from core.domain.messages import Alert
 from core.domain.policies import MarketPolicy
 from core.domain.signals import Signal
-from core.domain.values import Market
-from core.settings import load
 from core.venues.spec import HOMES, Topic, Venue, venue
 from streamer.outbox import Outbox
 from streamer.pump import Pump
@@ -194,11 +192,7 @@ def main() -> int:
     logging.basicConfig(level=logging.ERROR, stream=sys.stderr)
     logging.getLogger("hoga").setLevel(logging.CRITICAL)
     market = {home: market for market, home in HOMES.items()}[chosen.venue]
-    try:
-        policy = _policy(Path(chosen.settings), market)
-    except Misconfigured as fault:
-        sys.stderr.write(f"{fault}\n")
-        return 2
+    policy = msgspec.json.decode(chosen.policy, type=MarketPolicy)
     with TemporaryDirectory(prefix="hoga-bench-") as folder:
         report, lost = uvloop.run(_measure(chosen, venue(market, policy), policy, Path(folder)))
     if not report.messages:
@@ -206,15 +200,6 @@ def main() -> int:
         return 1
     sys.stdout.write((msgspec.json.encode(report).decode() if chosen.json else _sentence(report)) + "\n")
     return 0
-
-
-def _policy(path: Path, market: Market) -> MarketPolicy:
-    """The owner's rules and indicators of that market, whether it is on or off. Raises Misconfigured."""
-    markets = load(path, os.environ).markets
-    if market not in markets:
-        known = ", ".join(sorted(each.value for each in markets))
-        raise Misconfigured("the settings have no such market", key=f"markets.{market.value}", allowed=known)
-    return markets[market]
 
 
 async def _measure(chosen: argparse.Namespace, venue: Venue, policy: MarketPolicy, folder: Path) -> tuple[Report, str]:
@@ -244,7 +229,7 @@ def _arguments() -> argparse.Namespace:
     options.add_argument("--ticket", default="")
     options.add_argument("--transport", choices=("picows", "websockets"), default="picows")
     options.add_argument("--quiet", type=float, default=15.0)
-    options.add_argument("--settings", default="settings.yaml")
+    options.add_argument("--policy", required=True, help="the market's settings, as JSON")
     options.add_argument("--json", action="store_true")
     chosen = options.parse_args()
     chosen.symbols = chosen.symbols or SYMBOLS.get(chosen.venue, "")

@@ -6,10 +6,12 @@ import os
 import sys
 
 import click
+import msgspec
 
 from core.cli import place
 from core.cli.answers import json_option
-from core.venues.spec import HOMES
+from core.domain.errors import Misconfigured
+from core.venues.spec import HOMES, Topic
 
 VENUES = sorted(HOMES.values())
 
@@ -52,19 +54,27 @@ def stream(as_json: bool, **chosen: object) -> None:
                `latency_from` says from when: "sent", the server's own time stamp in the frame,
                where it counts microseconds (Upbit timestamp or tms, Binance E, 16 or 19 digits)
                and runs by this machine's clock; else "received", the transport's callback in
-               the wake-up that read the frame. At most 8192 frames are timed, evenly spread.
+               the wake-up that read the frame. At most 8192 frames are timed, evenly spread;
+               of frames that one wake-up read together, the oldest stands for all.
     received_p50_us, received_p99_us
                the same from "received", whatever the stamps say
     checksum   sum of the last prices of all symbols
     rss_mb     memory at the end, in 2**20 bytes
     """
+    market = {home: market for market, home in HOMES.items()}[str(chosen["venue"])]
+    markets = place.settings().markets
+    if market not in markets:
+        allowed = ", ".join(sorted(markets))
+        raise Misconfigured("the settings have no such market", key=f"markets.{market.value}", allowed=allowed)
+    known = {topic.value for topic in Topic}
+    if odd := [name for name in str(chosen["topics"]).split(",") if name and name not in known]:
+        raise click.BadParameter(f"{odd[0]!r} is none of {', '.join(sorted(known))}", param_hint="--topics")
     arguments = [f"--{name}={value}" for name, value in chosen.items() if value not in ("", None)]
-    settings = place.settings_path()
-    place.settings()  # its faults are told here, in the command's own way
     if as_json:
         arguments.append("--json")
     sys.stdout.flush()
-    program = [sys.executable, "-m", "streamer.bench", *arguments, f"--settings={settings}"]
+    policy = msgspec.json.encode(markets[market]).decode()
+    program = [sys.executable, "-m", "streamer.bench", *arguments, f"--policy={policy}"]
     os.execv(sys.executable, program)  # in place of this process: what is measured is the streamer alone
 
 

@@ -22,5 +22,14 @@ def test_it_holds_what_a_bounded_queue_holds(trades, most):  # D8
     assert len(kept) == len(queue)
 
 
+def test_room_grows_to_the_most_and_then_the_oldest_go():  # D8
+    kept = Ticks(3 * FIRST)
+    for at in range(10 * FIRST):
+        kept.add(at, 1.0, 1.0)
+        assert len(kept) == min(at + 1, 3 * FIRST)
+
+    assert [tick.at for tick in kept] == list(range(7 * FIRST, 10 * FIRST))
+
+
 def test_a_quiet_symbol_takes_a_fraction_of_what_a_busy_one_may():
     assert len(Ticks(1000).rows) * 50 < 1000 * 24 * 10

@@ -86,6 +86,13 @@ def test_where_nobody_listens_it_says_so_and_is_refused():
     assert "no market data came from ws://127.0.0.1:9/" in done.stderr
 
 
+def test_a_topic_that_there_is_not_is_named_beside_those_there_are():
+    done = bench("ws://127.0.0.1:9/", "upbit", 10, "--topics", "trade,trades")
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "'trades' is none of book, candle," in done.stderr
+
+
 class Ear:
     """Keeps what it hears; a word of the first letter `o` is no market data."""
 

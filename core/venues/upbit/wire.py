@@ -164,8 +164,6 @@ read_short = _SHORT.decode
 
 def read(frame: bytes) -> Any:
     """One record, or a list of them. Raises msgspec's errors, ValueError (UTF-8) or RecursionError."""
-    if frame[:5] == PLAIN:
-        return _SHORT.decode(frame)
     if frame[:7] == LONG:
         return _LONG.decode(frame)
     head = bytes(frame[:HEAD])
