@@ -7,9 +7,9 @@ from msgspec.structs import replace
 
 from core.adapters.memory.shelf import MemoryShelf
 from core.app.barriers import overdrawn
+from core.app.checks import limits_of
 from core.app.desk import Ending
 from core.app.trade import handle
-from core.app.checks import limits_of
 from core.app.wishes import to_buy
 from core.domain.levels import Exclusion, Member, Reference, References, SafeSet, ScanHealth, TopN
 from core.domain.policies import DayPolicy

@@ -98,7 +98,9 @@ def buy(books: MemoryBooks) -> None:
         reason="disparity", at=AT,
     )  # fmt: skip
     most = Decimal(10_000_000)
-    limits = Limits(cost=worker.capital, per_symbol=most, total_exposure=most, daily_loss=most, max_positions=4, day=day)
+    limits = Limits(
+        cost=worker.capital, per_symbol=most, total_exposure=most, daily_loss=most, max_positions=4, day=day
+    )
     assert not books.leases.reserve(held, order, worker, limits, AT).refused
     fill = Fill(id="f", price=Decimal(250_000), quantity=Decimal(4), fee=Decimal(500), tax=Decimal(0), at=AT)
     done = Order(**{**{f: getattr(order, f) for f in order.__struct_fields__}, "state": State.FILLED, "fills": (fill,)})
