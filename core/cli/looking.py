@@ -13,7 +13,7 @@ from core.domain.positions import Position
 from core.domain.sessions import date_of
 from core.local.day import clock_of
 from core.local.evidence import depth
-from core.local.look import View
+from core.local.look import View, stream_words
 from core.local.register import Standing
 from core.local.telling import few, figure, money, units
 
@@ -54,6 +54,7 @@ def _figures(view: View) -> dict[str, object]:
         "excluded": len(view.safe.excluded) if view.safe else 0,
         "health": view.health,
         "stream": view.stream,
+        "figures": view.figures,
         "top": [member.symbol for member in view.top.members] if view.top else [],
         "positions": len(view.positions),
         "halted": view.halted,
@@ -69,6 +70,7 @@ def _in_words(view: View) -> Sequence[tuple[str, str]]:
         age = (view.at - view.stream.at) / 1000
         state = "connected" if view.stream.connected else "lost"
         stream = f"{state}, {len(view.stream.subscribed)} symbols, said so {age:.0f} s ago"
+        stream += f"; {stream_words(view.figures)}" if view.figures else ""
     top = few([member.symbol for member in view.top.members]) if view.top else ""
     return (
         ("scan", scan),

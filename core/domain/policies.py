@@ -128,7 +128,11 @@ class WatchPolicy(Policy, frozen=True):
 
 
 class StreamPolicy(Policy, frozen=True):
-    """D5-D7, D11, D13. None keeps the venue's own figure; `details` picks one of the venue's feeds by topic."""
+    """D5-D7, D11, D13. None keeps the venue's own figure; `details` picks one of the venue's feeds by topic.
+
+    shards   parts that a market's symbols are cut into, shared out over the streamers that run
+    lease_s  how long a part stays with a streamer that says nothing any more
+    """
 
     url: Text
     transport: Annotated[str, Meta(pattern="^(picows|websockets)$")] = "picows"

@@ -16,7 +16,7 @@ from core.domain.positions import Position
 from core.domain.values import Millis
 from core.local.day import clock_of
 from core.local.frame import Frame
-from core.local.look import View
+from core.local.look import View, stream_words
 from core.local.telling import few, figure, money, units
 
 ROWS = 6
@@ -145,6 +145,8 @@ def _market(view: View) -> Panel:
         state = "connected" if stream.connected else "lost"
         grid.add_row("stream", f"{state}, {len(stream.subscribed)} symbols, {stream.messages} messages")
         grid.add_row("", f"p99 {stream.latency_p99_ms:.0f} ms, {stream.reconnects} reconnects, {stream.gaps} gaps")
+        if view.figures:
+            grid.add_row("", stream_words(view.figures))
         grid.add_row("watching", few(list(stream.subscribed)) or "-")
     if view.halted:
         grid.add_row("halted", Text(view.halted, style="red"))

@@ -9,7 +9,7 @@ import msgspec
 from core.adapters.wiring import Wiring
 from core.app.ports import Clock, Leases, Ledger, Shelf
 from core.domain.leases import Lock
-from core.domain.levels import Buyable, DayReport, SafeSet, Scan, ScanHealth, StreamHealth, Targets, TopN
+from core.domain.levels import Buyable, DayReport, SafeSet, Scan, ScanHealth, StreamFigures, StreamHealth, Targets, TopN
 from core.domain.orders import Order
 from core.domain.policies import MarketPolicy
 from core.domain.positions import Position, RoundTrip
@@ -54,6 +54,7 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     orders: list[Order]
     trips: list[RoundTrip]
     halted: str
+    figures: StreamFigures | None = None
 
     @property
     def positions(self) -> list[Position]:
@@ -107,4 +108,16 @@ def look(books: Books, market: Market, policy: MarketPolicy, day: str = "") -> V
         orders=ledger.orders(market, day),
         trips=ledger.trips(market, day),
         halted=ledger.halted(market),
+        figures=shelf.read(StreamFigures, market),
+    )
+
+
+def stream_words(told: StreamFigures) -> str:
+    """How the stream is doing, in one line."""
+    up = sum(link.up for link in told.links)
+    rate = sum(link.rate for link in told.links)
+    found = ", ".join(f"{count} {kind}" for kind, count in sorted(told.found.items())) or "none found"
+    return (
+        f"{up} of {len(told.links)} connections, {rate:.0f} frames/s, to a signal p99 {told.to_signal[1]:.0f} ms, "
+        f"lag {told.lag_ms} ms ({told.pressure}), gaps: {found}"
     )
