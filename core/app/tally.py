@@ -85,28 +85,39 @@ def _compared(
     for symbol in sorted(items.keys() | holdings.keys()):
         lock = items.get(symbol) or Lock(instrument=Instrument(desk.market, symbol), fence=0)
         found, kept = holdings.get(symbol, ZERO), owned(known, symbol)
-        booked = _booked(lock)
-        extra = found - booked - lock.dust - kept
-        mine = symbol in ours or (extra > 0 and symbol in wanted)
-        if not mine:
-            kept, extra = max(ZERO, found - booked - lock.dust), min(ZERO, found - booked - lock.dust)
-        if extra < 0:  # what is nobody's position goes first: it is the owner's to sell
-            kept, extra = kept - min(kept, -extra), extra + min(kept, -extra)
-        gone = min(lock.dust, -extra) if extra < 0 else ZERO
+        gone = extra = ZERO
+        if lock.intent is None:  # else what the venue holds is under way
+            kept, gone, extra = _shared(lock, found, kept, ours=symbol in ours, wanted=symbol in wanted)
         if kept:
             own[symbol] = kept
         if not (gone or extra) or not _at_rest(lock, desk):
             continue
         if gone:
             dust.append((lock, lock.dust - gone))
-        if extra + gone:
-            differences.append(_difference(lock, booked, extra + gone, lock.dust - gone + kept, known))
+        if extra:
+            differences.append(_difference(lock, extra, lock.dust - gone + kept, known))
     _remember(own, differences, known, desk, at)
     return Tally(differences=tuple(differences), dust=tuple(dust))
 
 
-def _difference(lock: Lock, booked: Decimal, extra: Decimal, aside: Decimal, known: Hands | None) -> Difference:
-    found, symbol = booked + extra or ZERO, lock.instrument.symbol
+def _shared(lock: Lock, found: Decimal, kept: Decimal, *, ours: bool, wanted: bool) -> tuple[Decimal, Decimal, Decimal]:
+    """Units of the owner's own, dust that is gone, and what is left to explain (less than zero: units are missing).
+
+    What is missing is taken to be the owner's own first, for it is his to sell; then dust, then our position.
+    """
+    beside = found - _booked(lock) - lock.dust
+    extra = beside - kept
+    if not ours and not (wanted and extra > 0):
+        kept, extra = max(ZERO, beside), min(ZERO, beside)
+    missing = max(ZERO, -extra)
+    his = min(kept, missing)
+    gone = min(lock.dust, missing - his)
+    return kept - his, gone, extra + his + gone
+
+
+def _difference(lock: Lock, extra: Decimal, aside: Decimal, known: Hands | None) -> Difference:
+    booked, symbol = _booked(lock), lock.instrument.symbol
+    found = booked + extra or ZERO
     before = known.suspects.get(symbol) if known else None
     settled = before == (booked, found)
     return Difference(instrument=lock.instrument, booked=booked, found=found, lock=lock, aside=aside, settled=settled)

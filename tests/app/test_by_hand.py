@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from core.adapters.memory.state import Item
-from core.app import sweep
+from core.app import sweep, tally
 from core.app.desk import Ending
 from core.app.trade import handle
 from core.domain.errors import Transient
@@ -14,7 +14,7 @@ from core.domain.levels import Hands
 from core.domain.policies import ByHand, SweepPolicy
 from core.domain.values import ZERO, Instrument, Market, Millis
 from core.domain.workers import Status
-from tests.app.world import World
+from tests.app.world import World, take
 from tests.fakes import AAA, FEE, SYMBOLS, buy, policy, sell, shelf_of
 from tests.watching import Quotes
 
@@ -263,3 +263,14 @@ def test_a_position_under_the_least_order_is_written_off_by_the_sweep():
 
 def replace_item(item, position):
     return Item(replace(item.lock, position=position), item.nonce)
+
+
+def test_units_of_an_order_under_way_are_nobodys_own():
+    """The list of the day's orders may be a moment behind: what the lock is about is not taken for a person's."""
+    world = Shared()
+    take(world.desk(), buy("KRW-BBB", at=world.hands.at, expires_s=600))
+    world.trades("KRW-BBB", 100)
+    desk = world.desk()
+    counted = tally.compare(desk.leases.locks(), desk, world.hands.at)
+    assert counted.differences == ()
+    assert world.shelf.read(Hands, Market.UPBIT).own == {}
