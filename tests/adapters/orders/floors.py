@@ -165,7 +165,7 @@ class UpbitFloor(Coins):
         names = KeyPolicy(app_key="upbit_access_key", app_secret="upbit_secret_key")
         self.policy = replace(
             policy(),
-            rest=RestPolicy(url=sim.rest_url, read_s=2.0),
+            rest=RestPolicy(url=sim.rest_url, connect_s=30.0, read_s=30.0),
             stream=StreamPolicy(url=sim.stream_url),
             universe=UniversePolicy(quote="KRW"),
             account=AccountPolicy(url=sim.rest_url, key=names, number="upbit_access_key"),
@@ -203,7 +203,7 @@ class BinanceFloor(Coins):
         names = KeyPolicy(app_key=self.names[0], app_secret=self.names[1], environment=self.environment)
         self.policy = replace(
             policy(),
-            rest=RestPolicy(url=sim.rest_url, read_s=2.0),
+            rest=RestPolicy(url=sim.rest_url, connect_s=30.0, read_s=30.0),
             stream=StreamPolicy(url=sim.stream_url),
             universe=UniversePolicy(quote="USDT"),
             account=AccountPolicy(url=sim.rest_url, key=names, number=self.names[0]),
@@ -264,7 +264,7 @@ class Served:
 
     def __enter__(self):
         self._thread.start()
-        assert self._ready.wait(30)
+        assert self._ready.wait(120)
         return self.floor
 
     def __exit__(self, *_):

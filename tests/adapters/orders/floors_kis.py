@@ -43,7 +43,7 @@ class KisFloor(Floor):
         names = KeyPolicy(app_key="k", app_secret="s", environment=self.environment)
         self.policy = replace(
             policy(),
-            rest=RestPolicy(url=sim.rest_url, read_s=2.0),
+            rest=RestPolicy(url=sim.rest_url, connect_s=30.0, read_s=30.0),
             stream=StreamPolicy(url=sim.stream_url),
             account=AccountPolicy(url=sim.rest_url, key=names),
         )

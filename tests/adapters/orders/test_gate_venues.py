@@ -191,7 +191,7 @@ def test_an_answer_that_sends_a_call_on_to_the_live_host_is_not_followed(market,
     orders = venue(market).orders
     gate = Gate(orders.origins.get(Environment.MOCK, ("https", "nowhere.test", 443)))
     with redirecting(LIVE[market], status) as url:
-        wire = OrderWire(url, gate, connect_s=2, read_s=2)
+        wire = OrderWire(url, gate, connect_s=30, read_s=30)
         for method in ("POST", "GET", "DELETE"):
             response = wire(Request(method, "/v1/orders", body=b"{}" if method == "POST" else b""))
             assert response.status == status
