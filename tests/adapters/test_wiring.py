@@ -13,6 +13,7 @@ from core.adapters.discord import DiscordNotifier
 from core.adapters.logchannel import LogNotifier
 from core.adapters.memory.shelf import MemoryShelf
 from core.adapters.passes import LONGEST_S, SqsPasses
+from core.adapters.recent import KEPT_MS
 from core.adapters.secrets import EnvSecrets
 from core.adapters.telegram import TelegramNotifier
 from core.adapters.wiring import ROOT, Wiring, wired
@@ -186,12 +187,16 @@ def test_names_are_read_once_and_a_symbol_without_one_has_none(wiring):
     assert wiring.shelf.reads == 1
 
 
-def test_before_the_first_listing_nothing_has_a_name_and_the_next_call_looks_again(wiring):
+def test_before_the_first_listing_nothing_has_a_name_and_seconds_later_it_is_looked_for_again(wiring):
+    """That a level is not there is kept as long as a level (E1): a trade must not ask for it at every step."""
+    at = [Millis(1_000)]
+    wiring.clock = lambda: at[0]
     wiring.shelf = Rows(None)
     desk = wiring.desk(Market.UPBIT, "me", Millis(1))
 
     assert desk.name("KRW-A") == ""
     wiring.shelf.names = {"KRW-A": "Alpha"}
+    at[0] = Millis(1_000 + KEPT_MS)
     assert desk.name("KRW-A") == "Alpha"
 
 
