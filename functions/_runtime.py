@@ -12,7 +12,7 @@ import msgspec
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
-from core.adapters.logs import NAMESPACE
+from core.adapters.logs import namespace
 from core.adapters.wiring import Wiring, wired
 from core.app.desk import Desk, Ending, Verdict
 from core.domain.errors import CoreError
@@ -98,7 +98,7 @@ class Job:
 
     def gauge(self, market: str, facts: Mapping[str, str] | None = None, /, **values: int) -> None:
         """The same where 0 is a figure too: an alarm takes what is missing for the worst."""
-        metrics = EphemeralMetrics(namespace=NAMESPACE, service=self.service)
+        metrics = EphemeralMetrics(namespace=namespace(wired().stage), service=self.service)
         metrics.add_dimension("market", str(market))
         for name, value in values.items():
             metrics.add_metric(name, MetricUnit.Count, value)

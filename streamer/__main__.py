@@ -64,6 +64,7 @@ def _ports(wiring: Wiring) -> Ports:
         dice=random.random,
         host=f"{platform.node()}:{os.getpid()}",
         say=_say,
+        stage=wiring.stage,
         credentials=wiring.credentials,
         secrets=lambda: wiring.secrets,
         notices=wiring.notices,

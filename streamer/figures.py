@@ -55,7 +55,7 @@ def links(pump: Pump, rounds: Rounds) -> tuple[LinkHealth, ...]:
     )
 
 
-def metric_lines(told: StreamFigures, at: Millis) -> list[str]:
+def metric_lines(told: StreamFigures, at: Millis, stage: str) -> list[str]:
     """The figures that alarms and dashboards stand on, as CloudWatch's embedded metric format."""
     dimensions = {"service": "streamer", "market": told.market.value}
     waits = {
@@ -72,4 +72,7 @@ def metric_lines(told: StreamFigures, at: Millis) -> list[str]:
         "ShedSymbols": told.shed,
         "FramesPerSecond": round(sum(link.rate for link in told.links)),
     }
-    return [metric_line(waits, dimensions, at, unit="Milliseconds"), metric_line(levels, dimensions, at)]
+    return [
+        metric_line(waits, dimensions, at, stage=stage, unit="Milliseconds"),
+        metric_line(levels, dimensions, at, stage=stage),
+    ]

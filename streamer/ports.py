@@ -29,6 +29,7 @@ class Ports(msgspec.Struct, frozen=True, kw_only=True):
     dice: Callable[[], float]
     host: str
     say: Callable[[str], None]
+    stage: str
     credentials: Callable[[Market], Credentials] | None = None
     secrets: Callable[[], Secrets] | None = None
     notices: Callable[[Market], Notices | None] = lambda market: None

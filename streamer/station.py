@@ -97,7 +97,7 @@ class Station:
         self._saver = state.Saver(self._shard, ports.shelf)
         self._sights = Sights(venue.market, self._engine)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"levels-{venue.market.value}")
-        self._counts = Counts(venue.market)
+        self._counts = Counts(venue.market, ports.stage)
         self._levels = refresh.Levels()
         self._wanted = Wanted((), {})
         self._carried: frozenset[str] = frozenset()
@@ -296,7 +296,7 @@ class Station:
         for line in self._counts.lines(self.pump, self._engine, self.outbox, self._ports.clock()):
             self._ports.say(line)
         at = self._ports.clock()
-        for line in metric_lines(self._figures(at), at):
+        for line in metric_lines(self._figures(at), at, self._ports.stage):
             self._ports.say(line)
         for latency in (self.pump.latency, self.outbox.to_signal, self.outbox.own):
             latency.clear()

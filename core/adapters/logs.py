@@ -13,7 +13,15 @@ import msgspec
 
 from core.domain.values import Millis
 
-NAMESPACE = "hoga"
+
+def namespace(stage: str) -> str:
+    """One for each stage: two stages of one account would else hear each other's heartbeats.
+
+    >>> namespace("dev")
+    'hoga/dev'
+    """
+    return f"hoga/{stage}"
+
 
 PLAIN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 """What every record carries; anything else was given by `extra` and is shown."""
@@ -51,7 +59,13 @@ def write_json(service: str, sink: TextIO, level: int = logging.INFO) -> logging
 
 
 def metric_line(
-    values: Mapping[str, float], dimensions: Mapping[str, str], at: Millis, *, unit: str = "Count", **properties: object
+    values: Mapping[str, float],
+    dimensions: Mapping[str, str],
+    at: Millis,
+    *,
+    stage: str,
+    unit: str = "Count",
+    **properties: object,
 ) -> str:
     """One line of CloudWatch's embedded metric format.
 
@@ -61,11 +75,11 @@ def metric_line(
 
     Source: CloudWatch Logs, "Specification: Embedded metric format".
 
-    >>> metric_line({"Signals": 2}, {"service": "streamer", "market": "upbit"}, Millis(5))
-    '{"_aws":{"Timestamp":5,"CloudWatchMetrics":[{"Namespace":"hoga","Dimensions":[["service","market"]],\
+    >>> metric_line({"Signals": 2}, {"service": "streamer", "market": "upbit"}, Millis(5), stage="dev")
+    '{"_aws":{"Timestamp":5,"CloudWatchMetrics":[{"Namespace":"hoga/dev","Dimensions":[["service","market"]],\
 "Metrics":[{"Name":"Signals","Unit":"Count"}]}]},"service":"streamer","market":"upbit","Signals":2}'
     """
     metrics = [{"Name": name, "Unit": unit} for name in values]
-    directive = {"Namespace": NAMESPACE, "Dimensions": [list(dimensions)], "Metrics": metrics}
+    directive = {"Namespace": namespace(stage), "Dimensions": [list(dimensions)], "Metrics": metrics}
     envelope = {"_aws": {"Timestamp": at, "CloudWatchMetrics": [directive]}}
     return msgspec.json.encode({**envelope, **dimensions, **properties, **values}, enc_hook=str).decode()

@@ -83,6 +83,11 @@ class Wiring:
             raise Misconfigured("a variable of the environment is missing", variable=variable)
         return found
 
+    @property
+    def stage(self) -> str:
+        """Which deployment this is: part of the paths of its secrets and of the names of its metrics."""
+        return self.named("HOGA_STAGE")
+
     @cached_property
     def settings(self) -> Settings:
         from core.settings import load
@@ -372,7 +377,7 @@ class Wiring:
         """Read when the first of them is needed."""
         from core.adapters.secrets import SsmSecrets
 
-        return SsmSecrets(f"/hoga/{self.named('HOGA_STAGE')}", self.client("ssm"), time.monotonic)
+        return SsmSecrets(f"/hoga/{self.stage}", self.client("ssm"), time.monotonic)
 
     @property
     def picture(self) -> Callable[[Alert], bytes | None]:

@@ -6,13 +6,14 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-NAMESPACE = "hoga"
+OURS = "hoga/"
+"""How every stage's namespace begins."""
 
 
 def figures(fields: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
     """Name and sum of every metric that one log line carries; none for a line that is no metric.
 
-    >>> metric = {"Namespace": "hoga", "Dimensions": [[]], "Metrics": [{"Name": "Scans"}]}
+    >>> metric = {"Namespace": "hoga/dev", "Dimensions": [[]], "Metrics": [{"Name": "Scans"}]}
     >>> list(figures({"_aws": {"Timestamp": 1, "CloudWatchMetrics": [metric]}, "Scans": [1.0, 1.0]}))
     [('Scans', 2.0)]
     """
@@ -20,7 +21,7 @@ def figures(fields: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
     if not isinstance(envelope, dict):
         return
     for directive in envelope.get("CloudWatchMetrics", []):
-        if directive.get("Namespace") == NAMESPACE:
+        if str(directive.get("Namespace", "")).startswith(OURS):
             for metric in directive.get("Metrics", []):
                 yield metric["Name"], _sum(fields.get(metric["Name"], 0))
 

@@ -77,13 +77,17 @@ def test_setting_up_twice_does_not_write_twice(root):
 def test_a_metric_line_names_each_figure_and_carries_its_dimensions_and_properties():
     line = json.loads(
         metric_line(
-            {"Signals": 2, "Reconnects": 1.0}, {"service": "streamer", "market": "upbit"}, Millis(5), reason="x"
+            {"Signals": 2, "Reconnects": 1.0},
+            {"service": "streamer", "market": "upbit"},
+            Millis(5),
+            stage="dev",
+            reason="x",
         )
     )
 
     (directive,) = line["_aws"]["CloudWatchMetrics"]
     assert line["_aws"]["Timestamp"] == 5
-    assert directive["Namespace"] == "hoga"
+    assert directive["Namespace"] == "hoga/dev"
     assert directive["Dimensions"] == [["service", "market"]]
     assert directive["Metrics"] == [{"Name": "Signals", "Unit": "Count"}, {"Name": "Reconnects", "Unit": "Count"}]
     assert (line["Signals"], line["Reconnects"], line["market"], line["reason"]) == (2, 1.0, "upbit", "x")
@@ -91,7 +95,7 @@ def test_a_metric_line_names_each_figure_and_carries_its_dimensions_and_properti
 
 def test_a_metric_without_dimensions_has_one_empty_set_of_them():
     """Sells are counted without dimensions and carry their reason as a property."""
-    line = json.loads(metric_line({"Sells": 1}, {}, Millis(5), reason="stop_loss"))
+    line = json.loads(metric_line({"Sells": 1}, {}, Millis(5), stage="dev", reason="stop_loss"))
 
     assert line["_aws"]["CloudWatchMetrics"][0]["Dimensions"] == [[]]
     assert line["reason"] == "stop_loss"

@@ -144,6 +144,7 @@ class Chaos:
             dice=random.Random(self.seed).random,
             host="chaos",
             say=lambda line: None,
+            stage="test",
         )
         station = Station(spec, policy, ports, self.folder)
         station._engine.on_candle = self._keep

@@ -53,7 +53,7 @@ def test_the_scan_writes_snapshots_and_targets_and_counts_itself(cloud, context,
     lines = said()
     assert count(lines) == {"Scans": 1, "TargetsChanged": 1}
     metric = next(line for line in lines if "_aws" in line)
-    assert metric["_aws"]["CloudWatchMetrics"][0]["Namespace"] == "hoga"
+    assert metric["_aws"]["CloudWatchMetrics"][0]["Namespace"] == "hoga/test"
     assert (metric["service"], metric["market"]) == ("batch_scan", "upbit")
 
 

@@ -77,7 +77,9 @@ def test_a_line_that_only_looks_like_json_is_plain_text():
 def test_the_streamers_own_metric_lines_are_counted():
     tally = Tally()
 
-    named = tally.take(json.loads(metric_line({"Signals": 3, "Reconnects": 1}, {"service": "streamer"}, Millis(5))))
+    named = tally.take(
+        json.loads(metric_line({"Signals": 3, "Reconnects": 1}, {"service": "streamer"}, Millis(5), stage="x"))
+    )
 
     assert named == ["Signals", "Reconnects"]
     assert (tally["Signals"], tally["Reconnects"], tally["Scans"]) == (3, 1, 0)
@@ -86,7 +88,7 @@ def test_the_streamers_own_metric_lines_are_counted():
 def test_a_reason_is_counted_beside_the_sum():
     tally = Tally()
     for reason in ("stop_loss", "stop_loss", "trend"):
-        tally.take(json.loads(metric_line({"Sells": 1}, {"service": "worker"}, Millis(5), reason=reason)))
+        tally.take(json.loads(metric_line({"Sells": 1}, {"service": "worker"}, Millis(5), stage="x", reason=reason)))
 
     assert tally["Sells"] == 3
     assert tally.reasons["Sells"] == {"stop_loss": 2, "trend": 1}

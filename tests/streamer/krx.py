@@ -134,6 +134,7 @@ class KrxWorld:
             dice=random.Random(3).random,
             host="test",
             say=self.lines.append,
+            stage="test",
             credentials=lambda market: self.credentials,
             secrets=lambda: self.secrets,
             notices=lambda market: self.board if self.orders else None,

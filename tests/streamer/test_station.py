@@ -60,6 +60,7 @@ class World:
             dice=random.Random(3).random,
             host="test",
             say=self.lines.append,
+            stage="test",
         )
         return Station(self.venue, self.policy, ports, self.folder)
 

@@ -312,7 +312,7 @@ class Floor:
         return Ports(
             shelf=self.shelf, leases=self.books.leases, ledger=self.books.ledger, signals=self.queue,
             alerts=self.alerts, quotes=lambda market: self.outside.quotes(), clock=wall, dice=random.random,
-            host="test", say=lambda line: None, credentials=lambda market: self.outside.keys(),
+            host="test", stage="test", say=lambda line: None, credentials=lambda market: self.outside.keys(),
             secrets=lambda: self.outside.secrets, notices=lambda market: self.notices,
         )  # fmt: skip
 

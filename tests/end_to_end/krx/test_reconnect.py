@@ -79,7 +79,7 @@ def station_of(sim, policy, folder):
         quotes=lambda market: HttpQuotes(
             krx.rest, policy.rest, budget, wall, time.sleep, random.random, sign=keys[KEY.app_key], purse="real"
         ),
-        clock=wall, dice=random.random, host="test", say=lambda line: None, credentials=lambda market: keys,
+        clock=wall, dice=random.random, host="test", stage="test", say=lambda line: None, credentials=lambda market: keys,
         secrets=lambda: secrets,
     )  # fmt: skip
     return Station(krx, policy, ports, folder)
