@@ -10,7 +10,7 @@ from collections.abc import Callable
 import msgspec
 
 from core.app import ladder
-from core.app.desk import Desk, Ending, Verdict
+from core.app.desk import LATER, OPEN_ENDED, Desk, Ending, Verdict
 from core.app.placing import WAITING
 from core.app.trade import GUARD_S, handle, resume
 from core.domain.errors import CoreError
@@ -56,23 +56,27 @@ def cancel_buys(desk: Desk, within: Callable[[Instrument], bool] = lambda instru
 
 
 def finish(instrument: Instrument, desk: Desk) -> Verdict | None:
-    """Finish what is open on the symbol's lock. What does not answer now is the sweep's, or the next run's."""
+    """Finish what is open on the symbol's lock. What does not answer now is the next round's, or the sweep's."""
     if instrument.market is not desk.market:
         return None
     try:
         lock = desk.leases.lock(instrument)
-        return resume(lock, desk) if lock is not None and lock.intent is not None else None
+        if lock is None or lock.intent is None:
+            return None
+        verdict = resume(lock, desk)
     except CoreError:
         return None
+    _let_go(verdict, desk)
+    return verdict
 
 
 def resting(desk: Desk) -> set[Instrument]:
-    """Symbols whose sale waits in an auction, or for word of how it ended: a second one would be one too many."""
-    at, days = desk.clock(), desk.days
-    if days.is_open(at) and days.phase(at) not in AUCTIONS:
-        return set()
-    sales = (order for order in desk.ledger.open_orders(desk.market) if order.side is Side.SELL)
-    return {order.instrument for order in sales if order.state in WAITING}
+    """Symbols whose sale waits in an auction (of all, or of this symbol alone: a VI), or for word of how it ended: a
+    second one would be one too many."""
+    at, shut = desk.clock(), not desk.days.is_open(desk.clock())
+    orders = desk.ledger.open_orders(desk.market)
+    waiting = {order.instrument for order in orders if order.side is Side.SELL and order.state in WAITING}
+    return {instrument for instrument in waiting if shut or desk.phase(instrument, at) in AUCTIONS}
 
 
 def sell_out(desk: Desk, due: Callable[[], list[Due]], reason: Exit, stop: float, closes: Millis) -> list[Verdict]:
@@ -105,10 +109,28 @@ def _attempt(due: Due, attempt: int, reason: Exit, desk: Desk, stop: float) -> V
     signal = _signal(due, attempt, reason, desk)
     lease_s = stop + SPARE_S + GUARD_S - desk.monotonic_s()
     try:
-        return handle(signal, msgspec.structs.replace(desk, deadline_ms=Millis(round(lease_s * 1000))))
+        verdict = handle(signal, msgspec.structs.replace(desk, deadline_ms=Millis(round(lease_s * 1000))))
     except CoreError as trouble:
         on = due.position.instrument
-        return Verdict(outcome=Ending.UNCLEAR, instrument=on, signal=signal.id, detail=str(trouble))
+        verdict = Verdict(outcome=Ending.UNCLEAR, instrument=on, signal=signal.id, detail=str(trouble))
+    _let_go(verdict, desk)
+    return verdict
+
+
+def _let_go(verdict: Verdict, desk: Desk) -> None:
+    """End our own lease of what stayed open, now that nobody acts under it: the next round asks the venue and goes on.
+
+    Else the symbol would wait for the end of this run, in the last minutes that there are to sell it. The fence grows,
+    so nothing is written under the old lease any more.
+    """
+    if verdict.outcome not in OPEN_ENDED | LATER:
+        return
+    try:
+        lock = desk.leases.lock(verdict.instrument)
+        if lock is not None and lock.owner == desk.owner:
+            desk.leases.evict(lock)
+    except CoreError:
+        return  # then the lease ends by itself
 
 
 def _signal(due: Due, attempt: int, reason: Exit, desk: Desk) -> Signal:
@@ -130,7 +152,7 @@ def _signal(due: Due, attempt: int, reason: Exit, desk: Desk) -> Signal:
         expires=Millis(at + MINUTE),
         urgency=Urgency.HIGH,
         name=desk.name(symbol),
-        worst=ladder.worst(symbol, newest, due.waited, attempt, desk),
+        worst=ladder.worst(position.instrument, newest, due.waited, attempt, desk),
     )
 
 
