@@ -6,7 +6,7 @@ import logging
 import sys
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any, TextIO, cast
+from typing import Any, TextIO, TypeVar, cast
 
 import msgspec
 from aws_lambda_powertools import Logger
@@ -20,6 +20,7 @@ from core.domain.messages import Delivery
 from core.domain.values import SECOND, Market, Millis
 
 Event = dict[str, Any]
+R = TypeVar("R")
 
 REFUSED = frozenset({Ending.BUSY, Ending.HELD})
 """The lock was not granted: someone else is at it, or owns the symbol."""
@@ -64,8 +65,12 @@ class Job:
         _ = wiring.settings
         return wiring
 
-    def every_market(self, event: Event, use: Callable[[Wiring, Market], object]) -> Event:
+    def every_market(
+        self, event: Event, use: Callable[[Wiring, Market], R], *, well: Callable[[R], bool] = lambda done: True
+    ) -> Event:
         """Run a use case for each enabled market; one that fails does not keep the others from their turn.
+
+        well  whether a run that raised nothing did its work; where one did not, the function is not heard to beat
 
         Raises:
             CoreError: the first failure, after all markets have had their turn.
@@ -76,15 +81,17 @@ class Job:
             return {"refused": f"{late:.0f} s late"}
         answers: Event = {}
         failures: list[CoreError] = []
+        good = True
         for market in wiring.settings.enabled:
             try:
-                answers[market.value] = msgspec.to_builtins(use(wiring, market))
+                done = use(wiring, market)
+                answers[market.value], good = msgspec.to_builtins(done), good and well(done)
             except CoreError as failure:
                 self.log.error(str(failure), outcome="failed", market=market.value, error=type(failure).__name__)
                 failures.append(failure)
         if failures:
             raise failures[0]
-        self.count(EVERYWHERE, Beats=1)
+        self.count(EVERYWHERE, Beats=int(good))
         return answers
 
     def told(self, message: str, market: Market, result: msgspec.Struct, **facts: Any) -> None:

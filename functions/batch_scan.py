@@ -16,11 +16,16 @@ job = Job("batch_scan", period_s=60)
 @job.log.inject_lambda_context
 def handler(event: Event, context: Any) -> Event:
     if "Records" not in event:
-        return job.every_market(event, lambda wiring, market: scan(wiring, market, second=False))
+        return job.every_market(event, lambda wiring, market: scan(wiring, market, second=False), well=sighted)
     wiring = job.begin()
     for record in event["Records"]:
         scan(wiring, msgspec.json.decode(record["body"], type=Pass).market, second=True)
     return {"batchItemFailures": []}
+
+
+def sighted(done: Scanned) -> bool:
+    """A venue that does not answer raises nothing here: the scan waits longer, in safe mode, and nothing is bought."""
+    return not done.safe_mode
 
 
 def scan(wiring: Wiring, market: Market, *, second: bool) -> Scanned:

@@ -53,6 +53,18 @@ def test_a_run_in_which_a_market_failed_does_not_beat(cloud, context, said, read
     assert everywhere(said()) == {}
 
 
+def test_a_scan_whose_venue_does_not_answer_does_not_beat_though_nothing_is_raised(cloud, context, said, read_sample):
+    """B3: safe mode is a value. Nothing is found and nothing bought meanwhile, and that is what ScanMissed is for."""
+    safety_filter.handler(read_sample("safety_filter"), context)
+    cloud.venue.down = True
+    said()
+
+    for _ in range(2):  # the second is not due yet: it waits longer, still in safe mode
+        assert batch_scan.handler(read_sample("batch_scan"), context)["upbit"]["safe_mode"]
+
+    assert everywhere(said()) == {}
+
+
 def test_a_run_that_comes_too_late_does_not_beat(cloud, context, said):
     sweep.handler({"scheduled": "2020-01-01T00:00:00Z"}, context)
     assert "Beats" not in everywhere(said())
