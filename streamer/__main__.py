@@ -9,7 +9,6 @@ import asyncio
 import gc
 import logging
 import os
-import platform
 import random
 import signal
 import sys
@@ -22,7 +21,7 @@ from core.adapters.wiring import Wiring
 from core.domain.errors import Misconfigured
 from core.domain.policies import MarketPolicy
 from core.venues.spec import Venue, venue
-from streamer import health
+from streamer import health, identity
 from streamer.ports import Ports
 from streamer.supervisor import supervise
 
@@ -62,13 +61,14 @@ def _ports(wiring: Wiring) -> Ports:
         quotes=wiring.quotes,
         clock=wiring.clock,
         dice=random.random,
-        host=f"{platform.node()}:{os.getpid()}",
+        host=identity.name(),
         say=_say,
         stage=wiring.stage,
         credentials=wiring.credentials,
         secrets=lambda: wiring.secrets,
         notices=wiring.notices,
         shards=wiring.shards,
+        gone=identity.gone,
     )
 
 

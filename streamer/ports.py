@@ -17,6 +17,7 @@ class Ports(msgspec.Struct, frozen=True, kw_only=True):
     credentials, secrets   used where a venue asks for app keys
     notices                where notices of our own orders go; None for a market whose orders never reach the venue
     shards                 who streams what, where there may be several hosts; None: this one streams everything
+    gone                   whether a host of that name has ended for certain
     """
 
     shelf: Shelf
@@ -34,3 +35,4 @@ class Ports(msgspec.Struct, frozen=True, kw_only=True):
     secrets: Callable[[], Secrets] | None = None
     notices: Callable[[Market], Notices | None] = lambda market: None
     shards: Shards | None = None
+    gone: Callable[[str], bool] = lambda host: False

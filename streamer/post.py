@@ -107,7 +107,8 @@ class Post:
                 self._row = await self._read(shards)
                 at = _now()
                 going, ready = self._going.is_set(), self._ready()
-                row = self._tenancy.next(self._row, at, ready=ready, going=going, burden=self._burden())
+                burden, gone = self._burden(), self._ports.gone(self._row.owner)
+                row = self._tenancy.next(self._row, at, ready=ready, going=going, gone=gone, burden=burden)
                 if row is not None and await self._in_thread(shards, row):
                     self._tenancy.wrote(row, at)
                     self._row = replace(row, version=row.version + 1)

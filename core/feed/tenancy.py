@@ -1,6 +1,6 @@
 """One host's side of the lease on one shard: what to write, what it may do. No clock of anybody else's is believed.
 
-    AWAY --free, or its owner silent for `lease_ms`--> HELD
+    AWAY --free, its owner silent for `lease_ms` or known to have ended--> HELD
     AWAY --its owner wants to go--> SHADOW  streams beside it, says nothing --handed over--> HELD
     HELD --handed over, released, taken, or not renewed for `lease_ms`--> AWAY
 
@@ -52,13 +52,14 @@ class Tenancy:
         """When the lease that is held ends, if it is not renewed."""
         return self._ends
 
-    def next(self, row: Tenure, at: Millis, *, ready: bool, going: bool, burden: int) -> Tenure | None:
+    def next(self, row: Tenure, at: Millis, *, ready: bool, going: bool, gone: bool, burden: int) -> Tenure | None:
         """The row to write now, None for none.
 
         Args:
             row: as it was just read. `at`: after it was read.
             ready: the shadow is connected and warm.
             going: this host wants to stop.
+            gone: the row's owner was a process of this machine that has ended: nothing is waited for.
             burden: shards that it has already.
         """
         self.expired(at)
@@ -72,7 +73,7 @@ class Tenancy:
         if going:
             self.role = Role.AWAY
             return None
-        return self._taken(row, at, ready, burden)
+        return self._taken(row, at, ready, gone, burden)
 
     def wrote(self, row: Tenure, at: Millis) -> None:
         """The store took `row`; `at` is a moment before it was asked to."""
@@ -104,10 +105,10 @@ class Tenancy:
         if self.role is Role.HELD:
             self.role = Role.AWAY
 
-    def _taken(self, row: Tenure, at: Millis, ready: bool, burden: int) -> Tenure | None:
+    def _taken(self, row: Tenure, at: Millis, ready: bool, gone: bool, burden: int) -> Tenure | None:
         handed = row.owner == self._me  # by its last owner, or by a write of ours whose reply was lost
         free = not row.owner or at - self._changed >= self._lease_ms
-        if handed or (free and at - self._free_since >= burden * HOLD_BACK_MS):
+        if handed or gone or (free and at - self._free_since >= burden * HOLD_BACK_MS):
             mine = row if handed else _owned(row, self._me)
             return replace(mine, beat=mine.beat + 1, waiting="" if row.waiting == self._me else row.waiting)
         self.role = Role.SHADOW if row.leaving and row.heir in ("", self._me) else Role.AWAY

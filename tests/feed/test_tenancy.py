@@ -22,6 +22,7 @@ class Host:
     def __init__(self, name, shards, skew=0, burden=0):
         self.tenancy, self.shards, self.skew, self.burden = Tenancy(name, LEASE), shards, skew, burden
         self.name, self.alive, self.deaf, self.going, self.ready = name, True, False, False, True
+        self.ended = ()
 
     def look(self, at, late=0, lost=False):
         """One look; `late`: so long between reading and the reply of the write; `lost`: that reply does not come."""
@@ -29,7 +30,9 @@ class Host:
         if not self.alive or self.deaf:
             return
         row = self.shards.read(SHARD)
-        fresh = self.tenancy.next(row, now, ready=self.ready, going=self.going, burden=self.burden)
+        fresh = self.tenancy.next(
+            row, now, ready=self.ready, going=self.going, gone=row.owner in self.ended, burden=self.burden
+        )
         if fresh is not None and self.shards.write(SHARD, fresh) and not lost:
             self.tenancy.wrote(fresh, now)
         self.tenancy.expired(now + late)
@@ -69,6 +72,16 @@ def test_a_standby_takes_over_within_eight_seconds_of_a_kill(skew):
     run([b], 34_000, 38_600)
     assert b.speaks(38_600)
     assert b.tenancy.fence == 2
+
+
+def test_who_knows_that_the_owner_has_ended_takes_over_at_the_first_look_and_under_the_next_fence():
+    """D13: a process that was killed and started again on its machine waits for no lease of its own."""
+    a, b = pair()
+    run([a], 0, 10_000)
+    a.alive, b.ended, b.burden = False, ("a",), 3
+    b.look(10_100)
+    assert b.speaks(10_100)
+    assert (b.tenancy.fence, a.tenancy.fence) == (2, 1)
 
 
 def test_an_owner_that_cannot_renew_stops_by_itself_before_the_other_begins():
@@ -184,6 +197,11 @@ def test_never_do_two_speak_whatever_dies_stalls_leaves_or_is_lost(seed):
             host.deaf = dice.random() < (0.98 if host.deaf else 0.005)
             host.going = dice.random() < (0.97 if host.going else 0.005)
             host.ready = dice.random() < 0.5
+        if dice.random() < 0.003:  # killed, and another begins on its machine
+            place = dice.randrange(len(hosts))
+            hosts[place].alive, dead = False, hosts[place].name
+            hosts[place] = Host(f"{dead}+", shards, dice.randint(-(10**9), 10**9))
+            hosts[place].ended = (dead,)
         assert sum(host.speaks(at) for host in hosts) <= 1
     for host in hosts:
         host.deaf = host.going = False
