@@ -10,11 +10,11 @@ from decimal import Decimal
 
 from core.app.desk import Desk
 from core.domain.phases import AUCTIONS
-from core.domain.values import Millis
+from core.domain.values import Instrument, Millis
 
 
-def worst(symbol: str, price: float, waited: Millis, attempt: int, desk: Desk) -> float | None:
-    """The lowest price to sell at; None for a market order.
+def worst(instrument: Instrument, price: float, waited: Millis, attempt: int, desk: Desk) -> float | None:
+    """The lowest price to sell at; None for a market order, as in an auction of all symbols or of this one (VI).
 
     price    the newest, 0 where nobody knows one
     waited   how long this has been due; `attempt` how often this run has tried
@@ -23,9 +23,9 @@ def worst(symbol: str, price: float, waited: Millis, attempt: int, desk: Desk) -
     step = attempt + (
         int(waited / (day.liquidate_step_s * 1000)) if day.liquidate_step_s else len(day.liquidate_depths)
     )
-    if price <= 0.0 or step >= len(day.liquidate_depths) or desk.days.phase(at) in AUCTIONS:
+    if price <= 0.0 or step >= len(day.liquidate_depths) or desk.phase(instrument, at) in AUCTIONS:
         return None
     under = price * (1.0 - day.liquidate_depths[step])
-    tick = float(desk.rules.tick(symbol, Decimal(str(price)), at))
+    tick = float(desk.rules.tick(instrument.symbol, Decimal(str(price)), at))
     limit = min(under, price - tick)  # the last trade may have been at the ask: one step under it meets the bid
     return limit if limit > 0.0 else None
