@@ -85,7 +85,7 @@ def sell_out(desk: Desk, due: Callable[[], list[Due]], reason: Exit, stop: float
     What the venue rejects (dust under its minimum, a halted share) would be rejected again: it waits for the next
     run. In an auction one sale of each rests until its end, and a run has nothing more to do once all of them do.
     """
-    verdicts: list[Verdict] = []
+    verdicts = _looked_after(desk, stop)
     pause_s = PAUSE_S
     for attempt in range(ROUNDS):
         hopeless = {v.instrument for v in verdicts if v.order is not None and v.order.state is State.REJECTED}
@@ -102,6 +102,13 @@ def sell_out(desk: Desk, due: Callable[[], list[Due]], reason: Exit, stop: float
         pause_s = PAUSE_S if moving else min(2 * pause_s, LONGEST_PAUSE_S)
         desk.pause(min(pause_s, max(0.0, stop - desk.monotonic_s())))
     return verdicts
+
+
+def _looked_after(desk: Desk, stop: float) -> list[Verdict]:
+    """Ask what became of sales that rest; those that do no more. One that is gone (taken back at the venue by whoever,
+    or by us, with the answer late) sells nothing at the auction's end, so another is due."""
+    ended = [finish(instrument, desk) for instrument in sorted(resting(desk), key=str) if desk.monotonic_s() < stop]
+    return [verdict for verdict in ended if verdict is not None and verdict.outcome is not Ending.RESTING]
 
 
 def _attempt(due: Due, attempt: int, reason: Exit, desk: Desk, stop: float) -> Verdict:

@@ -129,25 +129,25 @@ def desk_with(**day):
     [(0, 0, 99.8), (29, 0, 99.8), (30, 0, 99.0), (0, 1, 99.0), (60, 0, None), (0, 2, None), (30, 1, None)],
 )
 def test_a_sale_is_pushed_harder_by_time_and_by_every_attempt(waited_s, attempt, limit):  # E6
-    found = ladder.worst("KRW-AAA", 100.0, Millis(waited_s * 1000), attempt, desk_with())
+    found = ladder.worst(AAA, 100.0, Millis(waited_s * 1000), attempt, desk_with())
     assert found == (pytest.approx(limit) if limit else None)
 
 
 def test_a_limit_is_at_least_one_price_step_under_the_last_trade():
-    assert ladder.worst("KRW-AAA", 1.0, Millis(0), 0, desk_with()) == pytest.approx(0.99)
+    assert ladder.worst(AAA, 1.0, Millis(0), 0, desk_with()) == pytest.approx(0.99)
 
 
 @pytest.mark.parametrize(
     ("price", "day"), [(0.0, {}), (100.0, {"liquidate_depths": ()}), (100.0, {"liquidate_step_s": 0.0}), (0.01, {})]
 )
 def test_without_a_price_a_ladder_or_room_under_the_price_it_is_sold_at_any(price, day):
-    assert ladder.worst("KRW-AAA", price, Millis(0), 0, desk_with(**day)) is None
+    assert ladder.worst(AAA, price, Millis(0), 0, desk_with(**day)) is None
 
 
 def test_in_an_auction_there_is_nothing_to_walk_down():
     day = Day("005930").go("15:25:00")
-    assert ladder.worst("005930", 10_000.0, Millis(0), 0, day.desk) is None
-    assert ladder.worst("005930", 10_000.0, Millis(0), 0, day.go("15:25").desk) is None
+    assert ladder.worst(Instrument(Market.KRX, "005930"), 10_000.0, Millis(0), 0, day.desk) is None
+    assert ladder.worst(Instrument(Market.KRX, "005930"), 10_000.0, Millis(0), 0, day.go("15:25").desk) is None
 
 
 def test_a_real_liquidation_walks_from_a_limit_to_any_price():  # E6

@@ -9,7 +9,9 @@ from core.app import sweep
 from core.app.desk import Ending
 from core.app.liquidate import Liquidating, run
 from core.app.remainder import Flattened
+from core.domain.levels import StreamHealth
 from core.domain.messages import Kind
+from core.domain.orders import State
 from core.domain.phases import Phase
 from core.domain.values import KST, Instrument, Market, Millis, Side
 from tests.app.floor import DAY, Day, at
@@ -25,6 +27,20 @@ def minutely(day, since, until):
         done.append(run(day.desk))
         due += 60_000
     return done
+
+
+def on(symbol):
+    return Instrument(Market.KRX, symbol)
+
+
+def hear_of(symbol, day, time):
+    """What the streamer knows of standstills from then on, until it is too old to count."""
+    counts = (
+        "reconnects messages surprises late duplicates gaps signals started last_data latency_p50_ms latency_p99_ms"
+    )
+    nothing = dict.fromkeys(counts.split(), 0)
+    told = {"host": "h", "subscribed": (), "connected": True, "halted": (symbol,)}
+    day.shelf.write(StreamHealth(market=Market.KRX, at=at(time), **told, **nothing))
 
 
 def test_before_the_window_and_long_after_the_close_nothing_is_done():
@@ -66,6 +82,37 @@ def test_an_interruption_is_worked_through():
     assert day.held() == set()
     assert day.told(Kind.UNSOLD)
     assert day.told(Kind.LIQUIDATION)
+
+
+def test_an_interruption_that_was_heard_of_lets_one_sale_at_any_price_rest_and_is_no_failure():
+    day = Day(A)
+    day.floor.interrupted[A] = at("15:18:10")
+    hear_of(A, day, "15:16")
+    first = run(day.go("15:16").desk)
+    assert [verdict.outcome for verdict in first.verdicts] == [Ending.RESTING]
+    hear_of(A, day, "15:17")
+    assert run(day.go("15:17").desk).verdicts == ()
+    assert day.told(Kind.UNSOLD) == []
+    assert run(day.go("15:19").desk).outcome is Liquidating.FLAT
+    assert (len(day.floor.placed), day.floor.cancelled) == (1, [])
+    assert {order.limit for order, _, _ in day.floor.known.values() if order.side is Side.SELL} == {None}
+
+
+def test_a_sale_that_rests_no_more_before_the_auction_has_ended_is_followed_by_another():
+    """Taken back at the venue, by a person or by a cancel of ours whose answer came late."""
+    day = Day(A, B)
+    run(day.go("15:21").desk)
+    (gone,) = (
+        known for known in day.floor.known.values() if known[0].side is Side.SELL and known[0].instrument == on(A)
+    )
+    gone[2] = State.CANCELLED
+    again = run(day.go("15:22").desk)
+    assert [(verdict.instrument, verdict.outcome) for verdict in again.verdicts] == [
+        (on(A), Ending.REFUSED),
+        (on(A), Ending.RESTING),
+    ]
+    assert run(day.go("15:30:20").desk).outcome is Liquidating.FLAT
+    assert len([placed for placed in day.floor.placed if placed[0] == B]) == 1
 
 
 def test_an_interruption_in_which_orders_are_refused_is_worked_through_too():
