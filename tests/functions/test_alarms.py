@@ -6,7 +6,8 @@ import os
 import pytest
 
 from core.domain.errors import CoreError, Refused
-from functions import alarm, batch_scan, rank, safety_filter, sweep
+from core.local.template import ROOT, load
+from functions import alarm, batch_scan, daily_summary, liquidate, rank, safety_filter, sweep
 
 NOTICE = {
     "AlarmName": "hoga-dev-ScanMissed",
@@ -94,6 +95,33 @@ def test_a_sweep_that_could_not_look_at_a_market_writes_no_figures_at_all(cloud,
     with pytest.raises(CoreError):
         sweep.handler({}, context)
     assert everywhere(said()) == {}
+
+
+def named(lines):
+    """Every metric of these lines as CloudWatch would know it: namespace, name, dimensions."""
+    for line in lines:
+        for directive in line.get("_aws", {}).get("CloudWatchMetrics", ()):
+            for dimensions in directive["Dimensions"]:
+                pairs = frozenset((name, line[name]) for name in dimensions)
+                yield from ((directive["Namespace"], metric["Name"], pairs) for metric in directive["Metrics"])
+
+
+def test_every_alarm_on_our_own_figures_names_a_metric_as_a_function_writes_it(cloud, context, said, read_sample):
+    """CloudWatch takes a metric with one dimension more or less for another one, and waits for ever for what is asked."""
+    safety_filter.handler(read_sample("safety_filter"), context)
+    for function in (batch_scan, sweep, liquidate, daily_summary):
+        function.handler(read_sample(function.__name__.rpartition(".")[2]), context)
+    written = set(named(said()))
+
+    alarms = [body["Properties"] for body in load(ROOT / "infra" / "alarms.yaml")["Resources"].values()]
+    ours = [alarm for alarm in alarms if alarm["Namespace"] == {"Fn::Sub": "hoga/${Stage}"}]
+    asked = {
+        ("hoga/test", alarm["MetricName"], frozenset((one["Name"], one["Value"]) for one in alarm["Dimensions"]))
+        for alarm in ours
+    }
+
+    assert len(asked) == len(ours) == 10
+    assert asked <= written
 
 
 def test_an_alarm_is_told_with_what_to_do_and_with_its_reason(cloud, context, said):

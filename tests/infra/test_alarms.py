@@ -22,6 +22,8 @@ ALARMS = {
 RUNBOOK = (ROOT / "infra" / "README.md").read_text()
 HEARTBEATS = ("ScanMissed", "SweepMissed", "LiquidationMissed", "SummaryMissed", "StreamerSilent", "SummariesOverdue")
 PATIENCE_S = 60
+OURS = {"Fn::Sub": "hoga/${Stage}"}
+STAGE = "local"
 SETTINGS = """
 markets:
   upbit:
@@ -62,9 +64,25 @@ def test_a_dead_mans_alarm_takes_silence_for_the_worst(name):
 
 def test_no_dead_mans_alarm_depends_on_what_it_watches():
     """The streamer, the summary and what is held overnight are looked at by the sweep; the sweep by its own absence."""
-    service = {name: alarm["Dimensions"][0]["Value"] for name, alarm in ALARMS.items() if alarm["Namespace"] == "hoga"}
+    service = {name: alarm["Dimensions"][0]["Value"] for name, alarm in ALARMS.items() if alarm["Namespace"] == OURS}
     seen = {name for name, said in service.items() if said == "sweep"}
     assert seen == {name for name in service if ALARMS[name]["MetricName"] != "Beats"} | {"SweepMissed"}
+
+
+def test_nobody_is_told_of_what_was_switched_off_on_purpose():
+    """While the schedules sleep no alarm is told; without a streamer, its silence is none."""
+    given = PARENT["Resources"]["AlarmsStack"]["Properties"]["Parameters"]
+    assert given["Watching"] == {"Fn::If": ["Awake", "true", "false"]}
+    assert given["WatchingStreamer"] == {"Fn::If": ["Streaming", "true", "false"]}
+    assert PARENT["Conditions"]["Streaming"] == {"Fn::And": [{"Condition": "Awake"}, {"Condition": "WithStreamer"}]}
+    asked = {name: alarm["ActionsEnabled"]["Ref"] for name, alarm in ALARMS.items()}
+    assert asked == {**dict.fromkeys(ALARMS, "Watching"), "StreamerSilent": "WatchingStreamer"}
+
+
+def test_an_alarm_that_the_chat_services_turn_away_is_told_again_as_a_scheduled_run_is_not():
+    """Several alarms at once are more than a chat takes in a second; nothing stands behind this function."""
+    config = PARENT["Resources"]["Alarm"]["Properties"]["EventInvokeConfig"]
+    assert config == {"MaximumRetryAttempts": 2, "MaximumEventAgeInSeconds": 900}
 
 
 def test_every_dead_letter_queue_and_every_heartbeat_of_the_template_has_its_alarm():
@@ -80,11 +98,13 @@ def alarmed(tmp_path_factory):
     folder = tmp_path_factory.mktemp("alarms")
     settings = folder / "settings.yaml"
     settings.write_text(SETTINGS.format(telegram="http://127.0.0.1:1"))
-    with Stack.start(settings, log=folder / "aws.log", wanted={"Schedules": "ENABLED"}) as stack:
+    with Stack.start(
+        settings, log=folder / "aws.log", wanted={"Schedules": "ENABLED", "StreamerImage": "registry/hoga:1"}
+    ) as stack:
         yield stack, settings
 
 
-METRICS = sorted({(alarm["Namespace"], alarm["MetricName"]) for alarm in ALARMS.values()})
+METRICS = sorted({(alarm["Namespace"] if alarm["Namespace"] != OURS else f"hoga/{STAGE}", alarm["MetricName"]) for alarm in ALARMS.values()})  # fmt: skip
 
 
 @pytest.mark.slow

@@ -52,6 +52,12 @@ def test_the_streamer_runs_on_arm_as_nobody_on_a_file_system_it_cannot_write():
     assert variables["HOGA_RUN_DIR"] == mount["ContainerPath"]
 
 
+def test_on_market_hours_the_clock_alone_says_how_many_run_so_a_deploy_at_night_starts_none():
+    """CloudFormation sends a count that it is given with every update, and leaves one alone that it is not given."""
+    count = STREAMER["Service"]["Properties"]["DesiredCount"]
+    assert count == {"Fn::If": ["KrxHours", {"Ref": "AWS::NoValue"}, {"Fn::If": ["Awake", 1, 0]}]}
+
+
 def test_the_health_check_reads_the_heartbeat_of_received_frames_and_not_a_port():
     assert CONTAINER["HealthCheck"]["Command"][1:4] == ["python", "-m", "streamer.health"]
     assert CONTAINER["HealthCheck"]["Command"][4].startswith("/run/hoga/")
