@@ -1,7 +1,8 @@
 """Whether every symbol's data is whole, looked at once a second, and what is done about it where it is not (D6, D8).
 
 Found are: symbols heard for the first time, one that froze among others that move (subscribed anew, alone), an open
-connection that paused, frames that did not read, and ids that are missing. Each is a gap: its candles say so, rules
+connection that paused, frames that did not read, ids that are missing, and trades that do not add up to the volume that
+the venue itself counts. Each is a gap: its candles say so, rules
 that look there give no signal, and REST fills it.
 """
 
@@ -20,13 +21,15 @@ from core.feed.pulses import Pulses
 from core.feed.sequences import Ids, Sequences
 from core.venues.spec import StreamSpec
 from streamer.pump import Pump
+from streamer.tallies import Tallies
 
-FROZE, PAUSED, UNREAD, MISSING = "frozen", "paused", "unread", "missing"
+FROZE, PAUSED, UNREAD, MISSING, SHORT = "frozen", "paused", "unread", "missing", "short"
 WHY = {
     FROZE: "the symbol froze while others moved",
     PAUSED: "frames stopped on an open connection",
     UNREAD: "a frame did not read",
     MISSING: "ids of trades are missing",
+    SHORT: "trades do not add up to the venue's volume",
 }
 RESTARTED = "the streamer was restarted"
 log = logging.getLogger(__name__)
@@ -38,9 +41,10 @@ class Continuity:
     def __init__(
         self, spec: StreamSpec, engine: Engine, pump: Pump, fill: Callable[[Iterable[str], Gap], None]
     ) -> None:
-        self._dense, self._engine, self._pump, self._fill = spec.dense, engine, pump, fill
+        self._dense, self._summed = spec.dense, spec.summed
+        self._engine, self._pump, self._fill = engine, pump, fill
         self._restored: dict[str, Millis] = {}
-        self.pulses, self.pauses, self.sequences = Pulses(), Pauses(), Sequences()
+        self.pulses, self.pauses, self.sequences, self.tallies = Pulses(), Pauses(), Sequences(), Tallies()
         self.found = Counter[str]()
 
     def restored(self, symbols: Iterable[str], saved: Millis) -> None:
@@ -55,6 +59,8 @@ class Continuity:
         self._fresh(subscribed, at)
         if self._dense:
             self._counted(subscribed, at)
+        if self._summed:
+            self._added_up(subscribed, at)
         for away in self._engine.refusals():
             extra = {"outcome": "refused", "instrument": away.symbol, "rule": away.rule, "why": away.why}
             log.warning("no signal: its data cannot be trusted", extra=extra)
@@ -102,9 +108,16 @@ class Continuity:
         for name, gap in self.sequences.look(known, at):
             self._tear([name], gap, MISSING)
 
+    def _added_up(self, subscribed: tuple[str, ...], at: Millis) -> None:
+        known = [symbol for name in subscribed if (symbol := self._engine.snapshot(name))]
+        lives = {name: each.session.opens for each in self._pump.links.values() for name in each.symbols}
+        for name, gap in self.tallies.look(known, lives, at):
+            self._tear([name], gap, SHORT)
+
     def _tear(self, names: Iterable[str], gap: Gap, kind: str) -> None:
         torn = list(names)
         self.found[kind] += 1
+        self.tallies.forget(torn)
         for name in torn:
             self._engine.gap(name, gap.start, gap.end, WHY[kind])
         self._fill(torn, gap)

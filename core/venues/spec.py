@@ -76,6 +76,8 @@ class StreamSpec(msgspec.Struct, frozen=True, kw_only=True):
     mock          topics that the venue's mock environment serves; None: all of them
     life_s        the venue ends every connection after this long; None where it does not
     dense         a symbol's trade ids have no holes: one that is missing is a trade that is missing
+    summed        tickers tell the volume of the day's trades, all of them and no others: what they do not explain is
+                  a trade that is missing
     own           (account of a notice, the account's number as its owner wrote it) -> whether they are the same
     """
 
@@ -102,6 +104,7 @@ class StreamSpec(msgspec.Struct, frozen=True, kw_only=True):
     mock: frozenset[Topic] | None = None
     life_s: float | None = None
     dense: bool = False
+    summed: bool = False
     several: Callable[[Sequence[bytes], Millis], list[Inbound]] | None = None
     own: Callable[[str, str], bool] = eq
 
@@ -153,7 +156,8 @@ class RestSpec(msgspec.Struct, frozen=True, kw_only=True):
     busiest   (count) -> symbols of the largest traded value today, largest first; None where the venue ranks nothing
     state     (symbol, seen) -> may it trade now: asked before a buy; None where the venue knows no halts of one symbol
     mock      how the venue's mock environment answers, where it has one that answers otherwise
-    size      how many symbols a universe names; 0 where only the venue knows
+    named     the symbols that a universe names; none where only the venue knows
+    size      how many symbols a universe stands for; 0 where only the venue knows
     """
 
     market: Market
@@ -173,6 +177,7 @@ class RestSpec(msgspec.Struct, frozen=True, kw_only=True):
     busiest: Callable[[int], Flow[list[str]]] | None = None
     state: Callable[[str, Millis], Flow[MarketState]] | None = None
     mock: RestSpec | None = None
+    named: Callable[[UniversePolicy], tuple[str, ...]] = lambda universe: universe.codes
     size: Callable[[UniversePolicy], int] = lambda universe: len(universe.codes)
 
     def at(self, environment: Environment) -> RestSpec:

@@ -74,14 +74,14 @@ def _trade(wire: TradeWire, seen: Millis) -> Trade:
     """`at` is the trade's own time: whole seconds in 2021, ms today; `timestamp` is only when it was sent."""
     at: Any = wire.trade_timestamp
     return Trade(
-        instrument=instrument(wire.code),
-        price=wire.trade_price,
-        quantity=wire.trade_volume,
-        taker=TAKERS[wire.ask_bid],
-        at=at if FIRST_MS <= at < FIRST_MS * 10 else millis(at),
-        seen=seen,
-        sequence=wire.sequential_id,
-        replayed=wire.stream_type == "SNAPSHOT",
+        instrument(wire.code),
+        wire.trade_price,
+        wire.trade_volume,
+        TAKERS[wire.ask_bid],
+        at if FIRST_MS <= at < FIRST_MS * 10 else millis(at),
+        seen,
+        wire.sequential_id,
+        wire.stream_type == "SNAPSHOT",
     )
 
 
@@ -206,6 +206,7 @@ def stream_spec(*, style: Format = Format.SIMPLE, depth: int | None = DEPTH) -> 
         connects_per_s=5,
         channels_per_connection=0,
         topics=(Topic.TRADE, Topic.BOOK, Topic.TICKER),
+        summed=True,
     )
 
 
