@@ -66,7 +66,7 @@ def run(lookout: Lookout, leases: Leases, signals: Signals) -> Filtered:
     try:
         universe, ranked = with_busiest(lookout)
         listings = lookout.quotes.listing(asked_for(universe, ranked, positions))
-        fresh = safety.split(listings, universe, lookout.policy.safety, at)
+        fresh = safety.split(listings, bounded(lookout, universe, ranked), lookout.policy.safety, at)
     except Unanswered as trouble:
         return _kept(lookout, trouble, at)
     unsafe = endangered(fresh, listings, positions)
@@ -102,6 +102,13 @@ def asked_for(universe: UniversePolicy, ranked: Sequence[str], positions: Sequen
     """A venue that lists only what it is asked for must be asked for what is held, whatever the list says by now."""
     held = (position.instrument.symbol for position in positions)
     return msgspec.structs.replace(universe, always=tuple(dict.fromkeys((*universe.always, *ranked, *held))))
+
+
+def bounded(lookout: Lookout, universe: UniversePolicy, ranked: Sequence[str]) -> UniversePolicy:
+    """The universe with its symbols named, where they can be: what is asked for only because it is held is watched,
+    and is not bought again."""
+    named = lookout.venue.rest.named(universe)
+    return msgspec.structs.replace(universe, codes=(*named, *ranked)) if named and not universe.codes else universe
 
 
 def endangered(

@@ -157,7 +157,6 @@ class RestSpec(msgspec.Struct, frozen=True, kw_only=True):
     state     (symbol, seen) -> may it trade now: asked before a buy; None where the venue knows no halts of one symbol
     mock      how the venue's mock environment answers, where it has one that answers otherwise
     named     the symbols that a universe names; none where only the venue knows
-    size      how many symbols a universe stands for; 0 where only the venue knows
     """
 
     market: Market
@@ -178,7 +177,11 @@ class RestSpec(msgspec.Struct, frozen=True, kw_only=True):
     state: Callable[[str, Millis], Flow[MarketState]] | None = None
     mock: RestSpec | None = None
     named: Callable[[UniversePolicy], tuple[str, ...]] = lambda universe: universe.codes
-    size: Callable[[UniversePolicy], int] = lambda universe: len(universe.codes)
+
+    def size(self, universe: UniversePolicy) -> int:
+        """How many symbols a universe stands for; 0 where only the venue knows."""
+        named = self.named(universe)
+        return len(named) + universe.busiest if named else 0
 
     def at(self, environment: Environment) -> RestSpec:
         """How this venue answers there."""

@@ -16,6 +16,7 @@ from core.domain.snapshots import build
 from core.domain.specifications import Specifications
 from core.domain.values import Market, Millis, Side
 from core.venues.kis.universe import rows as members
+from core.venues.spec import venue
 from tests.watching import AT, Alerts, Hands, Holding, Quotes, Signals, listing, lookout, position
 
 HOUR = 3_600_000
@@ -254,6 +255,19 @@ def test_a_venue_that_lists_only_what_it_is_asked_for_is_asked_for_what_is_held_
 
     assert set(members(asked)) == {*members(universe), "000660", "035720"}
     assert asked_for(universe, [], []) == universe
+
+
+@pytest.mark.parametrize("codes", [("005930",), ()])
+def test_what_is_listed_only_because_it_is_held_is_not_bought_again_and_is_not_unsafe(codes):
+    """A4, A5: whether the universe is given as codes or is the owner's or the venue's list."""
+    universe = UniversePolicy(codes=codes, listed=(("005930", "A", "KOSPI"),), busiest=1)
+    market = Filter("005930", "035720", "000660", held=["035720"], universe=universe)
+    market.place = replace(market.place, venue=venue(Market.KRX))
+    market.quotes.ranked = ["000660"]
+
+    assert market.run().unsafe == {}
+    assert market.stored.safe == ("000660", "005930")
+    assert [(each.symbol, each.reasons) for each in market.stored.excluded] == [("035720", ("codes",))]
 
 
 @pytest.mark.parametrize("codes", [("KRW-A",), ()])
