@@ -262,7 +262,8 @@ def test_what_is_listed_only_because_it_is_held_is_not_bought_again_and_is_not_u
     """A4, A5: whether the universe is given as codes or is the owner's or the venue's list."""
     universe = UniversePolicy(codes=codes, listed=(("005930", "A", "KOSPI"),), busiest=1)
     market = Filter("005930", "035720", "000660", held=["035720"], universe=universe)
-    market.place = replace(market.place, venue=venue(Market.KRX))
+    named = replace(market.place.venue.rest, named=venue(Market.KRX).rest.named)
+    market.place = replace(market.place, venue=replace(market.place.venue, rest=named))
     market.quotes.ranked = ["000660"]
 
     assert market.run().unsafe == {}
