@@ -8,8 +8,8 @@ import msgspec
 from core.domain.values import Instrument, Millis, Side
 
 
-class Trade(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """One execution printed by a venue.
+class Trade(msgspec.Struct, frozen=True, gc=False):
+    """One execution printed by a venue. Made by place where frames are read, because names cost thrice as much.
 
     price     quote currency per unit
     quantity  units of the instrument, more than zero

@@ -13,8 +13,8 @@ from core.domain.engine import Engine
 from core.domain.policies import MarketPolicy, RestPolicy, RulePolicy, StreamPolicy
 from core.feed.latency import Latency
 from core.feed.session import Session
-from core.venues.kis.records import trades
-from core.venues.kis.stream import Decoder
+from core.venues.kis.records import alike
+from core.venues.kis.stream import Decoder, several
 from core.venues.upbit import VENUE
 from streamer.link import Link
 from streamer.outbox import Outbox
@@ -22,7 +22,17 @@ from streamer.pump import Pump
 from tests.streamer.conftest import SYMBOLS, channels, make_link, wall_ms
 from tests.streamer.test_outbox import KeepingQueue
 
-PATH = [Link.frame, Session.received, Pump.took, Latency.add, Engine.step, Candles.add, Decoder.__call__, trades]
+PATH = [
+    Link.frame,
+    Session.received,
+    Pump.took,
+    Latency.add,
+    Engine.step,
+    Candles.add,
+    Decoder.__call__,
+    several,
+    alike,
+]
 BUILDERS = {"BUILD_MAP", "BUILD_CONST_KEY_MAP", "DICT_UPDATE", "DICT_MERGE", "MAP_ADD", "MAKE_FUNCTION"}
 WORDS = {"create_task", "ensure_future", "log", "logging", "info", "debug", "warning", "dict", "get_running_loop"}
 

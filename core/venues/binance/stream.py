@@ -142,15 +142,7 @@ def _said(message: str, id: int | str | None) -> str:
 
 def _trade(wire: TradeWire | RawTradeWire, whose: Instrument, seen: Millis) -> Trade:
     at: Any = wire.T
-    return Trade(
-        instrument=whose,
-        price=wire.p,
-        quantity=wire.q,
-        taker=TAKERS[wire.m],
-        at=at if at < MICROS else millis(at),
-        seen=seen,
-        sequence=wire.t,
-    )
+    return Trade(whose, wire.p, wire.q, TAKERS[wire.m], at if at < MICROS else millis(at), seen, wire.t)
 
 
 def _aggregate(wire: AggregateWire, whose: Instrument, seen: Millis) -> Trade:

@@ -5,23 +5,17 @@ Whatever does not read raises ValueError, LookupError or ArithmeticError; the de
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 from core.domain.events import Beat, Book, Drift, Inbound, Level, MarketState, Trade
 from core.domain.values import Millis, Side
 from core.venues.kis.clock import DAYS, SECONDS, SERIAL, STOCKS, around
-from core.venues.kis.fields import BOOK, EXPECTED, HALTED_STATUS, HALTING, NAMES, STATE, TRADE, TRS, Tr
+from core.venues.kis.fields import BOOK, EXPECTED, HALTED_STATUS, HALTING, NAMES, STATE, Tr
 from core.venues.kis.notices import notice
+from core.venues.kis.shapes import READ, SYMBOL
 from core.venues.spec import Topic
 
-SYMBOL, HOUR, PRICE, QUANTITY, TOTAL, TAKER, DATE, PHASE = (
-    TRADE.index(name)
-    for name in (
-        *("MKSC_SHRN_ISCD", "STCK_CNTG_HOUR", "STCK_PRPR", "CNTG_VOL", "ACML_VOL", "CCLD_DVSN", "BSOP_DATE"),
-        "HOUR_CLS_CODE",
-    )
-)
 ASKS, BOOK_HOUR = BOOK.index("ASKP1"), BOOK.index("BSOP_HOUR")
 STEPS = 10
 """Of each: asking prices, bids, sizes asked, sizes bid, in this order and without a gap."""
@@ -29,16 +23,12 @@ HALT, PHASE_CODE, STATUS, INTERRUPTION, EXPECTED_CODE = (
     STATE.index(name)
     for name in ("TRHT_YN", "MKOP_CLS_CODE", "ISCD_STAT_CLS_CODE", "VI_CLS_CODE", "ANTC_MKOP_CLS_CODE")
 )
-TAKERS = {b"1": Side.BUY, b"5": Side.SELL}
+TAKER_OF = {b"1": Side.BUY, b"5": Side.SELL}.get
 """CCLD_DVSN; 3 is a trade of the opening auction, in which nobody crossed."""
 NO_TRADE = frozenset(code.encode() for code in EXPECTED)
 YES_NO = frozenset({"Y", "N", ""})
 MOST = 1e15
 """No price or quantity of a stock is larger."""
-READ = (SYMBOL, HOUR, PRICE, QUANTITY, TOTAL, TAKER, DATE, PHASE)
-DIGITS = {PRICE: rb"([0-9.]{1,15}+)", QUANTITY: rb"([0-9.]{1,15}+)", TOTAL: rb"([0-9]{1,13}+)"}
-"""Numbers that are at once less than MOST and SERIAL, and never less than nothing."""
-HEAD = len(b"0|H0STCNT0|001|")
 
 
 def trades(rows: Iterable[Sequence[bytes]], seen: Millis) -> list[Inbound]:
@@ -52,25 +42,32 @@ def trades(rows: Iterable[Sequence[bytes]], seen: Millis) -> list[Inbound]:
         price, quantity, total = float(paid), float(units), int(running)
         if hour != clock or date != today:
             day, serial = DAYS[date]
-            clock, today, at = hour, date, day + SECONDS[hour]
+            clock, today = hour, date
+            at: Any = day + SECONDS[hour]  # calling Millis would be felt here
         if symbol != stock:
             stock, instrument = symbol, STOCKS[symbol]
         if price and quantity and total and phase not in NO_TRADE:
-            events.append(
-                Trade(
-                    instrument=instrument,
-                    price=price,
-                    quantity=quantity,
-                    taker=TAKERS.get(taker),
-                    at=at,  # type: ignore[arg-type]  # calling Millis would be felt here
-                    seen=seen,
-                    sequence=serial + total,
-                    total=total,
-                )
-            )
+            events.append(Trade(instrument, price, quantity, TAKER_OF(taker), at, seen, serial + total, False, total))
         else:
             events.append(Beat(seen))  # a match that is only expected, or a row of zeros as of a halted stock
     return events
+
+
+def alike(cells: tuple[bytes, ...], seen: Millis, tell: Callable[[Inbound], None]) -> None:
+    """The same of a frame that `shapes.Takes` took: the cells READ of its first record, then the OWN of each other."""
+    symbol, hour, paid, units, running, taker, date, phase, *others = cells
+    instrument, (day, serial) = STOCKS[symbol], DAYS[date]
+    at: Any = day + SECONDS[hour]
+    expected = phase in NO_TRADE
+    while True:
+        price, quantity, total = float(paid), float(units), int(running)
+        if expected or not (price and quantity and total):
+            tell(Beat(seen))
+        else:
+            tell(Trade(instrument, price, quantity, TAKER_OF(taker), at, seen, serial + total, False, total))
+        if not others:
+            return
+        paid, units, running, taker, *others = others
 
 
 def cut(payload: bytes, count: int, tr: Tr, frame: bytes, seen: Millis) -> list[Inbound]:
@@ -80,51 +77,6 @@ def cut(payload: bytes, count: int, tr: Tr, frame: bytes, seen: Millis) -> list[
     rows = (_amounts([cells[start + place] for place in READ]) for start in range(0, len(cells), width))
     events = trades(rows, seen)
     return events if width in tr.known else [*events, _drift(tr, width, frame, seen)]
-
-
-class Heads(dict[bytes, int]):
-    """Head of a plain frame of trades -> how many records follow; 0 for any other, which is not kept."""
-
-    def __missing__(self, head: bytes) -> int:
-        _, name, count, *_ = (*head.split(b"|"), b"", b"")
-        tr = TRS.get(name.decode("latin-1"))
-        if tr is None or tr.topic is not Topic.TRADE or not (head[:2] == b"0|" and count.isdigit()):
-            return 0
-        self[head] = int(count)
-        return self[head]
-
-
-class Shapes:
-    """A pattern for each known width of a record, the one that fitted last first.
-
-    It takes a whole record: captures it, and in it what is read, and walks over the rest, which costs half of a split.
-    """
-
-    __slots__ = ("patterns",)
-
-    def __init__(self) -> None:
-        widths = sorted({width for tr in TRS.values() if tr.topic is Topic.TRADE for width in tr.known})
-        self.patterns = [re.compile(rb"(%b)(?:\^|\Z)" % _record(width)) for width in widths]
-
-    def fit(self, frame: bytes) -> list[tuple[bytes, ...]] | None:
-        """The records, each whole and its cells that are READ; None where no pattern takes all of the frame."""
-        count = HEADS[frame[:HEAD]]
-        if not count:
-            return None
-        for pattern in self.patterns:
-            rows: list[tuple[bytes, ...]] = pattern.findall(frame, HEAD)
-            if len(rows) == count and sum([len(row[0]) for row in rows]) + count == len(frame) - HEAD + 1:
-                if pattern is not self.patterns[0]:
-                    self.patterns.reverse()
-                return rows
-        return None
-
-
-def _record(width: int) -> bytes:
-    return rb"\^".join(DIGITS.get(place, rb"([^^]*+)" if place in READ else rb"[^^]*+") for place in range(width))
-
-
-HEADS, SHAPES = Heads(), Shapes()
 
 
 def _amounts(cells: list[bytes]) -> list[bytes]:

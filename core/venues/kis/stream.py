@@ -1,12 +1,12 @@
 """KIS's WebSocket: frames to events, channels to registrations. Facts: reference/kis.md 7.
 
-A data frame is `<enc>|<TR id>|<records>|<cells joined by ^>`; anything else is JSON. Trades are the hot path: one
-pattern for each known shape, and tables for the times, dates and codes.
+A data frame is `<enc>|<TR id>|<records>|<cells joined by ^>`; anything else is JSON. Trades are the hot path: a
+pattern for each known shape (`shapes.py`), and tables for the times, dates and codes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 
@@ -15,7 +15,8 @@ from core.domain.events import Acknowledged, Echo, Inbound
 from core.domain.values import Market, Millis
 from core.venues.kis.fields import MOCK, NAMES, TRS, cure
 from core.venues.kis.notices import decrypt, same_account
-from core.venues.kis.records import SHAPES, cut, others, trades
+from core.venues.kis.records import alike, cut, others, trades
+from core.venues.kis.shapes import HEAD, SHAPES
 from core.venues.spec import Channel, StreamSpec, Topic
 
 KEY, IV = 32, 16
@@ -63,20 +64,21 @@ class Decoder:
         Raises:
             WireSurprise: anything that is not a frame this venue is known to send. Its text quotes no cell.
         """
-        try:
-            if rows := SHAPES.fit(frame):
-                return trades(rows, seen)
-            if frame[0] == 48:  # "0": plain, as all are but notices
-                _, name, count, payload = frame.split(b"|", 3)
-                tr = HEADS[name]
-                if tr.topic is Topic.TRADE:
-                    return cut(payload, int(count), tr, frame, seen)
-                return others(payload, int(count), tr, frame, seen)
-            if frame[0] == 49:
-                return self._sealed(frame, seen)
-            return [self._told(frame, seen)]
-        except FAULTS as fault:
-            raise WireSurprise("KIS frame does not read", fault=type(fault).__name__, head=_head(frame)) from None
+        return several((frame,), seen, self.seldom)
+
+    def seldom(self, frame: bytes, seen: Millis) -> Sequence[Inbound]:
+        """Whatever is no frame of alike trades."""
+        if rows := SHAPES.fit(frame):
+            return trades(rows, seen)
+        if frame[0] == 48:  # "0": plain, as all are but notices
+            _, name, count, payload = frame.split(b"|", 3)
+            tr = HEADS[name]
+            if tr.topic is Topic.TRADE:
+                return cut(payload, int(count), tr, frame, seen)
+            return others(payload, int(count), tr, frame, seen)
+        if frame[0] == 49:
+            return self._sealed(frame, seen)
+        return [self._told(frame, seen)]
 
     def _sealed(self, frame: bytes, seen: Millis) -> list[Inbound]:
         _, name, count, payload = frame.split(b"|", 3)
@@ -109,6 +111,27 @@ class Decoder:
                 self._keys[name.encode()] = key, iv
 
 
+def several(
+    frames: Sequence[bytes], seen: Millis, seldom: Callable[[bytes, Millis], Sequence[Inbound]] | None = None
+) -> list[Inbound]:
+    """The events of frames that came together; `seldom` reads what is no frame of alike trades.
+
+    Raises:
+        WireSurprise: as `Decoder`, for the first frame that does not read.
+    """
+    events: list[Inbound] = []
+    tell, frame = events.append, b""
+    try:
+        for frame in frames:
+            if found := SHAPES.takes[frame[:HEAD]](frame):
+                alike(found[0], seen, tell)
+            else:
+                events += (seldom or Decoder().seldom)(frame, seen)
+    except FAULTS as fault:
+        raise WireSurprise("KIS frame does not read", fault=type(fault).__name__, head=_head(frame)) from None
+    return events
+
+
 def decode(frame: bytes, seen: Millis) -> Sequence[Inbound]:
     """One frame by itself, as from a tape: whatever needs the memory of a connection is a surprise."""
     return Decoder()(frame, seen)
@@ -116,7 +139,7 @@ def decode(frame: bytes, seen: Millis) -> Sequence[Inbound]:
 
 def _head(frame: bytes) -> str:
     """The part of a frame that names it and tells nothing else."""
-    return frame[: len("0|H0STCNT0|001")].decode("ascii", "replace")
+    return frame[: HEAD - 1].decode("ascii", "replace")
 
 
 def _asked(kind: str, channels: frozenset[Channel], ticket: str) -> list[bytes]:
@@ -167,6 +190,7 @@ STREAM = StreamSpec(
     channels_per_connection=41,
     topics=(Topic.TRADE, Topic.STATE, Topic.BOOK),
     decoder=Decoder,
+    several=several,
     answers=True,
     cure=cure,
     slots=41,

@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 from core.domain.errors import WireSurprise
 from core.domain.events import Drift
 from core.venues.kis.fields import TRADE, TRS
-from core.venues.kis.records import HEADS, SHAPES, cut
-from core.venues.kis.stream import decode
+from core.venues.kis.records import cut
+from core.venues.kis.shapes import HEAD, HEADS, SHAPES
+from core.venues.kis.stream import decode, several
 from tests.venues.kis.wirecraft import frame
 
 SEEN = 1_700_000_000_000
@@ -54,6 +55,47 @@ def test_both_ways_tell_the_same(tr, trades):
     body = frame(tr, *trades)
 
     assert told(lambda each: decode(each, SEEN), body) == told(split, body)
+
+
+@st.composite
+def frames(draw):
+    """Records of one stock and second, as KIS sends them, but for what is drawn to be different in one of them."""
+    width = draw(st.sampled_from([46, 47, 50]))
+    usual = list((dict.fromkeys(TRADE, "7") | {name: allowed[0] for name, allowed in CELLS.items()}).values())
+    records = []
+    for number in range(draw(st.integers(1, 20))):
+        record = [*usual, "", "x", "1"][:width]
+        record[TRADE.index("ACML_VOL")] = str(1_000 + number)
+        record[TRADE.index("STCK_PRPR")] = str(draw(st.integers(0, 99_999)))
+        records.append(record)
+    if draw(st.booleans()):
+        record, place = draw(st.sampled_from(records)), draw(st.integers(0, width - 1))
+        record[place] = draw(st.sampled_from(["005930", "000660", "0", "", "090001", "5", "A", "20261121", "\n", "-1"]))
+    if draw(st.integers(0, 9)) == 0:
+        draw(st.sampled_from(records)).append("7")
+    return frame(draw(st.sampled_from(["H0STCNT0", "H0UNCNT0", "H0NXCNT0"])), *records)
+
+
+@given(st.lists(frames(), min_size=1, max_size=4))
+def test_frames_of_alike_records_tell_the_same_by_every_way(bodies):
+    """Whole frames by one pattern, records one by one, and split: also where a cell equals the symbol, another stock
+    is among them, the width changes, or there are more records than a pattern is made for."""
+    for body in bodies:
+        assert told(lambda each: decode(each, SEEN), body) == told(split, body)
+    each = [told(lambda one: decode(one, SEEN), body) for body in bodies]
+    together = "refused" if "refused" in each else [event for events in each for event in events]
+    assert told(lambda all_of_them: several(all_of_them, SEEN), bodies) == together
+
+
+def test_a_whole_frame_of_alike_records_is_taken_at_once_in_either_width():
+    row = list((dict.fromkeys(TRADE, "7") | {name: allowed[0] for name, allowed in CELLS.items()}).values())
+    for width in (46, 47, 46):
+        body = frame("H0STCNT0", *[row[:width]] * 3)
+        decode(body, SEEN)
+        assert len(SHAPES.takes[body[:HEAD]](body)) == 1
+    other = frame("H0STCNT0", row[:46], ["000660", *row[1:46]])
+    assert SHAPES.takes[other[:HEAD]](other) == []
+    assert len(decode(other, SEEN)) == 2
 
 
 @pytest.mark.parametrize("count", [1, 2, 9, 40])
