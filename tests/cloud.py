@@ -17,6 +17,7 @@ from urllib.request import ProxyHandler, build_opener
 import boto3
 import msgspec
 import pytest
+from botocore.config import Config
 
 from core.adapters.dynamo.calls import CONFIG
 from core.local import template
@@ -42,6 +43,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 TABLES = {"locks": "LocksTable", "ledger": "LedgerTable", "state": "StateTable", "paper": "PaperTable"}
 CREDENTIALS = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": "ap-northeast-2"}
+PATIENT = Config(connect_timeout=60, read_timeout=120)
 serial = count(1)
 
 
@@ -54,9 +56,11 @@ class Tables(msgspec.Struct, frozen=True, kw_only=True):
     state: str
     paper: str
 
-    def client(self):
+    def client(self, *, patient: bool = False):
+        """A patient one waits for an answer as long as a busy machine may take: no reply is lost but on purpose."""
         where = {"endpoint_url": self.endpoint} if self.endpoint else {}
-        return boto3.client("dynamodb", config=CONFIG, **where, **CREDENTIALS)
+        config = CONFIG.merge(PATIENT) if patient else CONFIG
+        return boto3.client("dynamodb", config=config, **where, **CREDENTIALS)
 
 
 def create(endpoint: str = "") -> Tables:

@@ -1,7 +1,8 @@
 """E1, E7, E8: 8 processes, every signal delivered four times, deaths, stalls past the lease, lost replies, wrong clocks.
 
 Decisions, orders and limits are read from the venue's log, not from our tables. STORM in the environment is the number
-of signals (`STORM=2000` is the size that issue 4 asks for); the suite takes fewer.
+of signals (`STORM=2000` is the size that issue 4 asks for); the suite takes fewer. Every deadline is there to end a test
+that hangs, and no assertion depends on how fast the machine is: where it is slow, more leases end before their owner.
 """
 
 import multiprocessing
@@ -18,20 +19,23 @@ from core.app.desk import Ending
 from core.app.trade import handle
 from core.domain.orders import DONE
 from core.domain.values import Market, Side
-from tests.adapters.dynamo.couriers import Odds, Time
+from tests.adapters.dynamo.couriers import Time
 from tests.cloud import dynamo, tables
-from tests.crash.weather import POSITIONS, TOTAL, desk_in, hand_over, signals
+from tests.crash.weather import CAPITAL, COUNTED, POSITIONS, TOTAL, Storm, desk_in, hand_over, signals_of
 from tests.fakes import AT
 from tests.watching import Quotes
 
 __all__ = ["dynamo", "tables"]
 
 PROCESSES, COPIES = 8, 4
-SIGNALS = int(os.environ.get("STORM", "240"))
-BAD = Odds(die=0.006, stall=0.006, lose=0.05)
-"""By step; a first delivery has about nine, so that each twentieth dies and each twentieth stalls."""
-
+SIGNALS = int(os.environ.get("STORM", "100"))
+BAD = Storm(die=0.05, stall=0.05, lose=0.05)
 SKEW_MS = (-2_000, -1_500, -1_000, -300, 300, 1_000, 1_500, 2_000)
+SPEED = 10
+"""Of our time against the wall's: a lease of 20 s lasts 2 s."""
+
+PATIENCE_S = 3_600
+SWEEP_EVERY_S = 5
 
 
 def share(given, number):
@@ -41,38 +45,49 @@ def share(given, number):
     return [each for _, each in sorted((place + dice.uniform(0, 12), each) for place, each in enumerate(mine))]
 
 
-def blow(tables, now, given):
-    """Every process hands over its share; each is killed once, for real, and another goes on from there."""
+def blow(tables, now, given, desk):
+    """Every process hands over its share; each is killed once, for real, and another goes on. What happened, counted.
+
+    Meanwhile the sweep comes by, as it does each minute of our time.
+    """
     spawn = multiprocessing.get_context("spawn")
-    running, killed = [], 0
+    running, counts, killed = [], [], 0
 
     def start(number, life, progress):
-        clock = Time(now.began, now.base, offset=SKEW_MS[number])
-        odds = Odds(BAD.die, BAD.stall, BAD.lose, kill=40 + 9 * number if life == 0 else 0)
-        args = (tables, clock, f"storm-{number}-{life}", odds, share(given, number), progress)
+        clock = Time(now.began, now.base, SKEW_MS[number], SPEED)
+        storm = Storm(BAD.die, BAD.stall, BAD.lose, kill=11 + 3 * number if life == 0 else 0)
+        counts.append(spawn.RawArray("q", len(COUNTED)))
+        args = (tables, clock, f"storm-{number}-{life}", storm, share(given, number), progress, counts[-1])
         process = spawn.Process(target=hand_over, args=args)
         process.start()
         running.append((process, number, life, progress))
 
     for number in range(PROCESSES):
-        start(number, 0, spawn.Value("i", 0))
+        start(number, 0, spawn.RawValue("i", 0))
+    deadline = time.monotonic() + PATIENCE_S
     while running:
+        assert time.monotonic() < deadline
         process, number, life, progress = running.pop(0)
-        process.join(600)
+        process.join(SWEEP_EVERY_S)
+        if process.exitcode is None:
+            running.append((process, number, life, progress))
+            sweep.run(desk, Quotes())
+            continue
         assert process.exitcode in (0, -9)
         if process.exitcode:
             killed += 1
             start(number, life + 1, progress)
-    return killed
+    return killed, dict(zip(COUNTED, map(sum, zip(*counts, strict=True)), strict=True))
 
 
 def settle(desk):
-    """Sweep until nothing is open, within a minute."""
-    deadline = time.monotonic() + 60
+    """Sweep until nothing is open."""
+    deadline = time.monotonic() + PATIENCE_S
     while time.monotonic() < deadline:
         sweep.run(desk, Quotes())
         if not any(lock.owner or lock.intent for lock in desk.leases.locks()):
             return
+        desk.pause(3)
     raise AssertionError("the sweep does not come to an end")
 
 
@@ -80,8 +95,8 @@ OPEN = {Ending.BUSY, Ending.UNCLEAR, Ending.LOST, Ending.UNKNOWN}
 
 
 def decided(given, desk):
-    """What nobody could handle in the storm is delivered until it is decided: outcomes by signal, within minutes."""
-    found, left, deadline = {}, list(given), time.monotonic() + 300
+    """What nobody could handle in the storm is delivered until it is decided: outcomes by signal."""
+    found, left, deadline = {}, list(given), time.monotonic() + PATIENCE_S
     while left and time.monotonic() < deadline:
         outcomes = {each.id: handle(each, desk).outcome for each in left}
         found |= {key: outcome for key, outcome in outcomes.items() if outcome not in OPEN}
@@ -90,43 +105,21 @@ def decided(given, desk):
     return found
 
 
-def limits_at_every_moment(venue):
-    """The most symbols held at once, and the most money in them, as the venue saw it."""
-    stamps, held, most, dearest = venue.stamps(), {}, 0, 0
-    for order in sorted(venue.log(), key=lambda each: stamps[each.id]):
+def limits_at_every_moment(log):
+    """The most symbols held at once, the most money in them, and the most in one, as the venue saw it."""
+    held, most, dearest, largest = Counter(), 0, 0, 0
+    for order in log:
         symbol = order.instrument.symbol
         if order.side is Side.BUY:
-            held[symbol] = held.get(symbol, 0) + order.value
+            held[symbol] += order.value
         else:
             held.pop(symbol, None)
         most, dearest = max(most, len(held)), max(dearest, sum(held.values()))
-    return most, dearest
+        largest = max(largest, held[symbol]) if symbol in held else largest
+    return most, dearest, largest
 
 
-@pytest.mark.cloud
-@pytest.mark.slow
-def test_a_storm_leaves_one_decision_for_each_signal_and_breaks_no_limit(tables):
-    now, began = Time(time.time(), AT), time.monotonic()
-    desk, venue = desk_in(tables, now, "start", Odds())
-    enlist(desk, now.clock())
-    given = signals(SIGNALS, now.clock())
-
-    killed = blow(tables, now, given)
-    desk, venue = desk_in(tables, now, "end", Odds())
-    settle(desk)
-    verdicts = decided(given, desk)
-    settle(desk)
-    orders = Counter(order.signal for order in venue.log())
-    for each in given:
-        handle(each, desk)
-
-    assert killed == PROCESSES
-    assert set(verdicts) == {each.id for each in given}
-    assert set(orders.values()) == {1}  # no signal has two orders
-    assert set(Counter(order.signal for order in venue.log()).values()) == {1}  # nor after it was delivered once more
-    most, dearest = limits_at_every_moment(venue)
-    assert most <= POSITIONS
-    assert dearest <= TOTAL
+def books_are_the_venues(desk, venue):
     held = Counter()
     for order in venue.log():
         held[order.instrument.symbol] += order.filled if order.side is Side.BUY else -order.filled
@@ -134,7 +127,48 @@ def test_a_storm_leaves_one_decision_for_each_signal_and_breaks_no_limit(tables)
     assert ours == {symbol: units for symbol, units in held.items() if units}
     assert desk.ledger.open_orders(Market.UPBIT) == []
     assert all(desk.ledger.order(order.id).state in DONE for order in venue.log())
+
+
+def it_was_as_bad_as_it_says(happened):
+    """Realised shares are about 5 %: within four standard deviations of what the dice may do."""
+    pairs = [
+        ("deaths", "deliveries"),
+        ("stalls", "deliveries"),
+        ("requests lost", "requests"),
+        ("orders lost", "orders"),
+    ]
+    for what, of in pairs:
+        total = happened[of]
+        spread = 4 * (0.05 * 0.95 * total) ** 0.5 + PROCESSES
+        assert abs(happened[what] - 0.05 * total) <= spread, (what, happened)
+
+
+@pytest.mark.cloud
+@pytest.mark.slow
+def test_a_storm_leaves_one_decision_for_each_signal_and_breaks_no_limit(tables):
+    now, began = Time(time.time(), AT, 0, SPEED), time.monotonic()
+    desk, venue, _ = desk_in(tables, now, "calm")
+    enlist(desk, now.clock())
+    given = signals_of(SIGNALS, now.clock())
+
+    killed, happened = blow(tables, now, given, desk)
+    settle(desk)
+    verdicts = decided(given, desk)
+    orders = Counter(order.signal for order in venue.log())
+    most, dearest, largest = limits_at_every_moment(venue.log())
     print(
-        f"\n{SIGNALS} signals, {SIGNALS * COPIES} deliveries, {len(orders)} orders, {killed} killed, most held {most} of"
-        f" {POSITIONS}, most money {dearest} of {TOTAL}, {time.monotonic() - began:.0f} s"
+        f"\n{SIGNALS} signals, {len(verdicts)} decided, {len(orders)} orders, {happened}, {killed} killed,"
+        f" {dict(Counter(map(str, verdicts.values())))}, most held {most} of {POSITIONS}, most money {dearest} of {TOTAL}, {time.monotonic() - began:.0f} s"
     )
+
+    assert killed == PROCESSES
+    it_was_as_bad_as_it_says(happened)
+    assert set(verdicts) == {each.id for each in given}
+    assert set(orders.values()) == {1}  # no signal has two orders
+    assert most <= POSITIONS
+    assert dearest <= TOTAL
+    assert largest <= CAPITAL
+    books_are_the_venues(desk, venue)
+    for each in given:
+        handle(each, desk)
+    assert Counter(order.signal for order in venue.log()) == orders  # nor after all were delivered once more

@@ -47,16 +47,17 @@ class Time(msgspec.Struct, frozen=True):
     began: float
     base: int
     offset: int = 0
+    speed: int = SPEED
 
     def clock(self):
-        return Millis(self.base + int((time.time() - self.began) * 1000 * SPEED) + self.offset)
+        return Millis(self.base + int((time.time() - self.began) * 1000 * self.speed) + self.offset)
 
     def monotonic(self):
-        return (time.monotonic_ns() / 1e9) * SPEED
+        return (time.monotonic_ns() / 1e9) * self.speed
 
     def wait(self, seconds):
         """Until that much of our time has passed."""
-        threading.Event().wait(seconds / SPEED)
+        threading.Event().wait(seconds / self.speed)
 
 
 class Dice:
@@ -89,7 +90,11 @@ class Venue:
         price = Decimal(100)
         fee = price * order.quantity * FEE
         fill = Fill(id=order.id, price=price, quantity=order.quantity, fee=fee, tax=Decimal(0), at=self.now.clock())
-        row = {**self._key(order.id), "body": to_wire(replace(order, fills=(fill,)))}
+        row = {
+            **self._key(order.id),
+            "body": to_wire(replace(order, fills=(fill,))),
+            "began": {"N": f"{time.time_ns()}"},
+        }
         try:
             self.client.put_item(TableName=self.table, Item=row, ConditionExpression="attribute_not_exists(pk)")
         except ClientError as refused:
@@ -112,9 +117,10 @@ class Venue:
         return held
 
     def log(self):
-        """Every order that was ever accepted."""
+        """Every order that was ever accepted, in the order in which they came, by one clock for all."""
         pages = self.client.get_paginator("scan").paginate(TableName=self.table, ConsistentRead=True)
-        return [read(item["body"], Order) for page in pages for item in page["Items"]]
+        rows = [item for page in pages for item in page["Items"]]
+        return [read(item["body"], Order) for item in sorted(rows, key=lambda item: int(item["began"]["N"]))]
 
     def _key(self, order_id):
         return {"pk": {"S": order_id}, "sk": {"S": "order"}}
@@ -140,10 +146,10 @@ class Lossy:
         return lossy
 
 
-def courier(tables, now, seed, odds, workers):
+def courier(tables, now, seed, odds, workers, dice=None):
     """A desk whose process is mortal."""
-    client = tables.client()
-    dice = Dice(seed, odds, now)
+    client = tables.client(patient=True)
+    dice = dice or Dice(seed, odds, now)
     venue = Venue(tables, client, dice, now)
     lossy = Lossy(client, dice)
     leases = Dying(DynamoLeases(tables.locks, tables.ledger, lossy), dice, LEASES)
