@@ -72,7 +72,7 @@ class AppKey:
             "approval": (self._spec.approval, self._spec.approval_gap_ms),
         }[kind]
         counter = Counter(
-            name=f"{self._market.value}#{self._policy.environment.value}#{fingerprint(key)}#{kind}",
+            name=row_of(self._market, self._policy.environment, key, kind),
             ask=lambda: self._run(ask(key, secret, self._clock())),
             gap_ms=gap_ms,
             vault=self._vault,
@@ -87,6 +87,11 @@ class AppKey:
 
     def _pair(self) -> tuple[str, str]:
         return self._secrets.get(self._policy.app_key).reveal(), self._secrets.get(self._policy.app_secret).reveal()
+
+
+def row_of(market: Market, environment: Environment, key: str, kind: str) -> str:
+    """Where a vault keeps one kind of credential of an app key."""
+    return f"{market.value}#{environment.value}#{fingerprint(key)}#{kind}"
 
 
 def fingerprint(key: str) -> str:

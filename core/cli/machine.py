@@ -116,6 +116,7 @@ def _plan(feed: Feed, seed: int, pace: float) -> Plan:
         clock=place.clock,
         seed=seed,
         pace=pace,
+        credentials=None if feed is Feed.SIM else place.credentials(),
     )
 
 

@@ -7,8 +7,10 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Protocol
 
+from core.adapters.dynamo.tokens import DynamoVault
 from core.domain.values import Market
 from core.local import register
+from core.local.credentials import shared
 from core.local.day import alone, on_paper, on_simulators, written
 from core.local.processes import Children, clean
 from core.local.simulated import Simulators
@@ -42,7 +44,8 @@ def running(plan: Plan, told: Callable[[str], None]) -> Iterator[System]:
                 told=told,
             ) as stack:
                 keep_secrets(plan, stack, settings, simulators)
-                with closing(System(plan, settings, folder, stack, simulators)) as system:
+                own = DynamoVault(stack.outputs["StateTable"], stack.client("dynamodb"))
+                with shared(plan, settings, own), closing(System(plan, settings, folder, stack, simulators)) as system:
                     system.register()
                     yield system
         finally:

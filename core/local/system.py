@@ -59,6 +59,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     seed      of the simulated market
     markets   simulated, where the feed is that
     pace      how much faster than the clock the schedules come
+    credentials  file of tokens that commands share; None where none is shared
     """
 
     settings: Settings
@@ -71,6 +72,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     pace: float
     markets: tuple[Market, ...] = (Market.UPBIT, Market.KRX)
     shape: Callable[[Settings], Settings] = lambda settings: settings
+    credentials: Path | None = None
 
 
 class System:

@@ -29,5 +29,5 @@ KNOWN = References(
     ],
 )
 def test_the_close_before_is_that_of_the_days_references_or_nobody_knows_it(known, symbol, at, close):
-    wiring = SimpleNamespace(shelf=SimpleNamespace(read=lambda kind, market: known))
+    wiring = SimpleNamespace(recent=SimpleNamespace(read=lambda kind, market: known))
     assert _close(wiring, Market.KRX, symbol, at) == close
