@@ -107,17 +107,20 @@ class Bar(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
 
 class Beat(msgspec.Struct, frozen=True, gc=False):
-    """A sign of life that carries no data (a status frame, a pong)."""
+    """A sign of life that carries no data (a status frame, a pong). `about`: our message that it says yes to, or ""."""
 
     seen: Millis
+    about: str = ""
 
 
 class Complaint(msgspec.Struct, frozen=True):
-    """The venue refused something that we sent on a stream; `name` is its own code."""
+    """The venue refused something that we sent on a stream; `name` is its own code, `about` our message, "" where it
+    does not say which."""
 
     name: str
     message: str
     seen: Millis
+    about: str = ""
 
 
 class Acknowledged(msgspec.Struct, frozen=True):

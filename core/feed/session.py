@@ -26,13 +26,14 @@ from enum import StrEnum
 
 from core.domain.effects import Action, Hangup, Ping, Send
 from core.domain.errors import WireSurprise
-from core.domain.events import Acknowledged, Bar, Book, Echo, Farewell, Inbound, Ticker, Trade
+from core.domain.events import Acknowledged, Bar, Beat, Book, Complaint, Echo, Farewell, Inbound, Ticker, Trade
 from core.domain.policies import StreamPolicy
 from core.domain.values import Millis
 from core.feed.freshness import NEVER, Gap
 from core.feed.rates import Rates
 from core.feed.registrations import Registrations
 from core.feed.silence import Silence
+from core.feed.unanswered import Request, Unanswered, without
 from core.venues.spec import Channel, Cure, StreamSpec
 
 DATA = frozenset({Trade, Book, Ticker, Bar})
@@ -63,8 +64,8 @@ class Session:
 
     __slots__ = (
         "_asked", "_decode", "_ends", "_rates", "_register", "_replies", "_several", "_silence", "_silent_since",
-        "_spare", "_spec", "_ticket", "_unsent", "_wanted", "frames", "leaving", "opens", "others", "phase", "proved",
-        "sent", "spent", "stirred", "surprises",
+        "_spare", "_spec", "_ticket", "_unanswered", "_unsent", "_wanted", "frames", "leaving", "opens", "others",
+        "phase", "proved", "sent", "spent", "stirred", "surprises",
     )  # fmt: skip
 
     def __init__(
@@ -75,6 +76,7 @@ class Session:
         self._decode = spec.decoder() if spec.decoder else spec.decode
         self._several = spec.several or self._each
         self._register = Registrations(spec) if spec.answers else None
+        self._unanswered = Unanswered()
         self._rates = Rates(spec.messages_per_s, spec.messages_per_min)
         self._spare = min(SPARE, spec.messages_per_min // 10)
         self._wanted = self._asked = NOTHING
@@ -106,6 +108,7 @@ class Session:
         self._asked, self._ends = NOTHING, ""
         self._unsent.clear()
         self._replies.clear()
+        self._unanswered.opened()
         self._rates.forget()
         if self._spec.decoder is not None:
             self._decode = self._spec.decoder()
@@ -168,6 +171,8 @@ class Session:
         if reason := self._ends or self._silence.verdict(at):
             self.phase = Phase.HUNG
             return [Hangup(reason)]
+        for lost in self._unanswered.lapsed(at):
+            self._undo(lost, at)
         return [*self._reply(at), *(self._speak(at) or self._beat(at))]
 
     def lost(self, at: Millis) -> str:
@@ -190,11 +195,11 @@ class Session:
         """When `waited` may next have something to do."""
         if self.phase is not Phase.OPEN:
             return NEVER
-        speech = self._rates.ready(Millis(0), self._spare) if self._has_more() else NEVER
+        speech = max(self._unanswered.held, self._rates.ready(Millis(0), self._spare)) if self._has_more() else NEVER
         if self._register is not None:
             speech = max(self._rates.ready(Millis(0), self._spare), self._register.due)
         beat = max(self._silence.beat, self._rates.ready(Millis(0)))
-        return min(self._silence.due, speech, beat)
+        return min(self._silence.due, speech, beat, self._unanswered.due)
 
     @property
     def last_heard(self) -> Millis:
@@ -211,7 +216,9 @@ class Session:
     @property
     def settled(self) -> bool:
         """Whether all that is wanted has been asked for, and confirmed where the venue confirms."""
-        return self.phase is Phase.OPEN and not (self._has_more() if self._register is None else self._register.unmet)
+        if self._register is not None:
+            return self.phase is Phase.OPEN and not self._register.unmet
+        return self.phase is Phase.OPEN and not (self._has_more() or len(self._unanswered))
 
     @property
     def fruitful(self) -> bool:
@@ -241,6 +248,10 @@ class Session:
             case Farewell():
                 self.leaving = True
                 return
+            case Beat(about=about) | Complaint(about=about) if about:
+                if (refused := self._unanswered.answered(about, type(item) is Beat, at)) is None:
+                    return
+                self._undo(refused, at)
             case _:
                 return
         self.stirred = True
@@ -259,12 +270,17 @@ class Session:
         if self._register is not None:
             return self._register_next(at, self._register)
         said: list[Action] = []
+        if at < self._unanswered.held:
+            return said
         while self.phase is Phase.OPEN and self._has_more() and self._rates.ready(at, self._spare) <= at:
             if not self._unsent:
                 self._draft(at)
             if self._unsent:
-                said.append(Send(self._unsent.popleft()))
+                message = self._unsent.popleft()
+                said.append(Send(message))
                 self._said(at)
+                if self._spec.numbered:
+                    self._unanswered.said(self._spec.numbered(message), at)
         return said
 
     def _register_next(self, at: Millis, register: Registrations) -> list[Action]:
@@ -284,9 +300,26 @@ class Session:
             self._unsent.extend(self._spec.request(self._wanted, self._ticket))
             return
         if gone:
-            self._unsent.extend(self._spec.release(gone, self._ticket))
+            self._word(gone, adds=False)
         if new:
-            self._unsent.extend(self._spec.request(new, self._ticket))
+            self._word(new, adds=True)
+
+    def _word(self, channels: frozenset[Channel], *, adds: bool) -> None:
+        """Into messages, each of which is known by its number where the venue answers by it."""
+        word = self._spec.request if adds else self._spec.release
+        if self._spec.numbered is None:
+            self._unsent.extend(word(channels, self._ticket))
+            return
+        rows, size = sorted(channels), self._spec.batch
+        for part in (rows[start : start + size] for start in range(0, len(rows), size)):
+            for message in word(frozenset(part), self._ticket):
+                self._unanswered.worded(self._spec.numbered(message), adds, part)
+                self._unsent.append(message)
+
+    def _undo(self, request: Request, at: Millis) -> None:
+        """The venue did not carry this out: it is asked for again with what is wanted then."""
+        self._asked = without(self._asked, request)
+        self._silence.expect(self._asked, at)
 
     def _beat(self, at: Millis) -> list[Action]:
         if at < self._silence.beat or self._rates.ready(at) > at:

@@ -78,6 +78,8 @@ class StreamSpec(msgspec.Struct, frozen=True, kw_only=True):
     dense         a symbol's trade ids have no holes: one that is missing is a trade that is missing
     summed        tickers tell the volume of the day's trades, all of them and no others: what they do not explain is
                   a trade that is missing
+    numbered      (a message of ours) -> the number that its answer names; None where the venue answers without one
+    batch         channels that one message names at most, where its messages are `numbered`
     own           (account of a notice, the account's number as its owner wrote it) -> whether they are the same
     """
 
@@ -105,6 +107,8 @@ class StreamSpec(msgspec.Struct, frozen=True, kw_only=True):
     life_s: float | None = None
     dense: bool = False
     summed: bool = False
+    numbered: Callable[[bytes], str] | None = None
+    batch: int = 1
     several: Callable[[Sequence[bytes], Millis], list[Inbound]] | None = None
     own: Callable[[str, str], bool] = eq
 

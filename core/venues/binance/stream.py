@@ -130,10 +130,14 @@ def _bare(frame: bytes, seen: Millis) -> Inbound:
 def _reply(reply: ReplyWire, seen: Millis) -> Beat | Complaint:
     """An answer to one of our messages. An error names the message by its id where Binance could read one."""
     if reply.error is not None:
-        return Complaint(name=str(reply.error.code), message=_said(reply.error.msg, reply.id), seen=seen)
+        return Complaint(str(reply.error.code), _said(reply.error.msg, reply.id), seen, _about(reply.id))
     if reply.code is not None:
-        return Complaint(name=str(reply.code), message=_said(reply.msg, reply.id), seen=seen)
-    return Beat(seen)
+        return Complaint(str(reply.code), _said(reply.msg, reply.id), seen, _about(reply.id))
+    return Beat(seen, _about(reply.id))
+
+
+def _about(id: int | str | None) -> str:
+    return "" if id is None else str(id)
 
 
 def _said(message: str, id: int | str | None) -> str:
@@ -287,6 +291,11 @@ def _messages(method: str, channels: frozenset[Channel]) -> list[bytes]:
     return [msgspec.json.encode({"method": method, "params": part, "id": _id(method, part)}) for part in parts]
 
 
+def numbered(message: bytes) -> str:
+    """The id of one of our own messages."""
+    return msgspec.json.decode(message, type=ReplyWire, strict=False).id  # type: ignore[return-value]
+
+
 def _id(method: str, names: list[str]) -> str:
     """At most 36 letters and digits; two different messages have different ones, so that a refusal names its own."""
     return f"{method[0].lower()}{len(names)}x{crc32(' '.join(names).encode()):08x}"
@@ -310,8 +319,10 @@ STREAM = StreamSpec(
     topics=(Topic.TRADE, Topic.BOOK, Topic.TICKER),
     life_s=86_400.0,
     dense=True,
+    numbered=numbered,
+    batch=PARAMS,
 )
 """Five messages a second are allowed, pongs among them, and the venue pings every 20 s: one is left for the pong.
 
-300 connects in 5 minutes are one a second. A refusal by the firewall or a lost SUBSCRIBE is found by freshness.
+300 connects in 5 minutes are one a second. A message that is refused, or not answered under its id, is sent anew.
 """

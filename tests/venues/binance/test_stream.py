@@ -142,8 +142,8 @@ def test_a_server_that_goes_down_says_farewell(name):
 
 
 @pytest.mark.parametrize("name", ["reply", "reply.listing", "reply.property"])
-def test_an_answer_to_what_we_asked_is_a_sign_of_life(name):
-    assert decode(raw(name), SEEN) == [Beat(SEEN)]
+def test_an_answer_to_what_we_asked_is_a_sign_of_life_that_names_our_message(name):
+    assert decode(raw(name), SEEN) == [Beat(SEEN, about=str(json.loads(raw(name))["id"]))]
 
 
 @pytest.mark.parametrize(
@@ -157,7 +157,8 @@ def test_an_answer_to_what_we_asked_is_a_sign_of_life(name):
     ],
 )
 def test_an_error_is_a_complaint_that_names_the_message_where_binance_could_read_one(name, code, words):
-    assert decode(raw(name), SEEN) == [Complaint(code, words, SEEN)]
+    about = words.partition("(message ")[2].rstrip(")")
+    assert decode(raw(name), SEEN) == [Complaint(code, words, SEEN, about)]
 
 
 def test_a_wrapper_may_name_its_stream_last():
