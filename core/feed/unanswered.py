@@ -15,7 +15,7 @@ from core.feed.freshness import NEVER
 from core.venues.spec import Channel
 
 ANSWER_MS = 10 * SECOND
-PAUSE_MS = 5 * SECOND
+PAUSE_MS = 2 * SECOND
 """After a refusal, twice as long after each further one."""
 LONGEST_MS = 60 * SECOND
 DEAF = 3

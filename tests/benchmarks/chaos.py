@@ -187,13 +187,13 @@ class Chaos:
             await asyncio.sleep(self.dice.choice(CALM_S))
 
     async def _one_of_many(self) -> None:
-        lasting = self.dice.uniform(6.0, 10.0)
+        lasting, still = self.dice.uniform(6.0, 10.0), self.dice.uniform(0.5, 10.0)
         path = CANDLES[self.market is Market.BINANCE]
         fault, lasts_s = self.dice.choice(
             [
                 (Fault(kind=Kind.DROP), 0.5),
                 (Fault(kind=Kind.HALF_FRAME), 0.5),
-                (Fault(kind=Kind.STALL, for_s=lasting), lasting),
+                (Fault(kind=Kind.STALL, for_s=still), still),
                 (Fault(kind=Kind.HALF_JSON, count=self.dice.randint(1, 3)), 1.0),
                 (Fault(kind=Kind.DUPLICATE, for_s=lasting), lasting),
                 (Fault(kind=Kind.REORDER, for_s=lasting), lasting),
