@@ -102,12 +102,15 @@ class KisAccount:
 
     # what it is told to do --------------------------------------------------------------------------------------
 
-    def place(self, symbol: str, side: str, kind: str, quantity: int, price: int, at: int) -> KisOrder:
+    def place(
+        self, symbol: str, side: str, kind: str, quantity: int, price: int, at: int, exchange: str = "KRX"
+    ) -> KisOrder:
         """Accept an order, and trade what trades at once."""
         stock = self._market.lines[symbol]
         limit, blocked = self.limit_of(kind, side, price, stock)
         order = self._enter(KisOrder(
-            self._number(), self.branch, symbol, side, kind, quantity, price, limit, blocked, at, self.purse.date
+            self._number(), self.branch, symbol, side, kind, quantity, price, limit, blocked, at, self.purse.date,
+            exchange=exchange,
         ))  # fmt: skip
         self._served.counted("orders")
         self._tell(order, Said.ACCEPTED, quantity, price, at)
@@ -137,7 +140,7 @@ class KisAccount:
     def _change(self, order: KisOrder, action: str, quantity: int, price: int, at: int) -> KisOrder:
         return self._enter(KisOrder(
             self._number(), self.branch, order.symbol, order.side, order.kind, quantity, price, price, order.blocked,
-            at, self.purse.date, original=order.number, action=action,
+            at, self.purse.date, original=order.number, action=action, exchange=order.exchange,
         ))  # fmt: skip
 
     def _number(self) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from core.domain.policies import Environment
 from core.simulators.kis_answers import percent
 from core.simulators.kis_depth import Depth, Step, depth
+from core.simulators.kis_exchanges import TOLD
 from core.simulators.kis_limits import KisLimits
 from core.simulators.kis_order import ALL_AT_ONCE, AMEND, AT_ONCE, CANCEL, Notice, Said
 from core.simulators.kis_quotes import signed
@@ -112,4 +113,4 @@ def notice_cells(notice: Notice, account: str, hts_id: str, name: str, flavour: 
     price = f"{order.price:09d}" if filled else ""
     if flavour is Environment.MOCK:
         return [*cells, "1Y", "10", "", name, price]
-    return [*cells, "000000000", "1", "Y", "", "10", "", name, price]
+    return [*cells, "000000000", TOLD[order.exchange], "Y", "", "10", "", name, price]

@@ -44,6 +44,7 @@ class KisOrder:
     blocked   KRW a share that a buy keeps from the cash
     original  number of the order that this one changes, "" for none; `action` is new, amend or cancel
     gone      shares that were cancelled, moved to another order, or expired
+    exchange  where it was sent: KRX, NXT or SOR
     """
 
     number: str
@@ -62,6 +63,7 @@ class KisOrder:
     gone: int = 0
     gone_at: int = 0
     cancelled: bool = False
+    exchange: str = "KRX"
     executions: list[Execution] = field(default_factory=list)
 
     @property

@@ -6,6 +6,7 @@ Codes of real refusals differ between the sources (3.4): these are among them, t
 from __future__ import annotations
 
 from core.simulators.kis_answers import Answer, Declined, refused
+from core.simulators.kis_exchanges import EXCHANGES, KRX, taken_at
 from core.simulators.kis_house import House, Query, need, own
 from core.simulators.kis_order import (
     AT_CLOSE,
@@ -20,7 +21,6 @@ from core.simulators.kis_order import (
 from core.simulators.kis_stock import Stock
 from core.simulators.kis_time import AUCTIONS, Phase, time_of
 
-EXCHANGES = ("KRX", "NXT", "SOR")
 CLOSED, MOCK_CLOSED = "장운영시간이 아닙니다.", "모의투자 장시작전 입니다."
 TAKEN = {
     BUY: ("40600000", "모의투자 매수주문이 완료 되었습니다."),
@@ -39,10 +39,11 @@ def sell(query: Query, house: House, at: int) -> Answer:
 def _place(query: Query, side: str, house: House, at: int) -> Answer:
     """Every check the exchange makes, then the order. Raises Declined."""
     code, kind, quantity, price = need(query, "PDNO", "ORD_DVSN", "ORD_QTY", "ORD_UNPR")
-    _admit(query, house)
+    exchange = _admitted(query, house)
     stock = house.market.lines.get(code)
     if stock is None:
         raise no(house, "APBK0656", "해당종목정보가 없습니다.")
+    taken_at(exchange, kind, stock, house, at)
     _in_session(kind, stock, house, at)
     units, unit = _whole(quantity, house), _price(kind, price, stock, house)
     if house.market.halted(code, at):
@@ -51,19 +52,18 @@ def _place(query: Query, side: str, house: House, at: int) -> Answer:
         _affordable(code, kind, units, unit, stock, house, at)
     elif units > house.account.sellable(code):
         raise no(house, "APBK0400", "주문 가능한 수량을 초과했습니다.")
-    return _accepted(house.account.place(code, side, kind, units, unit, at), house)
+    return _accepted(house.account.place(code, side, kind, units, unit, at, exchange), house)
 
 
-def _admit(query: Query, house: House) -> None:
-    """Whose account and which exchange. Raises Declined."""
+def _admitted(query: Query, house: House) -> str:
+    """Whose account, and which exchange. Raises Declined."""
     own(query, house)
-    exchange = query.get("EXCG_ID_DVSN_CD", "KRX")
+    exchange = query.get("EXCG_ID_DVSN_CD", KRX)
     if house.mock and not house.limits.enrolled:
         raise refused("40910000", "모의투자 주문이 불가한 계좌입니다.")
-    if exchange not in EXCHANGES or (house.mock and exchange != "KRX"):
+    if exchange not in EXCHANGES or (house.mock and exchange != KRX):
         raise no(house, "APBK0918", "거래소구분코드를 확인하세요.")
-    if exchange == "NXT":
-        raise no(house, "APBK0918", "NXT 거래 가능 종목이 아닙니다.")
+    return exchange
 
 
 def _in_session(kind: str, stock: Stock, house: House, at: int) -> None:
@@ -124,11 +124,12 @@ def change(query: Query, house: House, at: int) -> Answer:
     """Amend (01) or cancel (02) all or a part of what is open; the answer has a new number. Raises Declined."""
     branch, number, kind, way = need(query, "KRX_FWDG_ORD_ORGNO", "ORGN_ODNO", "ORD_DVSN", "RVSE_CNCL_DVSN_CD")
     quantity, price, whole, _ = need(query, "ORD_QTY", "ORD_UNPR", "QTY_ALL_ORD_YN", "EXCG_ID_DVSN_CD")
-    _admit(query, house)
+    exchange = _admitted(query, house)
     if house.mock and house.market.timetable.phase(at) not in (Phase.REGULAR, Phase.CLOSING):
         raise refused("40570000", MOCK_CLOSED)
     order = house.account.orders.get(number.zfill(10))
-    right = order is not None and (order.branch == branch or (house.mock and not branch))
+    at_home = order is not None and (order.branch == branch or (house.mock and not branch))
+    right = order is not None and at_home and order.exchange == exchange
     if order is None or not right or not order.open or way not in ("01", "02"):
         code = "40330000" if house.mock else "APBK0918"
         raise refused(code, f"{'모의투자 ' if house.mock else ''}정정/취소할 수량이 없습니다.")
@@ -136,6 +137,7 @@ def change(query: Query, house: House, at: int) -> Answer:
     if way == "02":
         return _accepted(house.account.cancel(order, units, at), house, "취소")
     stock = house.market.lines[order.symbol]
+    taken_at(exchange, kind, stock, house, at)
     _in_session(kind, stock, house, at)
     unit = _price(kind, price, stock, house)
     dearer = house.account.limit_of(kind, order.side, unit, stock)[1] - order.blocked

@@ -81,7 +81,8 @@ def daily(query: Query, house: House, at: int) -> Answer:
     own(query, house)
     first, last, side, code = need(query, "INQR_STRT_DT", "INQR_END_DT", "SLL_BUY_DVSN_CD", "PDNO")
     number, filled, newest = need(query, "ODNO", "CCLD_DVSN", "INQR_DVSN")
-    need(query, "ORD_GNO_BRNO", "INQR_DVSN_1", "INQR_DVSN_3", "EXCG_ID_DVSN_CD", "CTX_AREA_FK100", "CTX_AREA_NK100")
+    need(query, "ORD_GNO_BRNO", "INQR_DVSN_1", "INQR_DVSN_3", "CTX_AREA_FK100", "CTX_AREA_NK100")
+    (exchange,) = need(query, "EXCG_ID_DVSN_CD")
     seen = at - round(house.limits.ccld_lag_s * 1000)
     dated(first), dated(last)
     found = [
@@ -90,6 +91,7 @@ def daily(query: Query, house: House, at: int) -> Answer:
         if first <= order.date <= last
         and side in ("00", order.side)
         and code in ("", order.symbol)
+        and exchange in ("ALL", order.exchange)
         and (not number or number.zfill(10) == order.number)
         and (filled == "00" or (filled == "01") == bool(order.filled))
         and order.at <= seen
@@ -133,7 +135,7 @@ def _ccld_row(order: KisOrder, house: House, seen: int) -> Row:
         "cpbc_ordp_ord_rcit_dvsn_cd": "", "cpbc_ordp_infm_mthd_dvsn_cd": "",
         "infm_tmd": "" if house.flavour is Environment.REAL else time_of(order.at), "ctac_tlno": "",
         "prdt_type_cd": "300", "excg_dvsn_cd": "02", "cpbc_ordp_mtrl_dvsn_cd": "", "ord_orgno": order.branch,
-        "rsvn_ord_end_dt": "", "excg_id_dvsn_Cd": "KRX", "stpm_cndt_pric": "0", "stpm_efct_occr_dtmd": "",
+        "rsvn_ord_end_dt": "", "excg_id_dvsn_Cd": order.exchange, "stpm_cndt_pric": "0", "stpm_efct_occr_dtmd": "",
     }  # fmt: skip
 
 
@@ -156,7 +158,8 @@ def _open_row(order: KisOrder, house: House) -> Row:
         "ord_qty": str(order.quantity), "ord_unpr": str(order.price), "ord_tmd": time_of(order.at),
         "tot_ccld_qty": str(order.filled), "tot_ccld_amt": str(order.value), "psbl_qty": str(order.open),
         "sll_buy_dvsn_cd": order.side, "ord_dvsn_cd": order.kind, "mgco_aptm_odno": "", "excg_dvsn_cd": "02",
-        "excg_id_dvsn_cd": "KRX", "excg_id_dvsn_name": "KRX", "stpm_cndt_pric": "0", "stpm_efct_occr_yn": "N",
+        "excg_id_dvsn_cd": order.exchange, "excg_id_dvsn_name": order.exchange, "stpm_cndt_pric": "0",
+        "stpm_efct_occr_yn": "N",
     }  # fmt: skip
 
 

@@ -181,13 +181,27 @@ class NoPasses:
 
 
 class Floor:
-    """Everything that trades KRX. `start` begins the schedules, the streamer and the workers; `stop` ends them."""
+    """Everything that trades KRX. `start` begins the schedules, the streamer and the workers; `stop` ends them.
 
-    def __init__(self, exchange: Exchange, policy: MarketPolicy, folder: Path, *, workers: int = 30) -> None:
+    shelf, outside  what an earlier look left: levels, token and budget
+    """
+
+    def __init__(
+        self,
+        exchange: Exchange,
+        policy: MarketPolicy,
+        folder: Path,
+        *,
+        workers: int = 30,
+        shelf: MemoryShelf | None = None,
+        outside: Outside | None = None,
+    ) -> None:
         self.exchange, self.policy, self.folder = exchange, policy, folder
-        self.outside = Outside(exchange, policy)
-        self.venue = self.outside.venue
-        self.books, self.shelf, self.alerts = MemoryBooks(), MemoryShelf(wall), MemoryAlerts()
+        self.outside = Outside(
+            exchange, policy, **({"budget": outside.budget, "vault": outside.vault} if outside else {})
+        )
+        self.venue, self._quotes = self.outside.venue, self.outside.quotes()
+        self.books, self.shelf, self.alerts = MemoryBooks(), shelf or MemoryShelf(wall), MemoryAlerts()
         self.notices, self.sendings = MemoryNotices(), MemorySendings()
         self.queue = Queue(copies=3)
         self.verdicts: list[Verdict] = []
@@ -229,7 +243,6 @@ class Floor:
 
     def look(self) -> safety.Filtered:
         """The safety filter, before the day opens."""
-        self._quotes = self.outside.quotes()
         return safety.run(self.lookout(), self.books.leases, self.queue)
 
     def start(self, *, scan_every_s: float) -> None:

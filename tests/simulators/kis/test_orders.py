@@ -92,6 +92,8 @@ async def test_a_resting_buy_keeps_its_cash_until_it_is_cancelled(mock):
         ({"ORD_DVSN": "99"}, "APBK0918"), ({"ORD_DVSN": "01", "ORD_UNPR": "150000"}, "APBK0918"),
         ({"symbol": HALTED}, "APBK0918"), ({"side": "sell"}, "APBK0400"), ({"quantity": "100000"}, "APBK0919"),
         ({"EXCG_ID_DVSN_CD": "NASDAQ"}, "APBK0918"), ({"EXCG_ID_DVSN_CD": "NXT"}, "APBK0918"),
+        ({"EXCG_ID_DVSN_CD": "NXT", "symbol": ETF, "ORD_DVSN": "15"}, "APBK0918"),
+        ({"EXCG_ID_DVSN_CD": "SOR", "ORD_DVSN": "02", "ORD_UNPR": "150000"}, "APBK0918"),
         ({"ORD_DVSN": "41", "ORD_UNPR": "150000"}, "APBK0918"), ({"CANO": "99999999"}, "OPSQ2000"),
         ({"ORD_UNPR": "-5"}, "APBK0918"),
     ],
@@ -268,3 +270,27 @@ async def test_a_half_day_closes_early(serving):
         assert (await client.order())["rt_cd"] == "0"
         client.clock.at = at_time("12:01")
         assert (await client.order())["msg_cd"] == "APBK0918"
+
+
+@pytest.mark.parametrize(("exchange", "kind"), [("NXT", "15"), ("NXT", "11"), ("SOR", "01"), ("SOR", "11")])
+async def test_an_order_for_another_exchange_keeps_its_name_in_every_list(real, exchange, kind):
+    limited = {} if kind in ("15", "01") else {"price": str(real.sim.market.lines[SAMSUNG].ask)}
+    body = await real.order(EXCG_ID_DVSN_CD=exchange, ORD_DVSN=kind, **limited)
+    assert body["rt_cd"] == "0"
+    (order,) = real.sim.books.orders.values()
+    assert (order.exchange, order.filled) == (exchange, 1)
+
+
+async def test_what_waits_at_one_exchange_cannot_be_cancelled_at_another(real):
+    low = str(real.sim.market.lines[SAMSUNG].shift(real.sim.market.lines[SAMSUNG].bid, -9))
+    number = (await real.order(price=low, EXCG_ID_DVSN_CD="NXT"))["output"]["ODNO"]
+    assert (await real.change(number))["rt_cd"] != "0"
+    assert (await real.change(number, EXCG_ID_DVSN_CD="NXT"))["rt_cd"] == "0"
+    assert {order.exchange for order in real.sim.books.orders.values()} == {"NXT"}
+
+
+@pytest.mark.parametrize(("time", "code"), [("09:00", "APBK0918"), ("09:01", "APBK0013"), ("15:21", "APBK0918")])
+async def test_the_other_exchange_opens_later_and_ends_with_the_closing_auction(serving, time, code):
+    """NXT's main market is 09:00:30 to 15:20."""
+    async with serving(REAL, at=at_time(time)) as client:
+        assert (await client.order(EXCG_ID_DVSN_CD="NXT", ORD_DVSN="15"))["msg_cd"] == code

@@ -20,6 +20,7 @@ flavours = pytest.mark.parametrize("flavour", Environment)
     [
         (Environment.REAL, False, ""),
         (Environment.REAL, False, "SOR"),
+        (Environment.REAL, False, "NXT"),
         (Environment.MOCK, False, ""),
         (Environment.MOCK, True, ""),
     ],
@@ -37,8 +38,26 @@ def test_a_buy_and_a_sale_are_two_orders_and_end_flat(flavour, empty, exchange):
         assert len(house.sim.books.orders) == 2
         assert house.sim.log.calls["/oauth2/tokenP"] == 1
         assert house.sim.log.refusals == {}
+        assert {order.exchange for order in house.sim.books.orders.values()} == {exchange or "KRX"}
 
     in_a_house(test, flavour, exchange, ccld_empty=empty)
+
+
+def test_an_order_at_the_other_exchange_is_found_after_a_lost_answer():
+    """E8: the list of all exchanges is asked."""
+
+    def test(house):
+        broker, order = house.broker(), house.order(limit=house.price - 20 * 500)
+        house.lose(Kind.LOST_REPLY)
+        with pytest.raises(UnknownOutcome):
+            broker.place(order, house.clock())
+        house.clock.sleep(70)
+        found = told(order, house.broker().find(order, house.clock()))
+        assert found.venue_id.endswith(".NXT")
+        assert found.state is State.CANCELLED  # an order that is not filled at once is taken back by the exchange
+        assert len(house.sent(Side.BUY)) == 1
+
+    in_a_house(test, Environment.REAL, "NXT")
 
 
 @flavours
