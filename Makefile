@@ -41,8 +41,8 @@ check: $(READY) ## format, lint, types, import rings, template
 bench: $(READY) ## microseconds per message, against rivals in the same run
 	@$(BIN)/python tests/benchmarks/bench_stream.py
 
-build: $(READY) ## what `sam deploy` uploads, cross-built for Lambda, sizes printed
-	@$(BIN)/python -m core.local.artefacts
+build: $(READY) ## what `sam deploy` uploads, cross-built for Lambda, sizes printed [RUNTIME=python3.14 ARCHITECTURE=x86_64]
+	@$(BIN)/python -m core.local.artefacts "$(RUNTIME)" "$(ARCHITECTURE)"
 
 image: build ## the streamer's image for arm64; needs Docker. IMAGE names it
 	@docker buildx build --platform linux/arm64 --provenance=false --load -f streamer/Dockerfile -t "$(or $(IMAGE),hoga-streamer)" .

@@ -2,43 +2,31 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
+import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from core.domain.errors import Misconfigured, Transient
+from core.domain.errors import CoreError, Misconfigured
 from core.local import package
+from core.local.libraries import IN_RUNTIME, UNDRAWN, Machine, compile_all, install, interpreter_of, trim
 from core.local.template import ROOT, Json, functions, load
-
-PLATFORMS = ("manylinux2014_aarch64", "manylinux_2_27_aarch64", "manylinux_2_28_aarch64")
-"""Newest first does not matter: the installer takes the best wheel that any of them admits."""
 
 STREAMER = ".build/streamer/"
 STREAMING = ("streamer.__main__", "streamer.health")
-
-IN_RUNTIME = ("botocore", "boto3", "s3transfer", "jmespath")
-"""Comes with the Lambda runtime."""
-
-SERVICES = ("dynamodb", "sqs", "ssm", "sts", "events")
-"""What the streamer asks of AWS: botocore describes four hundred services in 25 MB."""
-
-UNDRAWN = (
-    *("fontTools", "mpl_toolkits", "matplotlib/mpl-data/sample_data", "matplotlib/mpl-data/images", "numpy/f2py"),
-    *("matplotlib/mpl-data/fonts/afm", "matplotlib/mpl-data/fonts/pdfcorefonts", "PIL/_avif*", "pillow.libs/libavif*"),
-    *("PIL/_webp*", "pillow.libs/libwebp*", "pillow.libs/libsharpyuv*", "PIL/_imagingft*", "PIL/_imagingtk*"),
-)
-"""What drawing a PNG never loads: PDF and PostScript fonts, widgets, other picture formats."""
+RECIPE = "streamer/Dockerfile"
+BASE = re.compile(r"^ARG BASE=python:(\d+\.\d+)", re.MULTILINE)
+"""The image brings a Python of its own, whatever the functions' is."""
 
 
 class Package(msgspec.Struct, frozen=True, kw_only=True):
     """One folder that is built: libraries by requirement files, what is taken out of them, and its size limits.
 
+    entries  modules that are run; None for the template's handlers
     code_mb   most that our own code may weigh as it is uploaded (an archive)
     whole_mb  most that everything may weigh unpacked
     """
@@ -63,12 +51,14 @@ PACKAGES = {
 
 
 class Size(msgspec.Struct, frozen=True, kw_only=True):
-    """Bytes: our code as an archive and unpacked, and everything unpacked."""
+    """Bytes: our code as an archive and unpacked, and everything unpacked. `compiled`: bytecode is among it."""
 
     folder: str
     archive: int
     code: int
     whole: int
+    on: Machine
+    compiled: bool
 
     @property
     def over(self) -> list[str]:
@@ -78,83 +68,51 @@ class Size(msgspec.Struct, frozen=True, kw_only=True):
         return [f"{self.folder} {what} is {size / 1e6:.1f} MB of {mb:g}" for what, size, mb in found if size > mb * 1e6]
 
 
-def build_all(settings: Path, *, root: Path = ROOT, console: Console) -> list[Size]:
-    """Build every folder; returns how large each became.
+def machines(template: Json, recipe: str, chosen: Mapping[str, str]) -> dict[str, Machine]:
+    """Folder -> what it runs on: functions by the template's parameters, the streamer by its image's recipe.
+
+    chosen  values of the parameters Runtime and Architecture, where a deploy gives others than the template's own
 
     Raises:
-        Misconfigured: the template names a folder that nothing here knows how to build.
-        Transient: the package index could not be reached.
+        Misconfigured: a value that the template does not allow, or a folder that nothing here knows how to build.
     """
-    version = runtime(load(root / "template.yaml"))
-    interpreter = interpreter_of(version)
-    sizes = []
-    for folder, wanted in PACKAGES.items():
-        with console.status(f"building {folder} ..."):
-            sizes.append(_built(folder, wanted, settings, version, interpreter, root))
-    return sizes
-
-
-def interpreter_of(version: str) -> str | None:
-    """A Python of that version on this machine; a name that stands for one that is not installed does not count."""
-    found = shutil.which(f"python{version}")
-    if found is None:
-        return None
-    asked = [found, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"]
-    done = subprocess.run(asked, capture_output=True, text=True, check=False)
-    return found if done.stdout.strip() == version else None
-
-
-def runtime(template: Json) -> str:
-    """The Python version of the functions; every folder they name must be one that is built."""
     shared = template["Globals"]["Function"]
     named = {function.get("CodeUri", shared["CodeUri"]) for function in functions(template).values()}
     if unknown := named - PACKAGES.keys():
         raise Misconfigured(
             "template.yaml names a package that is not built", folder=sorted(unknown), known=list(PACKAGES)
         )
-    version: str = template["Parameters"]["Runtime"]["Default"]
-    return version.removeprefix("python")
+    version = _parameter(template, "Runtime", chosen).removeprefix("python")
+    lambdas = Machine(version=version, processor=_parameter(template, "Architecture", chosen))
+    (base,) = BASE.findall(recipe)
+    return {**dict.fromkeys(PACKAGES, lambdas), STREAMER: Machine(version=base, processor="arm64")}
 
 
-def _built(folder: str, wanted: Package, settings: Path, version: str, interpreter: str | None, root: Path) -> Size:
+def _parameter(template: Json, name: str, chosen: Mapping[str, str]) -> str:
+    body = template["Parameters"][name]
+    value = str(chosen.get(name) or body["Default"])
+    if value not in body["AllowedValues"]:
+        raise Misconfigured(
+            "the template does not allow this", parameter=name, given=value, known=body["AllowedValues"]
+        )
+    return value
+
+
+def build(folder: str, on: Machine, settings: Path, root: Path = ROOT) -> Size:
+    """Our code and its libraries for that machine; bytecode where a Python of its version is here.
+
+    Raises:
+        Transient: the libraries could not be installed.
+        Refused: a file of ours does not compile.
+    """
+    wanted, interpreter = PACKAGES[folder], interpreter_of(on.version)
     where = package.build(root / folder, settings, root=root, entries=wanted.entries, interpreter=interpreter)
     archive, code = len(package.zipped(where)), _size(where)
-    install(where, wanted.lists, version, root)
+    install(where, [root / name for name in wanted.lists], on)
     trim(where, wanted.without)
     if interpreter is not None:
-        _compile(where, interpreter)
-    return Size(folder=folder, archive=archive, code=code, whole=_size(where))
-
-
-def install(where: Path, lists: Sequence[str], version: str, root: Path, platforms: Sequence[str] = PLATFORMS) -> None:
-    """The libraries of these lists for that Python and platform; none for the platform means this machine's own."""
-    wanted = [part for name in lists for part in ("-r", str(root / name))]
-    command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-warn-conflicts"]
-    for platform in platforms:
-        command += ["--platform", platform]
-    if platforms:
-        command += ["--implementation", "cp", "--python-version", version]
-    command += ["--no-compile", "--only-binary=:all:", *wanted, "--target", str(where)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise Transient("the libraries could not be installed", why=done.stderr.strip().splitlines()[-1:])
-
-
-def trim(where: Path, without: Sequence[str]) -> None:
-    """Take out what is never loaded: these paths, scripts, tests, type stubs, and services nobody asks."""
-    for pattern in (*without, "bin", "**/tests", "**/*.pyi", "**/*.pyx", "**/*.pxd", "**/*.h", "**/*.lib", "**/*.a"):
-        for path in list(where.glob(pattern)):
-            shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
-    data = where / "botocore" / "data"
-    for service in data.iterdir() if data.exists() else ():
-        if service.is_dir() and service.name not in SERVICES:
-            shutil.rmtree(service)
-
-
-def _compile(where: Path, interpreter: str) -> None:
-    """Bytecode of the libraries too: a function's file system is read-only, so nobody else can keep it."""
-    files = [path.relative_to(where) for path in where.rglob("*.py") if not (path.parent / "__pycache__").exists()]
-    package.compiled(where, files, interpreter)
+        compile_all(where, interpreter)
+    return Size(folder=folder, archive=archive, code=code, whole=_size(where), on=on, compiled=interpreter is not None)
 
 
 def _size(folder: Path) -> int:
@@ -163,38 +121,46 @@ def _size(folder: Path) -> int:
 
 def table(sizes: Sequence[Size]) -> Table:
     """Sizes against their limits, for people."""
-    shown = Table("package", "our code, packed", "our code", "with libraries", "limit", title=None)
+    shown = Table("package", "for", "our code", "packed", "whole", "limit", "bytecode", box=None)
     for size in sizes:
-        figures = (f"{size.archive / 1e6:.2f} MB", f"{size.code / 1e6:.2f} MB", f"{size.whole / 1e6:.1f} MB")
-        shown.add_row(size.folder, *figures, f"{PACKAGES[size.folder].whole_mb:g} MB")
+        figures = (f"{size.code / 1e6:.2f} MB", f"{size.archive / 1e6:.2f} MB", f"{size.whole / 1e6:.1f} MB")
+        limit = f"{PACKAGES[size.folder].whole_mb:g} MB"
+        machine = f"{size.on.version} {size.on.processor}"
+        shown.add_row(size.folder, machine, *figures, limit, "yes" if size.compiled else "no")
     return shown
 
 
-def note(version: str, interpreter: str | None) -> str:
-    """What the owner must know of the bytecode; "" where all is as it should be."""
-    if interpreter is not None:
+def note(sizes: Sequence[Size]) -> str:
+    """What the owner must know of bytecode; "" where all is as it should be. The image compiles what has none."""
+    bare = sorted({size.on.version for size in sizes if not size.compiled and size.folder != STREAMER})
+    if not bare:
         return ""
     return (
-        f"no python{version} on this machine: the packages hold no bytecode, so a cold start takes longer. Install "
-        f"it, or deploy with Runtime of a Python that is here, and build again."
+        f"no python{', python'.join(bare)} on this machine, so the functions hold no bytecode and start about twice as "
+        f"slowly. Install it (or `make build RUNTIME=...` with one that is here, and deploy with the same Runtime) and "
+        f"build again."
     )
 
 
-def main() -> None:
+def main(arguments: Sequence[str]) -> int:
+    """`python -m core.local.artefacts [RUNTIME [ARCHITECTURE]]`; what is not given or empty is the template's own."""
     console = Console()
+    chosen = dict(zip(("Runtime", "Architecture"), arguments, strict=False))
     try:
-        sizes = build_all(ROOT / "settings.yaml", console=console)
-        version = runtime(load())
-    except (Misconfigured, Transient) as trouble:
+        sizes = []
+        for folder, on in machines(load(), (ROOT / RECIPE).read_text(encoding="utf-8"), chosen).items():
+            with console.status(f"building {folder} ..."):
+                sizes.append(build(folder, on, ROOT / "settings.yaml"))
+    except CoreError as trouble:
         console.print(str(trouble), style="red")
-        sys.exit(2)
+        return 2
     console.print(table(sizes))
-    if said := note(version, interpreter_of(version)):
+    if said := note(sizes):
         console.print(said, style="yellow")
-    if over := [fault for size in sizes for fault in size.over]:
-        console.print("\n".join(over), style="red")
-        sys.exit(1)
+    over = [fault for size in sizes for fault in size.over]
+    console.print("\n".join(over), style="red", end="\n" if over else "")
+    return 1 if over else 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main(sys.argv[1:]))

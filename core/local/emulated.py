@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -20,8 +21,9 @@ import requests
 
 from core.domain.errors import CoreError, Refused, Transient
 from core.local import apart, package, register, template
-from core.local.artefacts import PACKAGES, install, trim
+from core.local.artefacts import PACKAGES
 from core.local.cloud import Cloud
+from core.local.libraries import IN_RUNTIME, compile_all, install, trim
 from core.local.processes import LOOPBACK, free_port
 from core.local.stack import NOBODY, Stack
 
@@ -31,20 +33,16 @@ PATIENCE_S = 30.0
 
 def laid_out(folder: str, settings: Path, root: Path = template.ROOT) -> Path:
     """The package of that folder of the template, for this machine; libraries are installed once."""
-    libraries, code = (
-        root / ".build" / "host" / Path(folder).name,
-        root / ".build" / "host" / f"{Path(folder).name}-code",
-    )
-    wanted = PACKAGES[folder]
-    lists = (*wanted.lists, LIST)
-    without = tuple(name for name in wanted.without if name not in ("botocore", "boto3", "s3transfer", "jmespath"))
-    with apart.made_once(libraries, b"".join((root / name).read_bytes() for name in lists)) as missing:
+    libraries = root / ".build" / "host" / Path(folder).name
+    code = libraries.with_name(f"{libraries.name}-code")
+    lists = [root / name for name in (*PACKAGES[folder].lists, LIST)]
+    recipe = [*(path.read_bytes() for path in lists), repr(PACKAGES[folder].without).encode()]
+    with apart.made_once(libraries, b"".join(recipe)) as missing:
         if missing:
-            install(libraries, lists, "", root, platforms=())
-            trim(libraries, (*without,))
-            package.compiled(
-                libraries, [path.relative_to(libraries) for path in libraries.rglob("*.py")], sys.executable
-            )
+            shutil.rmtree(libraries, ignore_errors=True)
+            install(libraries, lists, None)
+            trim(libraries, [name for name in PACKAGES[folder].without if name not in IN_RUNTIME])
+            compile_all(libraries, sys.executable)
     with apart.made_once(code, os.urandom(8)):
         package.build(code, settings, root=root)
     return code

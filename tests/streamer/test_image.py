@@ -16,7 +16,7 @@ def pins(file):
 
 
 def test_the_base_is_pinned_by_tag():
-    assert re.findall(r"^FROM (.*)$", RECIPE, re.MULTILINE) == ["${BASE}"]
+    assert re.findall(r"^FROM (.*)$", RECIPE, re.MULTILINE) == ["${BASE} AS whole", "scratch"]
     assert re.search(r"^ARG BASE=python:3\.13\.\d+-slim-\w+$", RECIPE, re.MULTILINE)
 
 
