@@ -28,7 +28,7 @@ AGAIN = frozenset({"EGW00201", "EGW00215"})
 """The call rates of the key and of the ledger: refused before anything was done."""
 UNSURE = PASSING - AGAIN
 """Trouble behind the gateway: it may have gone through. All other codes of the gateway are refusals at the door."""
-AT_THE_DOOR = ("EGW", "OPSQ", "IGW")
+AT_THE_DOOR = ("EGW", "OPSQ", "IGW", "MCA00124")
 
 
 class Envelope(msgspec.Struct):

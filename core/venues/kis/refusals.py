@@ -26,7 +26,7 @@ TOKEN_PAUSE_MS = 60_000
 """A token may be asked for once a minute."""
 
 EXPIRED = frozenset({"EGW00121", "EGW00122", "EGW00123"})
-ELSEWHERE = frozenset({"EGW02004", "EGW02006", "EGW02007", "EGW00213"})
+ELSEWHERE = frozenset({"EGW02004", "EGW02006", "EGW02007", "EGW00213", "MCA00124", "90000000"})
 """Mock key at the real address, question that the mock environment does not have, real key at the mock address."""
 WRONG_KEY = frozenset({"EGW00102", "EGW00103", "EGW00104", "EGW00105", "EGW00304", "OPSP0010", "OPSP9994"})
 PASSING = frozenset({
@@ -35,7 +35,7 @@ PASSING = frozenset({
 })  # fmt: skip
 """EGW00215 is the ledger that all customers share; EGW00301 and 302 are time-outs behind the gateway."""
 FINAL = ("EGW001", "EGW0000", "EGW00205", "EGW00206", "EGW00207", "EGW00208", "EGW00209", "EGW00210", "EGW00303",
-         "OPSQ0002", "OPSQ2", "OPSQ99")  # fmt: skip
+         "OPSQ0002", "OPSQ2", "OPSQ99", "IGW00009")  # fmt: skip
 """Beginnings of codes that no second try changes, whatever the status they come with."""
 
 

@@ -136,7 +136,7 @@ MEANS = {
                                      "APBK1234", "40330000", "40570000", "40910000", "90000000", "40100000", "MCA00124")),
         *(refused(code, 500) for code in ("EGW00003", "EGW00004", "EGW00101", "EGW00103", "EGW00105", "EGW00131",
                                           "EGW00205", "EGW00206", "EGW00213", "EGW02004", "EGW02006", "EGW02007",
-                                          "OPSQ2000", "OPSQ9999", "IGW00009")),
+                                          "OPSQ2000", "OPSQ9999", "IGW00009", "MCA00124")),
         Response(403, b'{"error_code":"EGW00133","error_description":"x"}'), Response(404, b"{}"), Response(401, b"{}"),
     ],
     Reply.TAKEN: [answer(), answer(msg_cd="APBK0013"), answer(msg_cd="40600000"), answer(msg_cd="40590000")],

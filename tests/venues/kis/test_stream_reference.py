@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from core.venues.kis.fields import BOOK, CURES, NOTICE, STATE, TRADE
+from core.venues.kis.refusals import verdict
 from tests.venues.kis.wirecraft import EVENTS
 
 REFERENCE = Path(__file__).parents[3] / ".." / "shared" / "reference" / "kis.md"
@@ -45,3 +46,18 @@ class TestReference:
             codes |= {f"OPSP{number}" for number in range(int(first), int(last) + 1)}
         assert codes <= set(CURES)
         assert set(re.findall(r"^\| (\d{3}) ", self.table("7.7"), re.M)) <= set(EVENTS.split())
+
+    def test_every_code_of_the_gateway_decides_by_itself_whatever_status_it_comes_with(self):
+        cells = re.findall(r"^\| \**((?:EGW|OPSQ|MCA|IGW)\d[^|]*)\|", self.table("3.3"), re.M)
+        codes = {code for cell in cells for code in named(cell.replace("*", ""))}
+        assert len(codes) > 50
+        for code in codes:
+            assert len({type(verdict(code, status, None, "")) for status in (200, 403, 500)}) == 1, code
+
+
+def named(cell):
+    """EGW00301, EGW00302 or OPSQ0001 / 0002 or OPSQ9995–9999 (9999: ...) as whole codes."""
+    prefix, numbers = cell[: 3 + cell.startswith("OPSQ")], re.findall(r"\d{4,5}", cell)
+    if "–" in cell:
+        numbers = [str(number) for number in range(int(numbers[0]), int(numbers[1]) + 1)]
+    return [prefix + number for number in numbers]
