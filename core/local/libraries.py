@@ -26,11 +26,14 @@ SERVICES = ("dynamodb", "sqs", "ssm", "sts", "events")
 """What the streamer asks of AWS: botocore describes four hundred services in 25 MB."""
 
 UNDRAWN = (
-    *("fontTools", "mpl_toolkits", "matplotlib/mpl-data/sample_data", "matplotlib/mpl-data/images", "numpy/f2py"),
+    *("fontTools/[!_am]*", "fontTools/merge", "fontTools/mtiLib", "fontTools/misc/*.so", "share", "pylab.py"),
+    *("mpl_toolkits", "matplotlib/mpl-data/sample_data", "matplotlib/mpl-data/images", "numpy/f2py"),
     *("matplotlib/mpl-data/fonts/afm", "matplotlib/mpl-data/fonts/pdfcorefonts", "PIL/_avif*", "pillow.libs/libavif*"),
     *("PIL/_webp*", "pillow.libs/libwebp*", "pillow.libs/libsharpyuv*", "PIL/_imagingft*", "PIL/_imagingtk*"),
 )
-"""What drawing a PNG never loads: PDF and PostScript fonts, widgets, other picture formats."""
+"""What drawing a PNG never loads: PDF and PostScript fonts, widgets, other picture formats.
+
+Of fontTools matplotlib needs its glyph names, whatever is drawn."""
 
 UNLOADED = ("bin", "**/tests", "**/*.pyi", "**/*.pyx", "**/*.pxd", "**/*.h", "**/*.lib", "**/*.a")
 """What nothing that runs ever loads: scripts, tests, type stubs, sources of what is compiled."""
