@@ -24,6 +24,10 @@ def told(job: Job, swept: Swept, market: Market) -> Event:
     for act in swept.acts:
         units: Event = {"units": str(act.units), "pnl": str(act.trip.pnl) if act.trip else ""}
         job.log.warning(f"books put right: {act.did}", outcome="amended", instrument=str(act.instrument), **units)
+    for total in swept.recounted:
+        was: Event = {"exposure": str(total.was.exposure), "positions": total.was.positions}
+        now = f"{total.exposure} in {total.positions} positions"
+        job.log.error(f"limits recounted: {now}", outcome="recounted", market=market.value, key=total.of, **was)
     quiet = (("stray order settled", swept.ended), ("worker retired", swept.retired), ("lease tidied", swept.tidied))
     for what, names in quiet:
         for name in names:

@@ -348,7 +348,14 @@ class Wiring:
             state=lambda symbol: self.quick_quotes(market).state(symbol),
             told=self.told(market),
             engaged=self._engaged.setdefault(market, {}),
+            paid_alike=self._paid_alike(market),
         )
+
+    def _paid_alike(self, market: Market) -> frozenset[Market]:
+        """Whatever is in the settings, enabled or not: a market that was switched off may still hold something."""
+        markets = self.settings.markets
+        quote = markets[market].universe.quote
+        return frozenset(each for each, policy in markets.items() if policy.universe.quote == quote)
 
     def _name(self, market: Market, symbol: str) -> str:
         """As the last listing called it. Read once for the process: names hardly change."""

@@ -26,17 +26,17 @@ from core.domain.policies import ByHand
 from core.domain.positions import Position, RoundTrip
 from core.domain.results import EXACT, reduced, round_trip
 from core.domain.signals import Exit
-from core.domain.values import ZERO, Instrument, Millis
+from core.domain.values import ZERO, Instrument
 from core.domain.workers import Status, Worker
 
 
 class Act(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing that was put right. `units` that it was about; `did` in words for people."""
+    """One thing that was put right. `units` that it was about; `did` in words for people, told by `news`."""
 
     instrument: Instrument
     units: Decimal
     did: str
-    fence: int
+    news: Alert
     trip: RoundTrip | None = None
 
 
@@ -65,18 +65,19 @@ def remainders(locks: Sequence[Lock], desk: Desk) -> list[Act]:
     return [act for act in acts if act is not None]
 
 
-def told(act: Act, desk: Desk, at: Millis) -> Alert:
+def _told(lock: Lock, units: Decimal, did: str, desk: Desk) -> Alert:
     """A fact, told once: its id is of the one fence that it was done under."""
+    on = lock.instrument
     return Alert(
-        id=f"{act.instrument}:{Kind.BY_HAND.value}:{act.fence}",
+        id=f"{on}:{Kind.BY_HAND.value}:{lock.fence}",
         kind=Kind.BY_HAND,
-        at=at,
+        at=desk.clock(),
         market=desk.market,
-        instrument=act.instrument,
-        name=desk.name(act.instrument.symbol),
+        instrument=on,
+        name=tidings.named(on.symbol, desk),
         rule=Exit.BY_HAND.value,
-        memo=f"{tidings.plain(act.units)} {act.did}",
-        link=desk.rules.link(act.instrument.symbol),
+        memo=f"{tidings.plain(units)} {did}",
+        link=desk.rules.link(on.symbol),
         lasting=False,
     )
 
@@ -160,7 +161,8 @@ def _left(lock: Lock, extra: Decimal, desk: Desk) -> Act | None:
     own = {**hands.own, symbol: hands.own.get(symbol, ZERO) + extra}
     suspects = {name: pair for name, pair in hands.suspects.items() if name != symbol}
     desk.shelf.write(replace(hands, own=own, suspects=suspects))
-    return Act(instrument=lock.instrument, units=extra, did="bought by hand are left to their owner", fence=lock.fence)
+    did = "bought by hand are left to their owner"
+    return Act(instrument=lock.instrument, units=extra, did=did, news=_told(lock, extra, did, desk))
 
 
 def _change(lock: Lock, desk: Desk, *, position: Position | None, dust: Decimal) -> Amendment:
@@ -172,9 +174,10 @@ def _done(
     lock: Lock, change: Amendment, units: Decimal, did: str, desk: Desk, trip: RoundTrip | None = None
 ) -> Act | None:
     """None where the symbol moved meanwhile: the next run looks again."""
-    if not desk.leases.amend(lock, change, desk.clock()):
+    news = _told(lock, units, did, desk)
+    if not desk.leases.amend(lock, replace(change, news=news), desk.clock()):
         return None
-    return Act(instrument=lock.instrument, units=units, did=did, fence=lock.fence, trip=trip)
+    return Act(instrument=lock.instrument, units=units, did=did, news=news, trip=trip)
 
 
 def _too_small(position: Position, desk: Desk) -> bool:

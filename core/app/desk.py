@@ -35,6 +35,7 @@ class Desk(msgspec.Struct, frozen=True, kw_only=True):
     state        does the venue let a symbol trade now? Asked before a buy; None where it has no word for it
     engaged      workers that were found taken, by when: kept by the process, so that its next buy tries another first
     told         what the venue told of single days: do they trade?
+    paid_alike   markets paid in the same currency, this one included; None where nobody says: it is not recounted then
     """
 
     market: Market
@@ -54,6 +55,7 @@ class Desk(msgspec.Struct, frozen=True, kw_only=True):
     name: Callable[[str], str]
     last_price: Callable[[str], float | None]
     told: Mapping[str, bool] = TOLD
+    paid_alike: frozenset[Market] | None = None
     engaged: dict[str, Millis] = {}
     state: Callable[[str], MarketState | None] = lambda symbol: None
 

@@ -222,7 +222,7 @@ class Amendment(msgspec.Struct, frozen=True, kw_only=True):
     position  what is held afterwards, None for flat; `dust` the units of nobody that the venue has besides
     trip      the results row of what a person sold or what was written off, None for neither
     hired     the worker that owns it from now on, as it was read; None where the owner stays
-    dismissed the worker that holds nothing any more; freed, day, currency, lost as in a settlement
+    dismissed the worker that holds nothing any more; freed, day, currency, lost, news as in a settlement
     """
 
     position: Position | None
@@ -234,6 +234,7 @@ class Amendment(msgspec.Struct, frozen=True, kw_only=True):
     lost: bool | None = None
     hired: Worker | None = None
     dismissed: str = ""
+    news: Alert | None = None
 
 
 class Account(msgspec.Struct, frozen=True, kw_only=True):
@@ -247,6 +248,14 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     realised: Decimal
     streak: int = 0
     lost: Millis = Millis(0)
+
+
+class Total(msgspec.Struct, frozen=True, kw_only=True):
+    """What is counted as taken in a market, or of a currency (no positions there). `moves` grows with every change."""
+
+    exposure: Decimal
+    positions: int
+    moves: int
 
 
 class Ledger(Protocol):
@@ -268,6 +277,12 @@ class Ledger(Protocol):
     def exposure(self, currency: str) -> Decimal:
         """What positions and pending buys have taken in all markets of a currency."""
 
+    def total(self, of: Market | str) -> Total:
+        """As it is counted, of a market or of a currency by its name; nothing and no move where it never was."""
+
+    def correct(self, of: Market | str, was: Total, exposure: Decimal, positions: int) -> bool:
+        """Make a total what the locks add up to; False where anything moved since `was` was read."""
+
     def order(self, key: str) -> Order | None: ...
 
     def close(self, order: Order, was: Order, day: str) -> bool:
@@ -276,10 +291,10 @@ class Ledger(Protocol):
     def open_orders(self, market: Market) -> list[Order]: ...
 
     def untold(self, market: Market) -> list[tuple[str, Alert]]:
-        """Order ids with the news of them that nobody has confirmed (`told`) yet; it may have been sent."""
+        """News of orders and amendments, by a key, that nobody has confirmed (`told`) yet; it may have been sent."""
 
     def told(self, key: str) -> None:
-        """The news of this order is on its way."""
+        """The news of this key is on its way."""
 
     def orders(self, market: Market, day: str) -> list[Order]: ...
 

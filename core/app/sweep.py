@@ -11,12 +11,13 @@ from collections.abc import Sequence
 
 import msgspec
 
-from core.app import by_hand, crew, marks, ownership, strays, tally, tidings, vigil
+from core.app import by_hand, crew, marks, ownership, recount, strays, tally, tidings, vigil
 from core.app.by_hand import Act
 from core.app.desk import OPEN_ENDED, Desk, Ending, Verdict
 from core.app.owed import deliver, retell
 from core.app.ownership import Adoption
 from core.app.ports import Quotes
+from core.app.recount import Recount
 from core.app.tally import Difference
 from core.app.trade import resume
 from core.domain.errors import CoreError
@@ -45,6 +46,7 @@ class Swept(msgspec.Struct, frozen=True, kw_only=True):
     acts      what was put right after people's own trades, and what was too little to sell
     differs   symbols that the venue's books tell otherwise; `uncounted` why it did not say what it holds
     unmarked  why nobody knows what open positions stand to lose
+    recounted totals that the limits are held against and that were not what the locks add up to
     untold    why people could not be told: everything else is done all the same, and the next run tells what is left
     """
 
@@ -66,22 +68,24 @@ class Swept(msgspec.Struct, frozen=True, kw_only=True):
     uncounted: str = ""
     unmarked: str = ""
     untold: str = ""
+    recounted: tuple[Recount, ...] = ()
 
 
 def run(desk: Desk, quotes: Quotes) -> Swept:
     """One run for one market. Raises Transient only where the tables do not answer at all."""
     at = desk.clock()
     crew.enlist(desk, at)
-    swept, settled = _settled(desk, at)
+    counted, locks = recount.totals(desk), desk.leases.locks()
+    recounted = recount.put_right(counted, locks, desk)
+    swept, settled = _settled([lock for lock in locks if lock.instrument.market is desk.market], desk, at)
     swept, news = _compared(swept, desk, quotes)
     untold = deliver(desk.alerts, [*news, *_news(swept, settled, desk)]) or retell(desk)
-    return msgspec.structs.replace(swept, untold=untold)
+    return msgspec.structs.replace(swept, untold=untold, recounted=recounted)
 
 
-def _settled(desk: Desk, at: Millis) -> tuple[Swept, strays.Settled]:
+def _settled(found: Sequence[Lock], desk: Desk, at: Millis) -> tuple[Swept, strays.Settled]:
     """What dead owners left: intents, orders, positions, workers, names on locks."""
     orders = desk.ledger.open_orders(desk.market)
-    found = _locks(desk)
     left = [lock for lock in found if lock.intent]
     lapsed = [lock for lock in left if not ownership.running(lock, at)]
     resumed, faults = _resume(lapsed, desk)
@@ -172,7 +176,7 @@ def _news(swept: Swept, settled: strays.Settled, desk: Desk) -> list[Alert]:
     """F5: what was put right, and what is still open after this run."""
     at = swept.at
     open_ended = [verdict for verdict in swept.resumed if verdict.outcome in OPEN_ENDED | {Ending.UNCLEAR}]
-    alerts = [by_hand.told(act, desk, at) for act in swept.acts]
+    alerts = [act.news for act in swept.acts]
     alerts += [
         tidings.unresolved(
             verdict.instrument, verdict.order.id if verdict.order else verdict.signal, verdict.detail, desk, at

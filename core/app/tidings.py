@@ -7,6 +7,7 @@ from decimal import Decimal
 import msgspec
 
 from core.app.desk import Desk
+from core.domain.errors import CoreError
 from core.domain.messages import Alert, Kind
 from core.domain.orders import Order
 from core.domain.positions import Position, RoundTrip
@@ -49,6 +50,14 @@ def unsold(order: Order, left: Decimal, desk: Desk, at: Millis) -> Alert:
 def unresolved(instrument: Instrument, order: str, memo: str, desk: Desk, at: Millis) -> Alert:
     """F5: an order whose outcome nobody knows."""
     return _lasting(instrument, Kind.UNRESOLVED, "", memo, desk, at, order)
+
+
+def named(symbol: str, desk: Desk) -> str:
+    """What people call it. A name is not worth failing for."""
+    try:
+        return desk.name(symbol)
+    except CoreError:
+        return ""
 
 
 def silent(since: Millis | None, desk: Desk, at: Millis) -> Alert:

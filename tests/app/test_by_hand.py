@@ -15,7 +15,7 @@ from core.domain.policies import ByHand, SweepPolicy
 from core.domain.values import ZERO, Instrument, Market, Millis
 from core.domain.workers import Status
 from tests.app.world import World, take
-from tests.fakes import AAA, FEE, SYMBOLS, buy, policy, sell, shelf_of
+from tests.fakes import AAA, FEE, SYMBOLS, Died, Dying, Steps, buy, policy, sell, shelf_of
 from tests.watching import Quotes
 
 DAY = "2026-09-21"
@@ -72,7 +72,21 @@ def test_units_bought_by_hand_are_seen_twice_before_they_are_ours():
     assert world.account.exposure == 10_000
     assert "bought by hand are ours now" in world.memos()[0]
     assert world.run().acts == ()
-    assert len(world.memos()) == 1
+    assert len({alert.id for alert in world.told.sent if alert.kind.value == "by_hand"}) == 1  # told again, known again
+
+
+def test_a_sweep_that_dies_before_it_tells_what_it_put_right_is_told_for():  # F5
+    world = Shared()
+    world.trades("KRW-BBB", 100)
+    world.run()
+    world.hands.later(60)
+    desk = world.desk()
+    with pytest.raises(Died):
+        sweep.run(replace(desk, alerts=Dying(desk.alerts, Steps(1), {"send"})), Quotes(*SYMBOLS))
+    assert (world.held(BBB).quantity, world.memos()) == (100, [])
+    assert world.run().acts == ()
+    assert [memo[:18] for memo in world.memos()] == ["100 bought by hand"]
+    assert (world.run().untold, len(world.memos())) == ("", 1)
 
 
 def test_what_was_bought_by_hand_is_sold_by_its_exits():  # E4

@@ -5,8 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 
 from core.adapters.dynamo.expressions import Request, expressed
-from core.adapters.dynamo.items import account_key, currency_key, day_account_key, worker_key
-from core.app.ports import Limits
+from core.adapters.dynamo.items import account_key, currency_key, day_account_key, total_key, worker_key
+from core.app.ports import Limits, Total
 from core.domain.orders import Order
 from core.domain.values import Instrument, Market, Millis
 from core.domain.workers import Status, Worker
@@ -16,7 +16,7 @@ def taken(ledger: str, order: Order, limits: Limits) -> Request:
     return expressed(
         ledger,
         account_key(order.instrument.market),
-        update="ADD exposure :cost, positions :one",
+        update="ADD exposure :cost, positions :one, moves :one",
         condition="(attribute_not_exists(exposure) OR exposure <= :room)"
         " AND (attribute_not_exists(positions) OR positions < :most)",
         values={
@@ -32,23 +32,37 @@ def given_back(ledger: str, market: Market, freed: Decimal, count: int) -> Reque
     return expressed(
         ledger,
         account_key(market),
-        update="ADD exposure :freed, positions :gone",
-        values={"freed": -freed, "gone": count},
+        update="ADD exposure :freed, positions :gone, moves :one",
+        values={"freed": -freed, "gone": count, "one": 1},
     )
 
 
 def paid(ledger: str, limits: Limits) -> Request:
     """Counted always, so that a limit set later is exact; held against the limit where there is one."""
-    values: dict[str, object] = {"cost": limits.cost}
+    values: dict[str, object] = {"cost": limits.cost, "one": 1}
     room = ""
     if limits.currency_exposure is not None:
         room = "attribute_not_exists(exposure) OR exposure <= :room"
         values["room"] = limits.currency_exposure - limits.cost
-    return expressed(ledger, currency_key(limits.currency), update="ADD exposure :cost", condition=room, values=values)
+    update = "ADD exposure :cost, moves :one"
+    return expressed(ledger, currency_key(limits.currency), update=update, condition=room, values=values)
 
 
 def repaid(ledger: str, currency: str, freed: Decimal) -> Request:
-    return expressed(ledger, currency_key(currency), update="ADD exposure :freed", values={"freed": -freed})
+    update = "ADD exposure :freed, moves :one"
+    return expressed(ledger, currency_key(currency), update=update, values={"freed": -freed, "one": 1})
+
+
+def corrected(ledger: str, of: Market | str, was: Total, exposure: Decimal, positions: int) -> Request:
+    """On condition that nothing was taken or given back since `was` was read."""
+    update, values = "SET exposure = :exposure", {"exposure": exposure, "one": 1, "moves": was.moves}
+    if isinstance(of, Market):
+        update, values = f"{update}, positions = :positions", {**values, "positions": positions}
+    same = "moves = :moves"
+    if not was.moves:
+        same = "attribute_not_exists(moves)"
+        del values["moves"]
+    return expressed(ledger, total_key(of), update=f"{update} ADD moves :one", condition=same, values=values)
 
 
 def day_left(ledger: str, order: Order, limits: Limits) -> Request:

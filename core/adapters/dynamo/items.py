@@ -5,9 +5,10 @@ ledger        pk, sk     what                                                   
     order#ID     order#ID    body = the order                                       day; open, news (see below)
     trip#ID      trip#ID     body = the round trip                                  day
     worker#MKT   w-01        status symbol capital heartbeat note
-    account#MKT  exposure    exposure positions
+    account#MKT  exposure    exposure positions moves
     account#MKT  day#DAY     realised streak lost
-    currency#CUR exposure    exposure
+    currency#CUR exposure    exposure moves
+news#ID      news#ID     news                                                       open
     halt         SCOPE       reason at sells
 """
 
@@ -30,6 +31,7 @@ T = TypeVar("T")
 Item = dict[str, Any]
 """Attribute name -> typed attribute value, as the low-level client takes and gives it."""
 
+NEWS = "news#"
 NUMBER = Context(prec=38, Emin=-128, Emax=126, traps=[Inexact, Rounded])
 """What a DynamoDB number holds: anything finer is refused here rather than rounded there."""
 
@@ -149,6 +151,16 @@ def order_row(order: Order, day: str, news: Alert | None = None) -> Item:
     return {**row, "open": {"S": untold_key(market)}, "news": {"S": msgspec.json.encode(news).decode()}}
 
 
+def news_row(news: Alert, market: Market) -> Item:
+    """What people are to be told and no order is about; gone once they were."""
+    key = {"pk": {"S": f"{NEWS}{news.id}"}, "sk": {"S": f"{NEWS}{news.id}"}}
+    return {**key, "open": {"S": untold_key(market)}, "news": {"S": msgspec.json.encode(news).decode()}}
+
+
+def news_key(key: str) -> Item:
+    return {"pk": {"S": key}, "sk": {"S": key}}
+
+
 def trip_row(trip: RoundTrip, day: str) -> Item:
     return {
         "pk": {"S": f"trip#{trip.id}"},
@@ -176,6 +188,11 @@ def day_account_key(market: Market, day: str) -> Item:
 
 def currency_key(currency: str) -> Item:
     return {"pk": {"S": f"currency#{currency}"}, "sk": {"S": "exposure"}}
+
+
+def total_key(of: Market | str) -> Item:
+    """Of a market, or of a currency by its name."""
+    return account_key(of) if isinstance(of, Market) else currency_key(of)
 
 
 def halt_key(scope: str) -> Item:

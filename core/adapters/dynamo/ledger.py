@@ -11,28 +11,32 @@ from typing import Any, TypeVar
 import msgspec
 from botocore.exceptions import ClientError
 
+from core.adapters.dynamo.accounts import corrected
 from core.adapters.dynamo.calls import Caller, Dice, Pause, is_condition
 from core.adapters.dynamo.expressions import Request, asked, expressed, put
 from core.adapters.dynamo.items import (
+    NEWS,
     Item,
     account_key,
     currency_key,
     day_account_key,
     day_key,
     halt_key,
+    news_key,
     number,
     order_key,
     order_row,
     read,
     text,
     to_wire,
+    total_key,
     untold_key,
     worker_key,
     worker_of,
     worker_row,
 )
 from core.adapters.moves import moved as say
-from core.app.ports import Account
+from core.app.ports import Account, Total
 from core.domain.messages import Alert
 from core.domain.orders import Order
 from core.domain.positions import RoundTrip
@@ -109,6 +113,15 @@ class DynamoLedger:
     def exposure(self, currency: str) -> Decimal:
         return number(self._get(currency_key(currency)), "exposure")
 
+    def total(self, of: Market | str) -> Total:
+        row = self._get(total_key(of))
+        return Total(
+            exposure=number(row, "exposure"), positions=int(number(row, "positions")), moves=int(number(row, "moves"))
+        )
+
+    def correct(self, of: Market | str, was: Total, exposure: Decimal, positions: int) -> bool:
+        return self._written(self._client.update_item, corrected(self._table, of, was, exposure, positions))
+
     def order(self, key: str) -> Order | None:
         row = self._get(order_key(key))
         return read(row["body"], Order) if row else None
@@ -129,6 +142,9 @@ class DynamoLedger:
         ]
 
     def told(self, key: str) -> None:
+        if key.startswith(NEWS):
+            self._call(self._client.delete_item, {"TableName": self._table, "Key": news_key(key)})
+            return
         request = expressed(
             self._table, order_key(key), update="REMOVE #open, news", condition="attribute_exists(news)"
         )

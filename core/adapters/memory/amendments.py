@@ -39,6 +39,8 @@ def amended(books: Books, lock: Lock, change: Amendment, at: Millis) -> bool:
         lost=at if change.lost else now.lost,
     )
     books.items[lock.instrument] = Item(after)
+    if change.news:
+        books.news[change.news.id] = change.news
     return True
 
 
@@ -47,6 +49,7 @@ def book(books: Books, market: Market, change: Settlement | Amendment, at: Milli
     with localcontext(EXACT):
         books.exposure[market] -= change.freed
         books.currency[change.currency] -= change.freed
+        books.moved(market, change.currency)
         if change.trip is None:
             return
         day = market, change.day

@@ -66,6 +66,7 @@ class MemoryLeases:
             with localcontext(EXACT):
                 books.exposure[market] += limits.cost
                 books.currency[limits.currency] += limits.cost
+            books.moved(market, limits.currency)
             books.positions[market] += 1
             return self._book(held, booked(intent, order.worker, order.quantity, limits.cost), order)
 

@@ -7,12 +7,14 @@ from decimal import Decimal
 from msgspec.structs import replace
 
 from core.adapters.memory.state import Books, Row
-from core.app.ports import Account
+from core.app.ports import Account, Total
 from core.domain.messages import Alert
 from core.domain.orders import DONE, Order
 from core.domain.positions import RoundTrip
 from core.domain.values import Instrument, Market, Millis
 from core.domain.workers import Status, Worker, move
+
+NEWS = "news#"
 
 
 class MemoryLedger:
@@ -65,6 +67,24 @@ class MemoryLedger:
         with self._books.guard:
             return self._books.currency[currency]
 
+    def total(self, of: Market | str) -> Total:
+        with self._books.guard:
+            books = self._books
+            exposure = books.exposure[of] if isinstance(of, Market) else books.currency[of]
+            positions = books.positions[of] if isinstance(of, Market) else 0
+            return Total(exposure=exposure, positions=positions, moves=books.moves[of])
+
+    def correct(self, of: Market | str, was: Total, exposure: Decimal, positions: int) -> bool:
+        with self._books.guard:
+            if self._books.moves[of] != was.moves:
+                return False
+            if isinstance(of, Market):
+                self._books.exposure[of], self._books.positions[of] = exposure, positions
+            else:
+                self._books.currency[of] = exposure
+            self._books.moved(of)
+            return True
+
     def order(self, key: str) -> Order | None:
         with self._books.guard:
             row = self._books.orders.get(key)
@@ -87,10 +107,14 @@ class MemoryLedger:
     def untold(self, market: Market) -> list[tuple[str, Alert]]:
         with self._books.guard:
             rows = [row for row in self._books.orders.values() if row.order.instrument.market is market]
-        return [(row.order.id, row.news) for row in rows if row.news is not None]
+            kept = [(f"{NEWS}{key}", news) for key, news in self._books.news.items() if news.market is market]
+        return [(row.order.id, row.news) for row in rows if row.news is not None] + kept
 
     def told(self, key: str) -> None:
         with self._books.guard:
+            if key.startswith(NEWS):
+                self._books.news.pop(key.removeprefix(NEWS), None)
+                return
             row = self._books.orders[key]
             self._books.orders[key] = Row(row.order, row.day)
 

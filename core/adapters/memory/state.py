@@ -45,8 +45,15 @@ class Books:
         self.realised: dict[tuple[Market, str], Decimal] = defaultdict(lambda: ZERO)
         self.losses: dict[tuple[Market, str], tuple[int, Millis]] = defaultdict(lambda: (0, Millis(0)))
         self.currency: dict[str, Decimal] = defaultdict(lambda: ZERO)
+        self.moves: dict[str, int] = defaultdict(int)
+        self.news: dict[str, Alert] = {}
         self.halts: dict[str, str] = {}
         self.selling: set[str] = set()
 
     def item(self, instrument: Instrument) -> Item:
         return self.items.get(instrument) or Item(Lock(instrument=instrument, fence=0))
+
+    def moved(self, *totals: str) -> None:
+        """Something was taken or given back: whoever read these totals before must read them again."""
+        for each in totals:
+            self.moves[each] += 1
