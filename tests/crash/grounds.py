@@ -1,4 +1,4 @@
-"""A whole trade on simulated venues, over real sockets, whose process can be made to die before any step.
+"""A whole trade on simulated venues, over real sockets, whose process the system ends (SIGKILL) before any step.
 
 A step is whatever leaves the process: a request to the tables, a request to the venue, a write of the broker's own log,
 an alert. The tables are the model checker's (held against DynamoDB itself by tests/adapters/dynamo/test_lock_contract).
@@ -8,6 +8,8 @@ Between two steps nothing leaves the process, so dying before each of them is dy
 from collections.abc import Callable
 from decimal import Decimal
 from itertools import count
+from signal import SIGKILL
+from urllib.parse import urlsplit
 
 import requests
 from msgspec.structs import replace
@@ -23,6 +25,7 @@ from core.domain.signals import Signal
 from core.domain.values import ZERO, Market, Millis, Side
 from core.domain.workers import Status
 from tests.adapters.dynamo.couriers import awake
+from tests.crash.processes import end_by_sigkill, run
 from tests.fakes import Died, Told, desk_of, policy
 from tests.model.table import Table
 from tests.watching import Quotes
@@ -41,10 +44,10 @@ owners = count(1)
 
 
 class Steps:
-    """What leaves the process, by name; it dies before the `last`."""
+    """What leaves the process, by name; it dies before the `last`: `die` ends it."""
 
     def __init__(self, last: int | None = None, die: Callable[[str], None] | None = None) -> None:
-        self.last, self.taken, self._die = last, [], die or _died
+        self.last, self.taken, self.die = last, [], die or _died
         self.on = True
 
     def take(self, name: str) -> None:
@@ -53,11 +56,15 @@ class Steps:
         self.taken.append(name)
         if self.last is not None and len(self.taken) == self.last:
             self.on = False
-            self._die(name)
+            self.die(name)
 
 
 def _died(name: str) -> None:
     raise Died(name)
+
+
+def _bare(port):
+    return port._port if isinstance(port, Watched) else port
 
 
 class Watched:
@@ -82,7 +89,7 @@ class Ground:
     """A floor, tables, levels and alerts that outlive every process. `desk(steps)` is a process."""
 
     def __init__(self, floor, patch):
-        self.floor, self.table, self.told = floor, Table(), Told()
+        self.floor, self.book, self.table, self.told = floor, floor, Table(), Told()
         self.clock, self.on = floor.clock, floor.instrument
         self.shelf = MemoryShelf(self.clock)
         self.shelf.write(SafeSet(market=self.on.market, at=self.clock(), safe=(self.on.symbol,), excluded=()))
@@ -92,9 +99,13 @@ class Ground:
         self.steps = Steps(None)
         self.steps.on = False
         send = requests.Session.send
-        patch.setattr(
-            requests.Session, "send", lambda *a, **k: (self.steps.take("request to the venue"), send(*a, **k))[1]
-        )
+        self.slippage = POLICY.risk.max_slippage
+
+        def sent(session, request, **more):
+            self.steps.take(f"venue: {request.method} {urlsplit(request.url).path}")
+            return send(session, request, **more)
+
+        patch.setattr(requests.Session, "send", sent)
         enlist(self.desk(), self.clock())
 
     def desk(self, **changes):
@@ -102,7 +113,9 @@ class Ground:
         client = Watched(self.table, self.steps, TABLES)
         floor, owner, nonces = self.floor, f"worker/{next(owners)}", count(1)
         capital = (floor.price * floor.quantity * Decimal("1.05")).quantize(Decimal(1))
-        risk = replace(POLICY.risk, per_symbol=capital, total_exposure=3 * capital, max_positions=3)
+        risk = replace(
+            POLICY.risk, per_symbol=capital, total_exposure=3 * capital, max_positions=3, max_slippage=self.slippage
+        )
         policy = replace(
             POLICY, workers=WorkerPolicy(count=2, capital=capital), risk=risk,
             safety=replace(POLICY.safety, max_age_s=10**6), **changes,
@@ -144,6 +157,27 @@ class Ground:
             self.steps = Steps(None)
             self.steps.on = False
         return False
+
+    def killed(self, steps, act):
+        """As `mortal`, in a process of its own that SIGKILL ends."""
+        ours = dict.fromkeys(("book", "table", "told", "shelf", "clock"), self)
+        theirs = ("sendings", "board", "budget", "vault", "store", "clock")
+        owners = {**ours, **{name: self.floor for name in theirs if hasattr(self.floor, name)}}
+        world = {name: _bare(getattr(owner, name)) for name, owner in owners.items()}
+
+        def live(far, tell):
+            for name, owner in owners.items():
+                setattr(owner, name, far[name])
+            self.clock = self.floor.clock
+            steps.die = lambda name: (tell(steps.taken), end_by_sigkill())
+            self.steps = steps
+            act()
+            tell(steps.taken)
+
+        code, told = run(world, live)
+        assert code in (0, -SIGKILL), told
+        steps.taken = told
+        return code != 0
 
     def sweep(self):
         return sweep.run(self.desk(), Quotes(self.on.symbol))

@@ -11,6 +11,7 @@ from botocore.exceptions import ReadTimeoutError
 from msgspec.structs import replace
 
 from core.adapters.dynamo.ledger import DynamoLedger
+from core.app.desk import Ending
 from core.app.trade import handle
 from core.domain.errors import CoreError
 from core.domain.policies import RiskPolicy, WorkerPolicy
@@ -29,6 +30,9 @@ STALL_S = 26
 
 AT_STEP = 0.12
 """A fault that is due comes at the next step with this chance: it may be the first of a delivery, or its last."""
+
+OPEN = {Ending.BUSY, Ending.UNCLEAR, Ending.LOST, Ending.UNKNOWN}
+"""Not decided yet: the message comes again, or the sweep goes on with it."""
 
 COUNTED = ("deliveries", "deaths", "stalls", "requests", "requests lost", "orders", "orders lost")
 
@@ -126,12 +130,16 @@ def signals_of(count, at):
     return made
 
 
-def hand_over(tables, now, seed, storm, given, progress, counts):
-    """Every signal from `progress` on; a death in between is a delivery that came to nothing."""
+def hand_over(tables, now, seed, storm, given, progress, counts, decided):
+    """Every signal from `progress` on; a death in between is a delivery that came to nothing.
+
+    decided  by number of the signal: 1 once a delivery of it came to a decision
+    """
     desk, _, weather = desk_in(tables, now, seed, storm, counts)
     while progress.value < len(given):
         number = progress.value
         progress.value += 1
         weather.begin()
         with suppress(Died, CoreError):
-            handle(given[number], replace(desk, owner=f"{desk.owner}/{number}"))
+            if handle(given[number], replace(desk, owner=f"{desk.owner}/{number}")).outcome not in OPEN:
+                decided[int(given[number].id)] = 1
