@@ -9,6 +9,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from core.app.desk import Desk
+from core.app.wishes import bounds_of
 from core.domain.phases import AUCTIONS
 from core.domain.values import Instrument, Millis
 
@@ -29,3 +30,9 @@ def worst(instrument: Instrument, price: float, waited: Millis, attempt: int, de
     tick = float(desk.rules.tick(instrument.symbol, Decimal(str(price)), at))
     limit = min(under, price - tick)  # the last trade may have been at the ask: one step under it meets the bid
     return limit if limit > 0.0 else None
+
+
+def lowest(instrument: Instrument, desk: Desk) -> float | None:
+    """The day's lowest price: what a market order comes to where none is taken; None where nobody knows it."""
+    bounds = bounds_of(instrument.symbol, desk, desk.clock())
+    return float(bounds[0]) if bounds else None

@@ -83,19 +83,21 @@ def sell_out(desk: Desk, due: Callable[[], list[Due]], reason: Exit, stop: float
     """Rounds over everything that is due, until nothing is, or the run's time or the day is over.
 
     What the venue rejects (dust under its minimum, a halted share) would be rejected again: it waits for the next
-    run. In an auction one sale of each rests until its end, and a run has nothing more to do once all of them do.
+    run. Only a market order is followed by one at the day's lowest price, for not every share takes one always (KIS:
+    APBK1943). In an auction one sale of each rests until its end, and a run has nothing more to do once all of them do.
     """
     verdicts = _looked_after(desk, stop)
     pause_s = PAUSE_S
     for attempt in range(ROUNDS):
-        hopeless = {v.instrument for v in verdicts if v.order is not None and v.order.state is State.REJECTED}
-        done_with = hopeless | resting(desk)
+        refused = {v.instrument: v.order for v in verdicts if v.order is not None and v.order.state is State.REJECTED}
+        lowest = {on: None if order.limit else ladder.lowest(on, desk) for on, order in refused.items()}
+        done_with = {on for on, price in lowest.items() if price is None} | resting(desk)
         wanted = [each for each in due() if each.position.instrument not in done_with]
         before = len(verdicts)
         for each in wanted:
             if desk.monotonic_s() >= stop or desk.clock() >= closes:
                 return verdicts
-            verdicts.append(_attempt(each, attempt, reason, desk, stop))
+            verdicts.append(_attempt(each, attempt, reason, desk, stop, lowest.get(each.position.instrument)))
         if not wanted:
             break
         moving = any(verdict.outcome is Ending.SOLD for verdict in verdicts[before:])
@@ -111,9 +113,9 @@ def _looked_after(desk: Desk, stop: float) -> list[Verdict]:
     return [verdict for verdict in ended if verdict is not None and verdict.outcome is not Ending.RESTING]
 
 
-def _attempt(due: Due, attempt: int, reason: Exit, desk: Desk, stop: float) -> Verdict:
+def _attempt(due: Due, attempt: int, reason: Exit, desk: Desk, stop: float, lowest: float | None) -> Verdict:
     """One sale of one position, under a lease that ends with this run. One that fails leaves the others their turn."""
-    signal = _signal(due, attempt, reason, desk)
+    signal = _signal(due, attempt, reason, desk, lowest)
     lease_s = stop + SPARE_S + GUARD_S - desk.monotonic_s()
     try:
         verdict = handle(signal, msgspec.structs.replace(desk, deadline_ms=Millis(round(lease_s * 1000))))
@@ -140,7 +142,7 @@ def _let_go(verdict: Verdict, desk: Desk) -> None:
         return  # then the lease ends by itself
 
 
-def _signal(due: Due, attempt: int, reason: Exit, desk: Desk) -> Signal:
+def _signal(due: Due, attempt: int, reason: Exit, desk: Desk, lowest: float | None) -> Signal:
     """A decision of its own for each attempt: an earlier one is settled, with whatever it could sell."""
     at, position = desk.clock(), due.position
     symbol, entry = position.instrument.symbol, float(position.price)
@@ -159,7 +161,7 @@ def _signal(due: Due, attempt: int, reason: Exit, desk: Desk) -> Signal:
         expires=Millis(at + MINUTE),
         urgency=Urgency.HIGH,
         name=desk.name(symbol),
-        worst=ladder.worst(position.instrument, newest, due.waited, attempt, desk),
+        worst=lowest or ladder.worst(position.instrument, newest, due.waited, attempt, desk),
     )
 
 

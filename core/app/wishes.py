@@ -39,7 +39,7 @@ def to_buy(signal: Signal, price: Decimal, desk: Desk, at: Millis) -> Intent | O
     """A buy of as much as the worker's capital and the limits allow, at `max_slippage` over the decision at worst."""
     symbol, policy = signal.instrument.symbol, desk.policy
     worst = Decimal(str(signal.price)) * (1 + Decimal(str(policy.risk.max_slippage)))
-    bounds = _bounds(symbol, desk, at)
+    bounds = bounds_of(symbol, desk, at)
     limit = desk.rules.floor_price(symbol, max(worst, price), Side.BUY, at)
     limit = min(limit, bounds[1]) if bounds else limit
     budget = min(policy.workers.capital, policy.risk.per_symbol, policy.risk.total_exposure)
@@ -49,7 +49,7 @@ def to_buy(signal: Signal, price: Decimal, desk: Desk, at: Millis) -> Intent | O
     return _intent(signal, desk, at, quantity=sized.quantity, limit=sized.limit, cost=sized.cost)
 
 
-def _bounds(symbol: str, desk: Desk, at: Millis) -> tuple[Decimal, Decimal] | None:
+def bounds_of(symbol: str, desk: Desk, at: Millis) -> tuple[Decimal, Decimal] | None:
     """The day's lowest and highest legal price, by yesterday's close; None where there are none, or nobody knows them.
 
     A price over it is refused by the venue, so a buy of something that has nearly risen to it would never be sent.
@@ -74,7 +74,7 @@ def _worst(signal: Signal, desk: Desk, at: Millis) -> Decimal | None:
     if signal.worst is None:
         return None
     symbol = signal.instrument.symbol
-    bounds = _bounds(symbol, desk, at)
+    bounds = bounds_of(symbol, desk, at)
     price = Decimal(str(signal.worst))
     return desk.rules.floor_price(symbol, max(price, bounds[0]) if bounds else price, Side.SELL, at)
 

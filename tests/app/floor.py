@@ -37,12 +37,14 @@ class Floor:
     shut         symbol -> until when its orders are refused
     unmatched    symbols that nobody buys in the auction
     silences     cancels that get no answer
+    marketless   symbols that take no order without a limit
     """
 
     def __init__(self, clock, days):
         self.clock, self.days = clock, days
         self.placed, self.cancelled, self.units = [], [], {}
         self.halted, self.unmatched, self.interrupted, self.late_ms = set(), set(), {}, 0
+        self.marketless = set()
         self.known, self.silences, self.shut = {}, 0, {}
 
     def place(self, order, at):
@@ -50,6 +52,8 @@ class Floor:
         self.placed.append((symbol, order.side, phase))
         if phase is Phase.CLOSED or symbol in self.halted:
             raise OrderExecutionError("거래정지" if symbol in self.halted else "장종료", order=order.id)
+        if symbol in self.marketless and order.limit is None:
+            raise OrderExecutionError("시장가호가불가", order=order.id)
         if at < self.shut.get(symbol, 0):
             raise OrderExecutionError("VI 발동", order=order.id)
         if phase is Phase.CLOSING:

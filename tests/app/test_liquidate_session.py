@@ -9,7 +9,7 @@ from core.app import sweep
 from core.app.desk import Ending
 from core.app.liquidate import Liquidating, run
 from core.app.remainder import Flattened
-from core.domain.levels import StreamHealth
+from core.domain.levels import Reference, References, StreamHealth
 from core.domain.messages import Kind
 from core.domain.orders import State
 from core.domain.phases import Phase
@@ -122,6 +122,28 @@ def test_an_interruption_in_which_orders_are_refused_is_worked_through_too():
     assert done[0].outcome is Liquidating.LEFT
     assert done[-1].outcome is Liquidating.FLAT
     assert "(VI 발동)" in next(alert.memo for alert in day.told(Kind.UNSOLD) if alert.instrument is None)
+
+
+@pytest.mark.parametrize("time", ["15:18", "15:21"])
+def test_a_share_that_takes_no_market_order_is_sold_at_the_days_lowest_price_at_worst(time):
+    """KIS: APBK1943."""
+    day = Day(A, B)
+    day.floor.marketless.add(A)
+    rows = {A: Reference(high=1.0, low=1.0, close=10_000.0, ma_sum=1.0, ma_days=1)}
+    day.shelf.write(References(market=Market.KRX, day=at("00:00"), at=day.at, rows=rows))
+    run(day.go(time).desk)
+    run(day.go("15:31").desk)
+    assert day.held() == set()
+    sales = [order for order, _, _ in day.floor.known.values() if (order.instrument, order.side) == (on(A), Side.SELL)]
+    assert [order.limit for order in sales] == [7_000]
+
+
+def test_where_nobody_knows_the_days_lowest_price_the_refusal_is_told():
+    day = Day(A)
+    day.floor.marketless.add(A)
+    done = run(day.go("15:18").desk)
+    assert len(done.verdicts) == 1
+    assert "(시장가호가불가)" in next(alert.memo for alert in day.told(Kind.UNSOLD) if alert.instrument is None)
 
 
 def test_in_the_closing_auction_one_sale_of_each_rests_until_the_close_and_is_never_taken_back():

@@ -70,7 +70,7 @@ class House:
         account = AccountPolicy(url=sim.rest_url, key=key, exchange=exchange)
         self.policy = replace(
             policy(),
-            rest=RestPolicy(url=sim.rest_url, read_s=2.0),
+            rest=RestPolicy(url=sim.rest_url, connect_s=30.0, read_s=30.0),
             stream=StreamPolicy(url=sim.stream_url),
             account=account,
         )
@@ -130,10 +130,14 @@ class House:
     def _as(self, signal):
         return replace(signal, instrument=SAMSUNG)
 
-    def lose(self, kind, code=""):
+    def lose(self, kind, code="", **words):
         """What becomes of the next order that is sent."""
         path = "/uapi/domestic-stock/v1/trading/order-cash"
-        self.sim.faults.cause(Planned(fault=Fault(kind=kind, count=1, path=path, code=code)), self.clock())
+        self.sim.faults.cause(Planned(fault=Fault(kind=kind, count=1, path=path, code=code, **words)), self.clock())
+
+    @property
+    def mock(self):
+        return self.flavour is Environment.MOCK
 
     @property
     def price(self):

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from core.adapters.memory.shelf import MemoryShelf
 from core.app.liquidate import Liquidating, run
 from core.app.trade import handle
-from core.domain.levels import SafeSet, Scan, StreamHealth
+from core.domain.levels import Reference, References, SafeSet, Scan, StreamHealth
 from core.domain.messages import Kind
 from core.domain.policies import Environment
 from core.domain.values import KST, Instrument, Market, Millis, Side
@@ -207,5 +207,24 @@ def test_a_sale_whose_answer_is_lost_is_never_two_sales(flavour, lost):
         house.lose(lost)
         house.minutely("15:15", "15:39")
         house.flat()
+
+    closing(test, flavour)
+
+
+@flavours
+def test_a_stock_that_takes_no_market_order_is_sold_with_a_limit(flavour):
+    """APBK1943, in KIS's own words; from the third half minute on a sale is a market order."""
+
+    def test(house):
+        house.open()
+        lines = house.sim.market.lines
+        closes = {symbol: float(lines[symbol].reference) for symbol in (SAMSUNG, HYNIX)}
+        rows = {on: Reference(high=p, low=p, close=p, ma_sum=p, ma_days=1) for on, p in closes.items()}
+        house.shelf.write(References(market=Market.KRX, day=at("00:00"), at=house.clock(), rows=rows))
+        house.clock.at = at("15:17")
+        house.lose(Faulty.HTTP, "APBK1943", status=200)
+        house.minutely("15:17", "15:18")
+        house.flat()
+        assert {order.kind for order in house.sent(Side.SELL)} == {"00" if house.mock else "11", "01"}
 
     closing(test, flavour)
