@@ -9,6 +9,7 @@ from core.app import sweep
 from core.app.desk import Ending
 from core.app.liquidate import Liquidating, run
 from core.app.remainder import Flattened
+from core.domain.errors import Transient
 from core.domain.levels import Reference, References, StreamHealth
 from core.domain.messages import Kind
 from core.domain.orders import State
@@ -252,6 +253,28 @@ def test_a_stop_loss_in_the_closing_auction_rests_too():
     assert day.go("15:21").handle(A, Side.SELL).outcome is Ending.RESTING
     day.go("15:31")
     assert [verdict.outcome for verdict in sweep.run(day.desk, quotes=None).resumed] == [Ending.SOLD]
+
+
+class Silent:
+    """Leases that do not answer when this symbol is asked for."""
+
+    def __init__(self, leases, symbol):
+        self._leases, self._symbol = leases, symbol
+
+    def __getattr__(self, name):
+        return getattr(self._leases, name)
+
+    def grant(self, ask, at):
+        if ask.instrument.symbol == self._symbol:
+            raise Transient("the table does not answer")
+        return self._leases.grant(ask, at)
+
+
+def test_one_whose_lock_does_not_answer_leaves_the_others_their_turn():
+    day = Day(A, B)
+    done = run(replace(day.go("15:16").desk, leases=Silent(day.desk.leases, A)))
+    assert {verdict.outcome for verdict in done.verdicts if verdict.instrument == on(A)} == {Ending.UNCLEAR}
+    assert (done.outcome, list(done.left)) == (Liquidating.LEFT, [A])
 
 
 class Shared:
