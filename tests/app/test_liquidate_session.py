@@ -269,6 +269,9 @@ class Silent:
             raise Transient("the table does not answer")
         return self._leases.grant(ask, at)
 
+    def lock(self, instrument):
+        raise Transient("the table does not answer")
+
 
 def test_one_whose_lock_does_not_answer_leaves_the_others_their_turn():
     day = Day(A, B)
