@@ -6,7 +6,7 @@ import click
 
 from core.cli import place
 from core.cli.answers import json_option, say_json, say_table
-from core.local import costs, quotas
+from core.local import costs, quotas, usage
 from core.local.schedules import schedules
 from core.local.template import functions, load
 from core.settings import Settings
@@ -33,9 +33,9 @@ def plan(
 ) -> None:
     """What the settings would cost on AWS, what they use of the exchanges' limits, and what cannot work."""
     settings, at = place.settings(), place.clock()
-    prices, found = costs.book(), costs.opened(settings, at)
+    prices, found = costs.book(), usage.opened(settings, at)
     hours = _hours(found) if streamer_hours == "auto" else streamer_hours
-    wish = costs.Wish(signals=signals, hours=hours, egress=fixed_egress, alarms=not no_alarms, free_tier=free_tier)
+    wish = usage.Wish(signals=signals, hours=hours, egress=fixed_egress, alarms=not no_alarms, free_tier=free_tier)
     bill = costs.lines(settings, wish, prices, at)
     bodies = functions(load())
     against = quotas.conflicts(found, wish, schedules(bodies), bodies)
@@ -59,7 +59,7 @@ def plan(
         context.exit(REFUSED)
 
 
-def _hours(found: list[costs.Opened]) -> str:
+def _hours(found: list[usage.Opened]) -> str:
     """Market hours where every market that is switched on has them."""
     return "krx" if all(one.hours < 700 for one in found) else "always"
 
@@ -73,7 +73,7 @@ def _tell(
     bill: list[costs.Cost],
     total: float,
     prices: costs.Book,
-    found: list[costs.Opened],
+    found: list[usage.Opened],
     hours: str,
     against: list[quotas.Conflict],
 ) -> None:

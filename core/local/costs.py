@@ -3,28 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from math import ceil
 from pathlib import Path
 
 import msgspec
 import yaml
 
 from core.domain.errors import Misconfigured
-from core.domain.policies import MarketPolicy
-from core.domain.values import HOUR, Market, Millis
-from core.local.schedules import Cron, Schedule, schedules
+from core.domain.values import Millis
+from core.local.schedules import schedules
 from core.local.template import ROOT, Json, functions, load
+from core.local.usage import MONTH_H, Opened, Wish, opened, runs_of, seconds_of, streaming_hours, units
 from core.settings import Settings
-from core.venues.spec import venue
-
-MONTH_H = 730.0
-"""Hours of a month, as AWS counts."""
-
-LOOKED_AT_H = 28 * 24
-"""Four weeks ahead are looked at to see how long a market is open; a holiday among them counts."""
-
-KRX_H = 12 + 10 / 60
-"""Hours a weekday that a streamer on market hours runs: 08:00 to 20:10."""
 
 
 class Book(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -36,21 +25,6 @@ class Book(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     habits: Json
 
 
-class Wish(msgspec.Struct, frozen=True, kw_only=True):
-    """What the owner would deploy beside the settings.
-
-    signals, alerts  a day and market
-    hours            of the streamer: always or krx
-    """
-
-    signals: int = 40
-    alerts: int = 60
-    hours: str = "always"
-    egress: bool = False
-    alarms: bool = True
-    free_tier: bool = False
-
-
 class Cost(msgspec.Struct, frozen=True, kw_only=True):
     """One line of the month's bill, US dollars. `of` says in words what was counted."""
 
@@ -59,42 +33,12 @@ class Cost(msgspec.Struct, frozen=True, kw_only=True):
     of: str
 
 
-class Opened(msgspec.Struct, frozen=True, kw_only=True):
-    """A market that is traded in, and its hours of a month."""
-
-    market: Market
-    policy: MarketPolicy
-    hours: float
-    symbols: int
-    calls: int
-
-
 def book(path: Path = ROOT / "infra" / "prices.yaml") -> Book:
     """Raises Misconfigured where the file does not read."""
     try:
         return msgspec.convert(yaml.safe_load(path.read_text(encoding="utf-8")), type=Book)
     except (OSError, yaml.YAMLError, msgspec.ValidationError) as fault:
         raise Misconfigured("the list of prices does not read", file=path, why=fault) from fault
-
-
-def opened(settings: Settings, at: Millis) -> list[Opened]:
-    """Every market that is switched on; the others cost nothing."""
-    return [_opened(market, settings.markets[market], at) for market in settings.enabled]
-
-
-def _opened(market: Market, policy: MarketPolicy, at: Millis) -> Opened:
-    found = venue(market, policy)
-    days = found.rules.calendar(policy.day)
-    step = HOUR // 4
-    open_quarters = sum(days.is_open(Millis(at + quarter * step)) for quarter in range(LOOKED_AT_H * 4))
-    symbols = found.rest.size(policy.universe) or UNIVERSES.get(market, 200)
-    calls = -(-symbols // min(policy.scan.batch_size, found.rest.batch))
-    share = open_quarters / (LOOKED_AT_H * 4)
-    return Opened(market=market, policy=policy, hours=share * MONTH_H, symbols=symbols, calls=calls)
-
-
-UNIVERSES = {Market.UPBIT: 240, Market.BINANCE: 420}
-"""Markets of the quote currency that a venue lists, where only the venue knows."""
 
 
 def lines(settings: Settings, wish: Wish, prices: Book, at: Millis) -> list[Cost]:
@@ -112,7 +56,7 @@ def _all(found: list[Opened], wish: Wish, prices: Book, template: Json) -> Itera
     planned = schedules(functions(template))
     runs = {schedule.function: 0.0 for schedule in planned}
     for schedule in planned:
-        runs[schedule.function] += _runs(schedule)
+        runs[schedule.function] += runs_of(schedule)
     yield from _streamer(found, wish, prices)
     yield from _functions(found, wish, prices, free, runs, functions(template))
     yield _tables(found, wish, prices)
@@ -123,19 +67,6 @@ def _all(found: list[Opened], wish: Wish, prices: Book, template: Json) -> Itera
     yield from _watching(found, wish, prices, free, sum(runs.values()))
     if wish.egress:
         yield _egress(prices)
-
-
-def _runs(schedule: Schedule) -> float:
-    """Calls of a month."""
-    match schedule.when:
-        case Cron(minutes=minutes, hours=hours, weekdays=weekdays):
-            return len(minutes) * len(hours) * len(weekdays) / 7 * MONTH_H / 24
-        case rate:
-            return float(MONTH_H * HOUR / rate.period)
-
-
-def streaming_hours(wish: Wish) -> float:
-    return KRX_H * 5 / 7 * MONTH_H / 24 if wish.hours == "krx" else MONTH_H
 
 
 def _streamer(found: list[Opened], wish: Wish, prices: Book) -> Iterator[Cost]:
@@ -153,7 +84,7 @@ def _functions(
     habits, requests, gb_s = prices.habits, 0.0, 0.0
     for name, body in bodies.items():
         file, gb = body["Handler"].split(".")[1], body.get("MemorySize", 256) / 1024
-        count, seconds = _seconds(file, runs.get(name, 0.0), found, wish, habits)
+        count, seconds = seconds_of(file, runs.get(name, 0.0), found, wish, habits)
         requests, gb_s = requests + count, gb_s + seconds * gb
     cost = prices.prices
     yield _priced("Lambda: time", gb_s, free.get("lambda_gb_seconds", 0), cost["lambda_arm_gb_second"], "GB-s")
@@ -162,50 +93,11 @@ def _functions(
     )
 
 
-def _seconds(file: str, runs: float, found: list[Opened], wish: Wish, habits: Json) -> tuple[float, float]:
-    """(calls, seconds) of one function in a month."""
-    days = MONTH_H / 24
-    match file:
-        case "worker":
-            calls = sum(2 * wish.signals * one.hours / MONTH_H * days for one in found)
-            return calls, calls * habits["worker_ms"] / 1000
-        case "notify":
-            calls = sum(wish.alerts * days for _ in found)
-            return calls, calls * habits["notify_ms"] / 1000
-        case _:
-            idle = runs * habits["idle_ms"] / 1000
-            return runs, idle + sum(_busy(file, runs, one, habits) for one in found)
-
-
-def _busy(file: str, runs: float, one: Opened, habits: Json) -> float:
-    """Seconds that a market's own work adds while it is open."""
-    count = runs * one.hours / MONTH_H
-    seconds: float = habits["busy_ms"].get(file, 0) / 1000
-    if file == "batch_scan":
-        passes = 2 if one.policy.scan.second_pass_s else 1
-        seconds = passes * (seconds + one.calls * (one.policy.scan.pause_s + habits["call_ms"] / 1000))
-    return count * seconds
-
-
 def _tables(found: list[Opened], wish: Wish, prices: Book) -> Cost:
-    habits, cost = prices.habits, prices.prices
-    writes = reads = 0.0
-    for one in found:
-        streaming = streaming_hours(wish) * 3600
-        refreshes = streaming / one.policy.watch.refresh_s
-        watched = one.policy.watch.max_ws_subs
-        saves = streaming / (10 * one.policy.stream.save_s)
-        writes += refreshes * habits["writes_refresh"] + streaming / habits["lease_s"]
-        writes += saves * ceil(watched * habits["saved_kb_symbol"])
-        reads += refreshes * habits["reads_refresh"]
-        minutes = one.hours * 60
-        scans = minutes * 60 / one.policy.scan.interval_s
-        writes += scans * (3 + one.calls + ceil(one.symbols * habits["scan_kb_symbol"]))
-        writes += MONTH_H * 60 * (habits["writes_sweep"] + one.policy.workers.count)
-        writes += wish.signals * one.hours / 24 * habits["writes_trade"]
-        reads += MONTH_H * 60 * habits["reads_sweep"]
-    usd = writes / 1e6 * cost["dynamodb_million_writes"] + reads / 1e6 * cost["dynamodb_million_reads"]
-    return Cost(name="DynamoDB", usd=usd, of=f"{writes / 1e6:.1f} M writes, {reads / 1e6:.1f} M reads")
+    written, read = units(found, wish, prices.habits)
+    each = prices.prices
+    usd = written / 1e6 * each["dynamodb_million_writes"] + read / 1e6 * each["dynamodb_million_reads"]
+    return Cost(name="DynamoDB", usd=usd, of=f"{written / 1e6:.1f} M writes, {read / 1e6:.1f} M reads")
 
 
 def _queues(found: list[Opened], wish: Wish, prices: Book, free: dict[str, float], bodies: Json) -> Cost:

@@ -9,9 +9,9 @@ import msgspec
 from core.domain.policies import MarketPolicy
 from core.domain.values import Market
 from core.feed.pace import round_s, slowest
-from core.local.costs import Opened, Wish
 from core.local.schedules import Cron, Schedule
 from core.local.template import Json
+from core.local.usage import Opened, Wish
 from core.venues.spec import Venue, environment, venue
 
 BUSY_SHARE = 0.8

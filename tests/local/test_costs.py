@@ -10,7 +10,7 @@ import yaml
 from core.cli.entry import run
 from core.domain.errors import Misconfigured
 from core.domain.values import Millis
-from core.local import costs, quotas
+from core.local import costs, quotas, usage
 from core.local.schedules import schedules
 from core.local.template import ROOT, functions, load
 from core.settings import load as read
@@ -25,7 +25,7 @@ def settings(env):
 
 
 def bill(env, **wish):
-    return costs.lines(settings(env), costs.Wish(**wish), costs.book(), AT)
+    return costs.lines(settings(env), usage.Wish(**wish), costs.book(), AT)
 
 
 def total(lines):
@@ -54,7 +54,7 @@ def test_a_market_that_is_switched_off_costs_nothing():
     without = settings(KRX)
     markets = {market: policy for market, policy in without.markets.items() if policy.enabled}
     alone = msgspec.structs.replace(without, markets=markets)
-    assert costs.lines(alone, costs.Wish(), costs.book(), AT) == costs.lines(without, costs.Wish(), costs.book(), AT)
+    assert costs.lines(alone, usage.Wish(), costs.book(), AT) == costs.lines(without, usage.Wish(), costs.book(), AT)
 
 
 def test_more_work_costs_more_and_switching_off_costs_less():
@@ -83,16 +83,16 @@ def test_prices_are_dated_and_a_price_that_is_missing_is_named(tmp_path):
     path = tmp_path / "prices.yaml"
     path.write_text(yaml.safe_dump(short))
     with pytest.raises(Misconfigured, match="logs_gb"):
-        costs.lines(settings(KRX), costs.Wish(), costs.book(path), AT)
+        costs.lines(settings(KRX), usage.Wish(), costs.book(path), AT)
     path.write_text("[")
     with pytest.raises(Misconfigured, match="does not read"):
         costs.book(path)
 
 
 def against(env, **wish):
-    found = costs.opened(settings(env), AT)
+    found = usage.opened(settings(env), AT)
     bodies = functions(load())
-    return quotas.conflicts(found, costs.Wish(**wish), schedules(bodies), bodies)
+    return quotas.conflicts(found, usage.Wish(**wish), schedules(bodies), bodies)
 
 
 def test_the_shipped_settings_have_no_conflict():
@@ -118,7 +118,7 @@ def test_a_minute_in_which_everything_asks_at_once_is_refused():
 def test_a_run_that_can_meet_the_next_one_is_refused():
     bodies = functions(load())
     bodies["BatchScan"] = {**bodies["BatchScan"], "Timeout": 90}
-    found = quotas.conflicts(costs.opened(settings(KRX), AT), costs.Wish(), schedules(bodies), bodies)
+    found = quotas.conflicts(usage.opened(settings(KRX), AT), usage.Wish(), schedules(bodies), bodies)
     assert [one.what for one in found] == ["BatchScan: a run can meet the next one"]
 
 
@@ -135,6 +135,6 @@ def test_what_cannot_work_is_refused_by_the_command_with_what_to_change(monkeypa
 
 
 def test_subscriptions_of_a_venue_that_counts_them_are_held_against_its_keys():
-    (found,) = quotas.slots(costs.opened(settings(KRX), AT))
+    (found,) = quotas.slots(usage.opened(settings(KRX), AT))
     assert (found.allowed, found.wanted) == (41, 61)
-    assert len(quotas.quota(costs.opened(settings(KRX), AT))) == 3
+    assert len(quotas.quota(usage.opened(settings(KRX), AT))) == 3
