@@ -142,8 +142,7 @@ def test_a_share_that_takes_no_market_order_is_sold_at_the_days_lowest_price_at_
 def test_where_nobody_knows_the_days_lowest_price_the_refusal_is_told():
     day = Day(A)
     day.floor.marketless.add(A)
-    done = run(day.go("15:18").desk)
-    assert len(done.verdicts) == 1
+    assert len(run(day.go("15:18").desk).verdicts) == 1
     assert "(시장가호가불가)" in next(alert.memo for alert in day.told(Kind.UNSOLD) if alert.instrument is None)
 
 
