@@ -202,7 +202,7 @@ def left_behind(world):
 
 def all_busy(world):
     world.books.crew = [
-        Worker(id=f"w-0{n}", market=Market.UPBIT, status=Status.HOLD, capital=D(1), symbol="KRW-X") for n in range(4)
+        Worker(id=f"w-0{n}", market=Market.UPBIT, status=Status.HOLD, capital=D(1), symbol="KRW-X") for n in range(1, 5)
     ]
 
 

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from core.app.barriers import losing, lost_enough
 from core.app.checks import MARKED_MS
+from core.app.crew import RETIRED, names
 from core.app.gates.facts import Facts, Gate, Mark, amount, passed, seconds
 from core.app.ports import Limits
 from core.domain.errors import Refused
@@ -21,8 +22,9 @@ def bought(facts: Facts) -> Iterator[Gate]:
     yield from _locked(facts)
     yield from _cooled(facts)
     yield _worker(facts)
-    yield _sized(facts)
-    yield from _risks(facts)
+    gate, cost = _sized(facts)
+    yield gate
+    yield from _risks(facts, cost)
     yield from _ordered(facts)
 
 
@@ -59,27 +61,33 @@ def _cooled(facts: Facts) -> Iterator[Gate]:
 
 
 def _worker(facts: Facts) -> Gate:
-    """One that has not started yet is started by the first buy."""
+    """One that has not started yet is started by the first buy; those over `workers.count` buy nothing any more."""
     count = facts.policy.workers.count
-    busy = [one for one in facts.workers if one.status in (Status.HOLD, Status.EXIT)]
+    wanted = [one for one in facts.workers if one.id in names(count)]
+    busy = [one for one in wanted if one.status in (Status.HOLD, Status.EXIT) and one.note != RETIRED]
     free = count - len(busy)
     holding = " ".join(f"{one.id}:{one.symbol or one.status.value}" for one in busy)
     return passed(free > 0, "worker", f"{max(free, 0)} of {count} free", "1 or more", holding)
 
 
-def _sized(facts: Facts) -> Gate:
-    """Would what a worker may spend make an order at all?"""
+def _sized(facts: Facts) -> tuple[Gate, Decimal]:
+    """Would what a worker may spend make an order at all? With what the order would take of the limits."""
     try:
         return _order_of_size(facts)
     except Refused as unknown:
-        return Gate("size", Mark.STOP, unknown.found)
+        return Gate("size", Mark.STOP, unknown.found), ZERO
 
 
-def _order_of_size(facts: Facts) -> Gate:
+def _order_of_size(facts: Facts) -> tuple[Gate, Decimal]:
+    """At the worst price that a buy accepts, as the order itself is sized (core/app/wishes.py)."""
     symbol, rules, risk = facts.symbol, facts.venue.rules, facts.policy.risk
     if facts.price <= 0.0:
-        return Gate("size", Mark.WAIT, "no price is known")
-    price = Decimal(str(facts.price))
+        return Gate("size", Mark.WAIT, "no price is known"), ZERO
+    decided = Decimal(str(facts.signal.price if facts.signal else facts.price))
+    price = max(decided, Decimal(str(facts.price)))
+    worst = max(decided * (1 + Decimal(str(risk.max_slippage))), price)
+    limit = rules.floor_price(symbol, worst, Side.BUY, facts.at)
+    limit = min(limit, facts.highest) if facts.highest is not None else limit
     budget = min(facts.policy.workers.capital, risk.per_symbol, risk.total_exposure)
     grid = Grid(
         lot=rules.lot(symbol),
@@ -87,18 +95,18 @@ def _order_of_size(facts: Facts) -> Gate:
         maximum=rules.maximum(symbol),
         fee=rules.fee(symbol, Side.BUY, facts.at),
     )
-    found = size(price, price, budget, grid)
-    limit = f"{amount(grid.minimum)} to {amount(budget)}"
+    found = size(price, limit, budget, grid)
+    bounds = f"{amount(grid.minimum)} to {amount(budget)}"
     if isinstance(found, TooSmall):
-        return Gate("size", Mark.STOP, f"{amount(found.value, 2)} is all that the budget buys", limit)
-    return Gate("size", Mark.PASS, f"{amount(found.quantity)} for {amount(found.cost, 2)}", limit)
+        return Gate("size", Mark.STOP, f"{amount(found.value, 2)} is all that the budget buys", bounds), ZERO
+    return Gate("size", Mark.PASS, f"{amount(found.quantity)} for {amount(found.cost, 2)}", bounds), found.cost
 
 
-def _risks(facts: Facts) -> Iterator[Gate]:
-    """Each limit against what one more full-sized buy would make of it (E7)."""
+def _risks(facts: Facts, cost: Decimal) -> Iterator[Gate]:
+    """Each limit against what one more buy would make of it (E7)."""
     risk, account = facts.policy.risk, facts.account
     open_loss = max(ZERO, -facts.marked.unrealised) if risk.unrealised and facts.marked else ZERO
-    limits = _limits(facts, open_loss)
+    limits = _limits(facts, cost, open_loss)
     if risk.unrealised:
         age = facts.at - facts.marked.at if facts.marked else None
         told = f"{seconds(age)} old" if age is not None else "never told"
@@ -111,11 +119,11 @@ def _risks(facts: Facts) -> Iterator[Gate]:
     yield from _room(facts, limits.cost)
 
 
-def _limits(facts: Facts, open_loss: Decimal) -> Limits:
-    """What one more buy of full size must fit into."""
+def _limits(facts: Facts, cost: Decimal, open_loss: Decimal) -> Limits:
+    """What one more buy must fit into."""
     risk, pause_s = facts.policy.risk, facts.policy.risk.streak_pause_s
     return Limits(
-        cost=min(facts.policy.workers.capital, risk.per_symbol),
+        cost=cost,
         per_symbol=risk.per_symbol,
         total_exposure=risk.total_exposure,
         daily_loss=risk.daily_loss - open_loss,
@@ -133,12 +141,12 @@ def _room(facts: Facts, cost: Decimal) -> Iterator[Gate]:
     )
     room = account.exposure + cost <= risk.total_exposure
     yield passed(
-        room, "exposure", f"{amount(account.exposure)} + {amount(cost)}", f"at most {amount(risk.total_exposure)}"
+        room, "exposure", f"{amount(account.exposure)} + {amount(cost, 2)}", f"at most {amount(risk.total_exposure)}"
     )
     if facts.spent is not None and risk.currency_exposure is not None:
         spent, most = facts.spent, risk.currency_exposure
         name = f"exposure in {facts.policy.universe.quote}"
-        yield passed(spent + cost <= most, name, f"{amount(spent)} + {amount(cost)}", f"at most {amount(most)}")
+        yield passed(spent + cost <= most, name, f"{amount(spent)} + {amount(cost, 2)}", f"at most {amount(most)}")
 
 
 def _ordered(facts: Facts) -> Iterator[Gate]:
@@ -146,7 +154,8 @@ def _ordered(facts: Facts) -> Iterator[Gate]:
         yield Gate("order", Mark.NONE, "none today")
         return
     last = facts.orders[-1]
-    mark = Mark.NONE if last.state in DONE else Mark.STOP
+    intent = facts.lock.intent if facts.lock else None
+    mark = Mark.STOP if last.state not in DONE and intent and intent.order == last.id else Mark.NONE
     yield Gate("order", mark, _told(last), f"{len(facts.orders)} today", last.note)
 
 

@@ -13,6 +13,8 @@ from core.domain.levels import (
     Buyable,
     Marked,
     OpenDays,
+    Reference,
+    References,
     SafeSet,
     Scan,
     ScanHealth,
@@ -25,8 +27,9 @@ from core.domain.orders import Order
 from core.domain.policies import MarketPolicy
 from core.domain.sessions import TOLD, Calendar, latest_day
 from core.domain.sight import Sight, Watched
+from core.domain.signals import Signal
 from core.domain.specifications import Specifications
-from core.domain.values import Instrument, Millis
+from core.domain.values import DAY, Instrument, Millis
 from core.domain.workers import Worker
 from core.venues.spec import Venue, venue
 
@@ -55,6 +58,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
 
     orders  of the market's day, this symbol's only
     spent   what positions of the currency have taken in all markets; None where nobody limits it
+    reference  yesterday's figures, None where nobody has today's
     """
 
     instrument: Instrument
@@ -77,6 +81,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     orders: list[Order]
     halted: str
     spent: Decimal | None
+    reference: Reference | None
 
     @property
     def symbol(self) -> str:
@@ -93,6 +98,20 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
         """The symbol as the streamer saw it last."""
         seen = self.watched.sights if self.watched else ()
         return next((one for one in seen if one.symbol == self.symbol), None)
+
+    @property
+    def signal(self) -> Signal | None:
+        """The newest live buy signal of it."""
+        mine = [one for one in self.buyable.signals if one.instrument == self.instrument] if self.buyable else []
+        return max(mine, key=lambda one: one.at) if mine else None
+
+    @property
+    def highest(self) -> Decimal | None:
+        """The day's highest legal price, where there is one and yesterday's close is known."""
+        row, bounds = self.reference, self.venue.rules.bounds
+        if row is None or bounds is None or row.close <= 0.0:
+            return None
+        return bounds(self.symbol, Decimal(str(row.close)), self.at)[1]
 
     @property
     def price(self) -> float:
@@ -134,7 +153,13 @@ def facts(
         orders=sorted(orders, key=lambda order: (order.at, order.id)),
         halted=ledger.halted(market, instrument.symbol),
         spent=ledger.exposure(policy.universe.quote) if limited else None,
+        reference=_reference(shelf, instrument, at),
     )
+
+
+def _reference(shelf: Shelf, instrument: Instrument, at: Millis) -> Reference | None:
+    known = shelf.read(References, instrument.market)
+    return known.rows.get(instrument.symbol) if known and known.day <= at < known.day + DAY else None
 
 
 def passed(good: bool, name: str, found: str, limit: str = "", detail: str = "", *, bad: Mark = Mark.STOP) -> Gate:

@@ -25,6 +25,9 @@ def streamed(facts: Facts) -> Iterator[Gate]:
     yield passed(facts.symbol not in health.halted, "trading", "halted" if facts.symbol in health.halted else "free")
     yield from _data(facts)
     yield _signal(facts)
+    if facts.signal is not None:
+        most = facts.signal.price * (1 + facts.policy.risk.max_slippage)
+        yield passed(facts.price <= most, "price moved", plain(facts.price), f"at most {plain(most)}")
 
 
 def _line(facts: Facts, health: StreamHealth) -> Gate:
@@ -99,13 +102,14 @@ def _rule(rule: RuleSight, price: float) -> Gate:
 
 
 def _signal(facts: Facts) -> Gate:
-    signals = facts.buyable.signals if facts.buyable else ()
-    mine = [one for one in signals if one.instrument == facts.instrument]
-    if not mine:
-        return Gate("signal", Mark.WAIT, "no live buy signal", "", f"{len(signals)} symbols have one")
-    newest = max(mine, key=lambda one: one.at)
+    newest = facts.signal
+    if newest is None:
+        known = len(facts.buyable.signals) if facts.buyable else 0
+        return Gate("signal", Mark.WAIT, "no live buy signal", "", f"{known} symbols have one")
     left = newest.expires - facts.at
     found = f"{newest.rule}, {seconds(facts.at - newest.at)} ago at {plain(newest.price)}: {newest.value:+.4f}"
     if left <= 0:
         return Gate("signal", Mark.WAIT, found, f"{newest.threshold:+.4f}", "expired; its condition still holds")
+    if facts.lock is not None and newest.id in facts.lock.done:
+        return Gate("signal", Mark.WAIT, found, f"{newest.threshold:+.4f}", "acted on already: the next one counts")
     return Gate("signal", Mark.PASS, found, f"{newest.threshold:+.4f}", f"expires in {seconds(left)}")
