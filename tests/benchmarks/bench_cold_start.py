@@ -3,7 +3,7 @@
 The rival creates two boto3 clients (DynamoDB and SQS) and does nothing else; its code has no bytecode, as code has that
 was only zipped. Ours answers its sample event for real, tables and queues included. Limit: at most 1.0 times the rival.
 
-    make bench-cold      or      python tests/benchmarks/bench_cold_start.py [RUNS]
+    python tests/benchmarks/bench_cold_start.py [RUNS]
 """
 
 import json
