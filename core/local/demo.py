@@ -23,7 +23,7 @@ DROP_AFTER_S, LOOK_AGAIN_S = 31.5, 33.0
 warning at 30 s, and the first two have been sold by then.
 """
 
-WAKING_S, WAKING_SCANS, MOST_WAKING_S = 8.0, 6.0, 40.0
+WAKING_S, WAKING_SCANS, MOST_WAKING_S = 8.0, 12.0, 90.0
 """What the first start of all functions takes on two idle cores; on a slow or busy machine so many first scans, up to
 a bound."""
 
@@ -116,7 +116,7 @@ def waking_s(scan_s: float) -> float:
     """How long all functions take to wake, given how long the first scan took, which woke too.
 
     >>> waking_s(0.5), waking_s(2.0), waking_s(60.0)
-    (8.0, 12.0, 40.0)
+    (8.0, 24.0, 90.0)
     """
     return min(max(WAKING_S, WAKING_SCANS * scan_s), MOST_WAKING_S)
 
