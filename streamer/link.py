@@ -77,6 +77,11 @@ class Link:
     def up(self) -> bool:
         return self._line is not None
 
+    @property
+    def unread(self) -> int:
+        """Bytes that were received for it and are not read yet."""
+        return self._line.unread() if self._line is not None else 0
+
     def want(self, symbols: frozenset[str], channels: Collection[Channel]) -> None:
         """Change what this connection carries, without a new connection; the order may count (`Session.want`)."""
         self.symbols = symbols

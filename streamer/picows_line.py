@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import picows
 
-from streamer.transport import CLOSE_S, LARGEST, OPEN_S, Ear, Line, unopened
+from streamer.transport import CLOSE_S, LARGEST, OPEN_S, Ear, Line, unopened, unread
 
 CONTROL = 125
 """Most bytes that a ping, pong or close carries."""
@@ -109,6 +109,9 @@ class PicowsLine(picows.WSListener):
             async with asyncio.timeout(CLOSE_S):
                 await asyncio.shield(self._gone)
         self._wire.disconnect(graceful=False)
+
+    def unread(self) -> int:
+        return unread(self._wire.underlying_transport) if self._wire is not None else 0
 
     async def gone(self) -> str:
         return await asyncio.shield(self._gone)

@@ -13,7 +13,7 @@ log = logging.getLogger(__name__)
 
 
 class Relief:
-    """lag_ms: how late the loop came to the last look; `worst_ms` the worst since it was asked for last."""
+    """lag_ms: how far processing lagged at the last look (`streamer/lag.py`); `worst_ms`: most since it was asked."""
 
     def __init__(self, pump: Pump, conflation: Conflation) -> None:
         self._pump, self._conflation = pump, conflation

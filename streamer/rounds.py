@@ -11,6 +11,7 @@ from core.feed.freshness import Gap
 from core.venues.spec import StreamSpec
 from streamer.conflation import FLUSH_S, Conflation
 from streamer.continuity import Continuity
+from streamer.lag import Lag
 from streamer.outbox import Outbox
 from streamer.pump import Pump
 from streamer.relief import Relief
@@ -41,6 +42,7 @@ class Rounds:
         self.conflation = Conflation(pump.took, engine.step, outbox.put)
         self.continuity = Continuity(spec, engine, pump, fill)
         self.succession = Succession(spec, pump)
+        self.lag = Lag(pump, engine)
         self.relief = Relief(pump, self.conflation)
         self.shed = 0
 
@@ -58,16 +60,15 @@ class Rounds:
         due = loop.time() + LOOK_S
         while True:
             await self._wait(due)
-            lag_ms = round((loop.time() - due) * 1000)
-            self.look(lag_ms)
+            self.look(round((loop.time() - due) * 1000))
             due = max(due + LOOK_S, loop.time())
 
-    def look(self, lag_ms: int) -> None:
-        """One round."""
+    def look(self, lateness_ms: int) -> None:
+        """One round; `lateness_ms` is how late the loop came to it."""
         at = self._clock()
         self.continuity.look(at)
         self.succession.look(at)
-        if self.relief.look(lag_ms, at):
+        if self.relief.look(self.lag.look(lateness_ms, at), at):
             self._on_pressure()
 
     async def _wait(self, due: float) -> None:

@@ -6,7 +6,10 @@ An `Ear` is called in the same wake-up in which a frame came in. A `Line` never 
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Awaitable, Callable
+from fcntl import ioctl
+from termios import FIONREAD
 from typing import Protocol
 from urllib.parse import urlsplit
 
@@ -44,6 +47,10 @@ class Line(Protocol):
     async def close(self, code: int) -> None:
         """Say goodbye with `code`, wait a moment for the answer, and be gone."""
 
+    def unread(self) -> int:
+        """Bytes that the system has received and nobody has read yet."""
+        ...
+
     async def gone(self) -> str:
         """Wait until it is broken and say why. Raises what `Ear.frame` raised: that is a fault of ours."""
         ...
@@ -51,6 +58,14 @@ class Line(Protocol):
 
 Transport = Callable[[str, Ear], Awaitable[Line]]
 """Opens a line. Raises Transient: with the HTTP `status` where the venue answered, without where it did not."""
+
+
+def unread(wire: asyncio.BaseTransport) -> int:
+    """What `Line.unread` says, of an asyncio transport; 0 where it is closed."""
+    try:
+        return int.from_bytes(ioctl(wire.get_extra_info("socket").fileno(), FIONREAD, bytes(4)), sys.byteorder)
+    except (OSError, ValueError, AttributeError):  # closed: by number, by object, or taken away already
+        return 0
 
 
 async def answers(url: str, patience_s: float) -> bool:

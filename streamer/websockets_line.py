@@ -8,7 +8,7 @@ import contextlib
 import websockets
 from websockets.asyncio.client import ClientConnection, connect
 
-from streamer.transport import CLOSE_S, LARGEST, OPEN_S, Ear, Line, unopened
+from streamer.transport import CLOSE_S, LARGEST, OPEN_S, Ear, Line, unopened, unread
 
 
 class WebsocketsLine:
@@ -38,6 +38,9 @@ class WebsocketsLine:
                 await self._wire.close(code)
         self._wire.transport.abort()
         self._writer.cancel()
+
+    def unread(self) -> int:
+        return unread(self._wire.transport)
 
     async def gone(self) -> str:
         return await asyncio.shield(self._reader)
