@@ -23,6 +23,7 @@ from core.domain.orders import DONE, Order, State, moved
 from core.domain.positions import Position, RoundTrip
 from core.domain.results import EXACT, opened, reduced, round_trip
 from core.domain.signals import Exit
+from core.domain.sizing import sellable
 from core.domain.values import ZERO, Side
 
 Closed = tuple[Verdict, Granted | None]
@@ -151,7 +152,8 @@ def _taken(position: Position | None) -> Decimal:
 
 
 def _sellable(held: Position, price: Decimal, desk: Desk) -> bool:
-    return held.quantity * price >= desk.rules.minimum(held.instrument.symbol)
+    symbol = held.instrument.symbol
+    return sellable(held.quantity, price, desk.rules.lot(symbol), desk.rules.minimum(symbol))
 
 
 def verdict(

@@ -84,7 +84,9 @@ def order_of(held: Granted, desk: Desk, at: Millis) -> Order:
     intent, symbol = held.intent, held.instrument.symbol
     quantity, worker = intent.quantity, intent.worker
     if intent.side is Side.SELL and held.position is not None and not intent.reserved:
-        quantity = portion(held.position.quantity, intent.reference, grid(symbol, Side.SELL, desk, at))
+        all_of_it = held.position.quantity
+        part = portion(all_of_it, intent.reference, grid(symbol, Side.SELL, desk, at))
+        quantity = all_of_it if is_write_off(intent) else part
         worker = held.position.worker
     return Order(
         id=intent.order,

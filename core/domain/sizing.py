@@ -58,12 +58,21 @@ def size(price: Decimal, limit: Decimal, budget: Decimal, grid: Grid) -> Sized |
 
 
 def portion(quantity: Decimal, price: Decimal, grid: Grid) -> Decimal:
-    """As much of a holding as one order may sell: all of it, or whole lots up to the venue's largest order."""
+    """As much of a holding as one order may sell: its whole lots, up to the venue's largest order.
+
+    A commission that was taken from the units bought leaves a part of a lot, and an order for that is refused.
+    """
     if quantity * price <= grid.maximum:
-        return quantity
+        return whole_lots(quantity, grid.lot)
     with localcontext(DOWN):
         most = grid.maximum / price
     return whole_lots(most, grid.lot)
+
+
+def sellable(quantity: Decimal, price: Decimal, lot: Decimal, minimum: Decimal) -> bool:
+    """May an order be made of it: at least one lot, and lots that are worth the venue's least order?"""
+    lots = whole_lots(quantity, lot)
+    return lots > 0 and lots * price >= minimum
 
 
 def whole_lots(quantity: Decimal, lot: Decimal) -> Decimal:

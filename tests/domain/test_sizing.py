@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.domain.sizing import Grid, Sized, TooSmall, portion, size, whole_lots
+from core.domain.sizing import Grid, Sized, TooSmall, portion, sellable, size, whole_lots
 
 GRID = Grid(lot=Decimal("0.0001"), minimum=Decimal(5_000), maximum=Decimal(1_000_000_000), fee=Decimal("0.0005"))
 
@@ -51,10 +51,19 @@ def test_a_budget_above_the_venues_largest_order_is_cut_to_it():
     )
 
 
-@pytest.mark.parametrize(("quantity", "expected"), [("5", "5"), ("10", "10"), ("10.5", "10"), ("1000", "10")])
+@pytest.mark.parametrize(
+    ("quantity", "expected"), [("5", "5"), ("10", "10"), ("10.5", "10"), ("1000", "10"), ("5.9", "5"), ("0.9", "0")]
+)
 def test_a_holding_is_sold_whole_or_in_lots_up_to_the_largest_order(quantity, expected):
     grid = Grid(lot=Decimal(1), minimum=Decimal(1), maximum=Decimal(1_000), fee=Decimal(0))
     assert portion(Decimal(quantity), Decimal(100), grid) == Decimal(expected)
+
+
+@pytest.mark.parametrize(
+    ("quantity", "price", "good"), [("1", 5, True), ("1.9", 5, True), ("1.9", 3, False), ("0.9", 10**6, False)]
+)
+def test_what_is_less_than_a_lot_or_the_least_order_is_not_sellable(quantity, price, good):
+    assert sellable(Decimal(quantity), Decimal(price), lot=Decimal(1), minimum=Decimal(5)) is good
 
 
 def test_whole_lots_never_go_below_zero():
