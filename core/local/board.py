@@ -17,7 +17,7 @@ from core.domain.values import Millis
 from core.local.day import clock_of
 from core.local.frame import Frame
 from core.local.look import View, stream_words
-from core.local.telling import few, figure, money, units
+from core.local.telling import few, figure, money, named, units
 
 ROWS = 6
 TOLD, LEAST_TOLD = 10, 3
@@ -178,7 +178,8 @@ def _positions(view: View) -> Panel:
 def _position(view: View, position: Position) -> tuple[str | Text, ...]:
     pnl = view.unrealised(position)
     shown = coloured(pnl) if pnl is not None else Text("-")
-    return position.instrument.symbol, position.worker, units(position.quantity), figure(position.price), shown
+    symbol = named(position.instrument.symbol, view.names)
+    return symbol, position.worker, units(position.quantity), figure(position.price), shown
 
 
 def _results(view: View) -> Panel:
@@ -187,7 +188,7 @@ def _results(view: View) -> Panel:
         table.add_column(name, no_wrap=True)
     table.add_column("PnL", justify="right", no_wrap=True)
     for trip in sorted(view.trips, key=lambda trip: trip.closed)[-ROWS:]:
-        table.add_row(trip.instrument.symbol, trip.exit.replace("_", " "), coloured(trip.pnl))
+        table.add_row(named(trip.instrument.symbol, view.names), trip.exit.replace("_", " "), coloured(trip.pnl))
     if not view.trips:
         table.add_row(Text("none", style="dim"))
     total = sum((trip.pnl for trip in view.trips), Decimal(0))

@@ -16,6 +16,9 @@ NEWS_MS = 5_000
 
 LOST = "the stream is lost"
 
+LEAST_PRICE = 10.0
+"""A threshold from here on is a price: no rule asks for a fraction or a ratio so large."""
+
 WHOLE = Decimal(100)
 """From here on nobody reads the fraction of a currency's unit."""
 
@@ -62,6 +65,15 @@ def figure(value: float | Decimal) -> str:
     return text.rstrip("0").rstrip(".")
 
 
+def measured(value: float, threshold: float) -> str:
+    """What a rule measured: a price as a price, a fraction or a ratio with its sign and four digits.
+
+    >>> measured(504000.0, 475860.0), measured(-0.0891, -0.08)
+    ('504,000', '-0.0891')
+    """
+    return figure(value) if abs(threshold) >= LEAST_PRICE else f"{value:+.4f}"
+
+
 def few(symbols: list[str]) -> str:
     """A list for one line: the first few and how many more there are.
 
@@ -105,28 +117,38 @@ def _signals(before: View | None, after: View) -> Iterator[str]:
     known = {signal.id for signal in before.buyable.signals} if before and before.buyable else set()
     for signal in after.buyable.signals if after.buyable else ():
         if signal.id not in known and after.at - signal.seen <= NEWS_MS:
-            measured = f"{signal.value:+.4f} against {signal.threshold:+.4f}"
-            yield f"signal: {signal.side.value} {signal.instrument.symbol} by {signal.rule} ({measured})"
+            shown = f"{measured(signal.value, signal.threshold)} against {measured(signal.threshold, signal.threshold)}"
+            symbol = named(signal.instrument.symbol, after.names)
+            yield f"signal: {signal.side.value} {symbol} by {signal.rule} ({shown})"
 
 
 def _trading(before: View | None, after: View) -> Iterator[str]:
     states = {order.id: order.state for order in before.orders} if before else {}
     for order in after.orders:
         if order.state is not states.get(order.id) and (order.state in DONE or order.state is State.UNKNOWN):
-            yield _order(order)
+            yield _order(order, after.names)
     told = {trip.id for trip in before.trips} if before else set()
-    yield from (_trip(trip) for trip in after.trips if trip.id not in told)
+    yield from (_trip(trip, after.names) for trip in after.trips if trip.id not in told)
 
 
-def _order(order: Order) -> str:
+def named(symbol: str, names: dict[str, str]) -> str:
+    """A symbol with what people call it, where it is a code that says nothing.
+
+    >>> names = {"005930": "삼성전자", "KRW-BTC": "비트코인"}
+    >>> named("005930", names), named("KRW-BTC", names), named("000660", names)
+    ('005930 삼성전자', 'KRW-BTC', '000660')
+    """
+    return f"{symbol} {names.get(symbol, '')}".rstrip() if symbol[-1:].isdigit() else symbol
+
+
+def _order(order: Order, names: dict[str, str]) -> str:
+    symbol = named(order.instrument.symbol, names)
     verb = "bought" if order.side is Side.BUY else "sold"
     if not order.filled:
-        return f"order {order.state.value}: {order.side.value} {order.instrument.symbol} {order.note}".rstrip()
+        return f"order {order.state.value}: {order.side.value} {symbol} {order.note}".rstrip()
     price = order.value / order.filled
-    return (
-        f"{verb}: {order.instrument.symbol} {units(order.filled)} at {figure(price)} by {order.worker} ({order.reason})"
-    )
+    return f"{verb}: {symbol} {units(order.filled)} at {figure(price)} by {order.worker} ({order.reason})"
 
 
-def _trip(trip: RoundTrip) -> str:
-    return f"result: {trip.instrument.symbol} {money(trip.pnl)} ({trip.exit})"
+def _trip(trip: RoundTrip, names: dict[str, str]) -> str:
+    return f"result: {named(trip.instrument.symbol, names)} {money(trip.pnl)} ({trip.exit})"
