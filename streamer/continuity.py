@@ -126,4 +126,4 @@ class Continuity:
 
 
 def _ids(symbol: Symbol) -> Ids:
-    return Ids(symbol.sequence, symbol.sequences, len(symbol.sequences) == REMEMBERED)
+    return Ids(symbol.sequence, symbol.sequences, len(symbol.sequences) >= REMEMBERED)

@@ -17,10 +17,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from core.domain.candle import Candle
 from core.domain.events import Bar
 from core.domain.indicators import Vwap
 from core.domain.quality import TOO_LATE, Quality
-from core.domain.series import Candle, Change, Series
+from core.domain.series import Change, Series
 from core.domain.sessions import Calendar
 from core.domain.values import MINUTE, Millis
 
@@ -129,10 +130,7 @@ class Candles:
     def _lacks(self, at: int) -> None:
         """A trade of `at` was dropped: the candles that it belongs to are not whole."""
         for series in self.series:
-            known = [*series.closed, series.forming] if series.forming is not None else series.closed
-            for candle in known:
-                if candle.opens <= at < candle.ends:
-                    candle.spoil(Quality.GAPPED, TOO_LATE)
+            series.spoil(at, at + 1, Quality.GAPPED, TOO_LATE)
 
     def _enter(self, at: int) -> bool:
         """Begin the market's day that `at` lies in, where it is a new one."""

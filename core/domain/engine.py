@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from core.domain import restart, symbols
+from core.domain.candle import Candle
 from core.domain.candles import Turn
 from core.domain.departures import Departures, worth
 from core.domain.effects import Effect, Emit
@@ -26,7 +27,7 @@ from core.domain.positions import Position
 from core.domain.quality import LOST
 from core.domain.rules import build
 from core.domain.rules.rule import Rule
-from core.domain.series import Candle, Series
+from core.domain.series import Series
 from core.domain.sessions import Calendar, always_open
 from core.domain.signals import Signal
 from core.domain.symbols import Symbol
@@ -88,6 +89,7 @@ class Engine:
         ticks = symbol.ticks
         if (place := ticks.place) == ticks.room:
             place = ticks.more()
+            symbol.trim()
         PUT(ticks.rows, place, at, price, quantity)  # as `Ticks.add`, without a call for every trade
         ticks.place = place + WIDTH
         before = candles.price
@@ -247,6 +249,7 @@ class Engine:
 
     def _turned(self, symbol: Symbol, trade: Trade, turn: Turn) -> bool:
         """Candles closed, or the trade was late. True where that was all: a late trade is no new price."""
+        symbol.trim()
         self.late += turn.late
         self.dropped += turn.dropped
         for change in turn.changes:

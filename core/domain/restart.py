@@ -13,13 +13,14 @@ from zlib import crc32
 
 import msgspec
 
+from core.domain.candle import Candle
 from core.domain.events import Bar, Book, Ticker
 from core.domain.exits import Holding
 from core.domain.gauges import Gauges
 from core.domain.indicators import Atr, Ema, Rsi, Sma, Vwap
-from core.domain.series import Candle, Series
+from core.domain.series import Series
 from core.domain.signals import Exit, Signal
-from core.domain.symbols import CHART, Symbol
+from core.domain.symbols import CHART, REMEMBERED, Symbol
 
 VERSION = 1
 GAUGES = ("fast", "slow", "rsi", "atr", "mean", "trend")
@@ -102,7 +103,7 @@ def _symbol(name: str, state: Symbol, keep: int) -> SavedSymbol:
     return SavedSymbol(
         name=name,
         sequence=state.sequence,
-        sequences=list(state.sequences),
+        sequences=state.sequences[-REMEMBERED:].tolist(),
         price=candles.price,
         at=candles.at,
         day_end=candles.day_end,
@@ -147,7 +148,7 @@ def _series(series: Series, keep: int) -> SavedSeries:
 
 
 def _fill_series(series: Series, saved: SavedSeries) -> None:
-    series.closed = [_candle(values) for values in saved.closed]
+    series.closed.replace([_candle(values) for values in saved.closed])
     series.forming = None if saved.forming is None else _candle(saved.forming)
     series.pending = saved.pending
     series.gap_start, series.gap_end = saved.gap

@@ -1,64 +1,17 @@
-"""One candle, and one span's candles of one symbol with the indicators over them; the rules are in `candles.py`."""
+"""One span's candles of one symbol with the indicators over them; the rules are in `candles.py`."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from core.domain.candle import Candle
 from core.domain.events import Bar
 from core.domain.gauges import Gauges
 from core.domain.quality import BY_THE_VENUE, EDGE_MS, JOINED, LOST, UNITED, Quality
 from core.domain.sessions import Calendar
+from core.domain.shelved import Closed
 from core.domain.values import Millis
-
-
-class Candle:
-    """One candle, forming or closed. `first_at` and `last_at` are the times of the trades that open and close it.
-
-    quality, reason   how far it can be trusted, and why where it is not whole
-    """
-
-    __slots__ = (
-        "close",
-        "ends",
-        "first_at",
-        "high",
-        "last_at",
-        "low",
-        "open",
-        "opens",
-        "quality",
-        "reason",
-        "settled",
-        "value",
-        "volume",
-    )
-
-    def __init__(self, opens: int, ends: int, at: int, price: float) -> None:
-        self.opens, self.ends = opens, ends
-        self.open = self.high = self.low = self.close = price
-        self.volume = self.value = 0.0
-        self.first_at = self.last_at = at
-        self.settled = False
-        self.quality, self.reason = Quality.WHOLE.value, ""
-
-    def spoil(self, quality: Quality, reason: str) -> bool:
-        """Say that it is not whole; what the venue told, and what was said before, stays. True where it is news."""
-        if self.quality != Quality.WHOLE:
-            return False
-        self.quality, self.reason = quality.value, reason
-        return True
-
-    def add(self, at: int, price: float, quantity: float, amount: float) -> None:
-        """Count one trade, in whatever order it comes."""
-        self.volume += quantity
-        self.value += amount
-        self.high = max(self.high, price)
-        self.low = min(self.low, price)
-        if at >= self.last_at:
-            self.close, self.last_at = price, at
-        if at < self.first_at:
-            self.open, self.first_at = price, at
 
 
 class Change(NamedTuple):
@@ -86,15 +39,14 @@ class Series:
         "gap_start",
         "gap_why",
         "gauges",
-        "keep",
         "pending",
         "since",
         "span",
     )
 
     def __init__(self, span: Millis, gauges: Gauges, keep: int, days: Calendar) -> None:
-        self.span, self.gauges, self.keep, self.days = span, gauges, keep, days
-        self.closed: list[Candle] = []
+        self.span, self.gauges, self.days = span, gauges, days
+        self.closed = Closed(keep)
         self.forming: Candle | None = None
         self.pending: Bar | None = None
         self.gap_start = self.gap_end = self.since = 0
@@ -122,20 +74,11 @@ class Series:
 
     def close_at(self, moment: int) -> float | None:
         """Price at a moment: the close of the last candle that had ended by then; None where none had."""
-        for candle in reversed(self.closed):
-            if candle.ends <= moment:
-                return candle.close
-        return None
+        return self.closed.close_at(moment)
 
     def value_between(self, start: int, end: int) -> float:
         """Quote currency traded in the closed candles that opened in [start, end)."""
-        total = 0.0
-        for candle in reversed(self.closed):
-            if candle.opens < start:
-                break
-            if candle.opens < end:
-                total += candle.value
-        return total
+        return self.closed.value_between(start, end)
 
     def gapped(self, since: int) -> bool:
         """May trades after `since` be missing?"""
@@ -148,7 +91,7 @@ class Series:
         """
         self.gap_start = min(self.gap_start, start) if self.gap_end else start
         self.gap_end, self.gap_why = max(self.gap_end, end), why
-        return self._spoil(start - EDGE_MS, end + EDGE_MS, Quality.GAPPED, why)
+        return self.spoil(start - EDGE_MS, end + EDGE_MS, Quality.GAPPED, why)
 
     def heal(self, seen: int) -> None:
         """Forget the gap, where the venue was asked after its end."""
@@ -158,18 +101,13 @@ class Series:
     def listen(self, since: int) -> list[Candle]:
         """We have listened since then: what began before is partial. Returns the closed ones of those."""
         self.since = since
-        return self._spoil(0, since, Quality.PARTIAL, JOINED)
+        return self.spoil(0, since, Quality.PARTIAL, JOINED)
 
-    def _spoil(self, start: int, end: int, quality: Quality, reason: str) -> list[Candle]:
+    def spoil(self, start: int, end: int, quality: Quality, reason: str) -> list[Candle]:
+        """Say of what overlaps [start, end) that it is not whole. Returns the closed ones of which it is news."""
         if self.forming is not None and self.forming.opens < end:
             self.forming.spoil(quality, reason)
-        touched: list[Candle] = []
-        for candle in reversed(self.closed):
-            if candle.ends <= start:
-                break
-            if candle.opens < end and candle.spoil(quality, reason):
-                touched.append(candle)
-        return touched[::-1]
+        return self.closed.spoil(start, end, quality, reason)
 
     def adopt(self, bars: Iterable[Bar], today: int) -> tuple[float, float]:
         """Take the venue's own bars, oldest first: they replace what is here, and heal the gap they reach over.
@@ -183,31 +121,30 @@ class Series:
         """
         rows = sorted(bars, key=lambda bar: bar.opens)
         shut = [bar for bar in rows if bar.closed]
-        before = self._traded(today)
+        known = [*self.closed]
+        before = _traded(known, today)
         if self.forming and shut and shut[-1].opens >= self.forming.opens:
-            self.closed.append(self.forming)
+            known.append(self.forming)
             self.forming = None
-        self._merge(shut)
+        known = self._merge(known, shut)
         self.pending = next((bar for bar in rows if not bar.closed), None)
         self._expect()
         if rows:
             self.heal(max(bar.seen for bar in rows))
-        after = self._traded(today)
-        del self.closed[: -self.keep]
+        after = _traded(known, today)
         return after[0] - before[0], after[1] - before[1]
 
-    def _traded(self, since: int) -> tuple[float, float]:
-        rows = [candle for candle in self.closed if candle.opens >= since]
-        return sum(candle.value for candle in rows), sum(candle.volume for candle in rows)
-
-    def _merge(self, bars: list[Bar]) -> None:
+    def _merge(self, candles: list[Candle], bars: list[Bar]) -> list[Candle]:
+        """All of both, oldest first: kept as far as there is room, and counted in the indicators."""
         if not bars:
-            return
-        known = {candle.opens: candle for candle in self.closed} | {bar.opens: _settled(bar) for bar in bars}
-        self.closed = [known[opens] for opens in sorted(known)]
+            return candles
+        known = {candle.opens: candle for candle in candles} | {bar.opens: _settled(bar) for bar in bars}
+        every = [known[opens] for opens in sorted(known)]
         self.gauges.reset()
-        for candle in self.closed:
+        for candle in every:
             self.gauges.update(candle.high, candle.low, candle.close)
+        self.closed.replace(every)
+        return every
 
     def _expect(self) -> None:
         """Unite the forming candle with the venue's bar of the same stretch, once both are there."""
@@ -237,7 +174,6 @@ class Series:
     def _append(self, candle: Candle, changes: list[Change]) -> None:
         self.closed.append(candle)
         self.gauges.update(candle.high, candle.low, candle.close)
-        del self.closed[: -self.keep]
         changes.append(Change(self, candle, amended=False))
 
     def _amend(
@@ -249,6 +185,11 @@ class Series:
         candle.add(at, price, quantity, amount)
         self.gauges.amend(was, candle.high, candle.low, candle.close)
         changes.append(Change(self, candle, amended=True))
+
+
+def _traded(candles: Iterable[Candle], since: int) -> tuple[float, float]:
+    rows = [candle for candle in candles if candle.opens >= since]
+    return sum(candle.value for candle in rows), sum(candle.volume for candle in rows)
 
 
 def _settled(bar: Bar) -> Candle:

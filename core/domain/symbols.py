@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections import deque
+from array import array
 from math import inf
 
+from core.domain.candle import Candle
 from core.domain.candles import Candles
 from core.domain.events import Bar, Book, Ticker, Trade
 from core.domain.exits import Holding
@@ -12,14 +13,14 @@ from core.domain.gauges import Gauges
 from core.domain.levels import Reference
 from core.domain.policies import MarketPolicy
 from core.domain.rules.rule import Mark
-from core.domain.series import Candle, Series
+from core.domain.series import Series
 from core.domain.sessions import Calendar
 from core.domain.signals import Exit, Signal
 from core.domain.ticks import Ticks
 from core.domain.values import DAY, SPANS, Instrument, Millis
 
 REMEMBERED = 256
-"""Sequences kept for telling duplicates: at the busiest, a few seconds of one symbol."""
+"""Sequences kept, at least, for telling duplicates: at the busiest, a few seconds of one symbol."""
 
 CHART = 30
 """Closes of one-minute candles that go with an alert as a small picture."""
@@ -66,7 +67,7 @@ class Symbol:
         self.instrument = instrument
         self.candles = candles
         self.sequence = 0
-        self.sequences: deque[int] = deque(maxlen=REMEMBERED)
+        self.sequences = array("q")
         self.trade: Trade | None = None
         self.ticks = Ticks(ticks)
         self.book: Book | None = None
@@ -113,6 +114,11 @@ class Symbol:
     def remember(self, sequence: int) -> None:
         self.sequence = max(self.sequence, sequence)
         self.sequences.append(sequence)
+
+    def trim(self) -> None:
+        """Forget sequences beyond those REMEMBERED: once a minute, and before the room for ticks is used anew."""
+        if len(self.sequences) > REMEMBERED:
+            del self.sequences[:-REMEMBERED]
 
 
 def begin(instrument: Instrument, policy: MarketPolicy, days: Calendar, rules: int, minutes: int) -> Symbol:

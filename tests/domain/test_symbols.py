@@ -27,8 +27,8 @@ def test_a_symbol_of_which_nothing_is_known_has_no_price_and_every_rule_armed():
 
 
 def test_as_many_candles_are_kept_as_the_rules_look_back_on():
-    assert fresh().series(MINUTE).keep == CHART
-    assert fresh(minutes=100).series(MINUTE).keep == 102
+    assert fresh().series(MINUTE).closed.keep == CHART
+    assert fresh(minutes=100).series(MINUTE).closed.keep == 102
 
 
 def test_references_count_for_their_own_day_only():
@@ -47,7 +47,10 @@ def test_the_memory_for_sequences_and_ticks_is_bounded():  # D8
         symbol.remember(sequence)
         symbol.ticks.add(sequence, 1.0, 1.0)
     symbol.remember(3)
+    symbol.trim()
 
+    assert list(symbol.sequences) == [*range(REMEMBERED + 1, 2 * REMEMBERED), 3]
+    symbol.trim()
     assert len(symbol.sequences) == REMEMBERED
     assert len(symbol.ticks) == 10
     assert symbol.sequence == 2 * REMEMBERED - 1

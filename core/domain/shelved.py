@@ -1,0 +1,185 @@
+"""A series' closed candles, packed: some 40 bytes each, where an object with its numbers takes ten times as much.
+
+The newest is kept as the object itself, because a late trade may still amend it. The others are rows: prices as whole
+numbers of a decimal fraction, and times in seconds, wherever that gives back exactly what was put in; where it does
+not, every row of the series becomes a wide one, of doubles and milliseconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from struct import Struct
+from typing import overload
+
+from core.domain.candle import Candle
+from core.domain.quality import Quality
+
+NARROW, WIDE = Struct("=IHBH4i2d"), Struct("=qIBH4d2d")
+"""Opens, length, grade, reason, four prices, volume, value."""
+SCALES = tuple(float(10**digits) for digits in range(9))
+MOST = 2.0**31 - 1.0
+SECOND, LONGEST = 1000, 65_536_000
+"""Units of a narrow row's times, and what is too long for it; in ms."""
+GRADES = tuple(quality.value for quality in Quality)
+SETTLED = 0x80
+REASONS: list[str] = [""]
+"""Every reason that was ever given, all of them constants of this program."""
+NUMBERS = {"": 0}
+
+
+class Closed:
+    """Closed candles of one series, oldest first, the newest `keep` of those that were added.
+
+    What an index or a loop gives is made when it is asked for; but for the newest it is a copy: change it by `spoil`.
+
+    >>> kept = Closed(2)
+    >>> for minute in range(3): kept.append(Candle(minute * 60_000, minute * 60_000 + 60_000, 0, 10.5))
+    >>> [candle.opens for candle in kept], kept[0].high
+    ([60000, 120000], 10.5)
+    """
+
+    __slots__ = ("_row", "_scale", "_unit", "keep", "last", "rows")
+
+    def __init__(self, keep: int) -> None:
+        self.keep = keep
+        self._row, self._unit, self._scale = NARROW, SECOND, 1.0
+        self.rows = bytearray()
+        self.last: Candle | None = None
+
+    def append(self, candle: Candle) -> None:
+        """The newest one; the oldest goes where there are `keep`."""
+        if (before := self.last) is not None:
+            if self._row is NARROW and not _fits(before, self._scale):
+                older = [*self]
+                self._choose(older)
+                self.rows = bytearray(b"".join(map(self._pack, older[:-1])))
+            packed, size = self._pack(before), self._row.size
+            if len(self.rows) < (self.keep - 1) * size:
+                self.rows += packed
+            elif self.rows:
+                self.rows[:-size] = self.rows[size:]
+                self.rows[-size:] = packed
+        self.last = candle
+
+    def replace(self, candles: Iterable[Candle]) -> None:
+        """These, oldest first, instead of all that are here."""
+        newest = [*candles][-self.keep :]
+        older, self.last = newest[:-1], newest[-1] if newest else None
+        self._choose(older)
+        self.rows = bytearray(b"".join(map(self._pack, older)))
+
+    def __len__(self) -> int:
+        return len(self.rows) // self._row.size + (self.last is not None)
+
+    def __iter__(self) -> Iterator[Candle]:
+        for place in range(0, len(self.rows), self._row.size):
+            yield self._made(place)
+        if self.last is not None:
+            yield self.last
+
+    def __reversed__(self) -> Iterator[Candle]:
+        if self.last is not None:
+            yield self.last
+        for place in self._backwards():
+            yield self._made(place)
+
+    @overload
+    def __getitem__(self, which: int) -> Candle: ...
+    @overload
+    def __getitem__(self, which: slice) -> list[Candle]: ...
+    def __getitem__(self, which: int | slice) -> Candle | list[Candle]:
+        count = len(self)
+        if isinstance(which, slice):
+            return [self[place] for place in range(*which.indices(count))]
+        if not -count <= which < count:
+            raise IndexError("no such candle")
+        if which % count == count - 1 and self.last is not None:
+            return self.last
+        return self._made(which % count * self._row.size)
+
+    def close_at(self, moment: int) -> float | None:
+        """Close of the newest that had ended by then; None where none had."""
+        if self.last is not None and self.last.ends <= moment:
+            return self.last.close
+        unpack, rows, unit = self._row.unpack_from, self.rows, self._unit
+        for place in self._backwards():
+            row = unpack(rows, place)
+            if (row[0] + row[1]) * unit <= moment:
+                return float(row[7] / self._scale)
+        return None
+
+    def value_between(self, start: int, end: int) -> float:
+        """Quote currency traded in those that opened in [start, end)."""
+        last, total = self.last, 0.0
+        if last is None or last.opens < start:
+            return total
+        if last.opens < end:
+            total += last.value
+        unpack, rows, unit = self._row.unpack_from, self.rows, self._unit
+        for place in self._backwards():
+            row = unpack(rows, place)
+            opens = row[0] * unit
+            if opens < start:
+                break
+            if opens < end:
+                total += row[9]
+        return total
+
+    def spoil(self, start: int, end: int, quality: Quality, reason: str) -> list[Candle]:
+        """Say of those that overlap [start, end) that they are not whole. Those of which it is news, oldest first."""
+        touched: list[Candle] = []
+        if (last := self.last) is not None and last.ends > start and last.opens < end and last.spoil(quality, reason):
+            touched.append(last)
+        for place in self._backwards():
+            candle = self._made(place)
+            if candle.ends <= start:
+                break
+            if candle.opens < end and candle.spoil(quality, reason):
+                self.rows[place : place + self._row.size] = self._pack(candle)
+                touched.append(candle)
+        return touched[::-1]
+
+    def _backwards(self) -> range:
+        size = self._row.size
+        return range(len(self.rows) - size, -1, -size)
+
+    def _made(self, place: int) -> Candle:
+        row = self._row.unpack_from(self.rows, place)
+        unit, scale = self._unit, self._scale
+        opens, grade = row[0] * unit, row[2]
+        candle = Candle(opens, opens + row[1] * unit, opens, row[4] / scale)
+        candle.high, candle.low, candle.close = row[5] / scale, row[6] / scale, row[7] / scale
+        candle.volume, candle.value, candle.last_at = row[8], row[9], candle.ends - 1
+        candle.settled, candle.quality, candle.reason = grade >= SETTLED, GRADES[grade % SETTLED], REASONS[row[3]]
+        return candle
+
+    def _pack(self, candle: Candle) -> bytes:
+        unit, prices = self._unit, (candle.open, candle.high, candle.low, candle.close)
+        told = [round(price * self._scale) for price in prices] if self._row is NARROW else prices
+        grade = GRADES.index(candle.quality) + SETTLED * candle.settled
+        length = (candle.ends - candle.opens) // unit
+        return self._row.pack(
+            candle.opens // unit, length, grade, _number(candle.reason), *told, candle.volume, candle.value
+        )
+
+    def _choose(self, candles: list[Candle]) -> None:
+        """The narrowest rows that hold each of these exactly."""
+        for scale in SCALES:
+            if all(_fits(candle, scale) for candle in candles):
+                self._row, self._unit, self._scale = NARROW, SECOND, scale
+                return
+        self._row, self._unit, self._scale = WIDE, 1, 1.0
+
+
+def _fits(candle: Candle, scale: float) -> bool:
+    """Does it come back unchanged from a narrow row whose prices are whole units of 1 / `scale`?"""
+    whole = not (candle.opens % SECOND or candle.ends % SECOND) and candle.ends - candle.opens < LONGEST
+    prices = (candle.open, candle.high, candle.low, candle.close)
+    return whole and all(price * scale < MOST and round(price * scale) / scale == price for price in prices)
+
+
+def _number(reason: str) -> int:
+    if reason not in NUMBERS:
+        NUMBERS[reason] = len(REASONS)
+        REASONS.append(reason)
+    return NUMBERS[reason]
