@@ -146,12 +146,14 @@ def tap(symbols: int) -> Iterator[Tap]:
             child.kill()
 
 
-async def overload(seconds: float, symbols: int, rate: int, calm_rate: int, folder: Path, say=print) -> dict:
+async def overload(
+    seconds: float, symbols: int, rate: int, calm_rate: int, folder: Path, say=print, before_s: float = 5.0
+) -> dict:
     """One run. Gives the steps in their order, the worst lag (ms), what was held all the time and its trades."""
     from tests.benchmarks.overloaded import Overloaded
 
     with tap(symbols) as source:
-        return await Overloaded(source, symbols, folder, say).run(seconds, rate, calm_rate)
+        return await Overloaded(source, symbols, folder, say).run(seconds, rate, calm_rate, before_s)
 
 
 def main() -> int:

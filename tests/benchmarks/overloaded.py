@@ -69,12 +69,13 @@ class Overloaded:
         )  # fmt: skip
         return Station(VENUE, policy, ports, folder)
 
-    async def run(self, seconds: float, rate: int, calm_rate: int) -> dict:
+    async def run(self, seconds: float, rate: int, calm_rate: int, before_s: float) -> dict:
+        """`before_s`: how long it is calm first, to learn what no lag is."""
         task = asyncio.create_task(self.station.run())
         self._source.rate(calm_rate)
         try:
             await self._until(self._complete, 60.0)
-            await asyncio.sleep(5.0)  # what it is like where nothing lags
+            await asyncio.sleep(before_s)
             self._source.rate(rate)
             await self._until(lambda: False, seconds)
             self._source.rate(calm_rate)
