@@ -22,9 +22,14 @@ def asked(line: OrderLine, flow: Flow[T]) -> T:
 
 
 def claimed(sendings: Sendings, sending: Sending, venue_id: str, identity: str) -> Sending | None:
-    """The sending with its number, and the number ours; None where it is another's, or someone was quicker."""
+    """The sending with its number, and the number ours; None where it is another's, or someone was quicker.
+
+    One that was given up while its request was on its way is taken all the same: the venue has it.
+    """
     taken = replace(sending, fate=Fate.TAKEN, venue_id=venue_id, version=sending.version + 1)
     if sendings.claim(taken, identity):
         return taken
     now = sendings.read(sending.order)
+    if now is not None and now.fate is Fate.UNSENT and now.version > sending.version:
+        return claimed(sendings, now, venue_id, identity)
     return now if now is not None and now.fate is Fate.TAKEN else None

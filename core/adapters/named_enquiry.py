@@ -76,6 +76,11 @@ class NamedEnquiry:
             raise UnknownOutcome("someone else is settling this order", order=order.id)
         return settled
 
+    def late(self, order: Order, sending: Sending) -> Sending | None:
+        """One that was shown never to have arrived, TAKEN with its number where the venue has it after all."""
+        row = self._row(order, "")
+        return self.claimed(sending, row.id) if row is not None else None
+
     def known(self, order: Order, sending: Sending) -> Outcome:
         row = self._row(order, sending.venue_id)
         if row is None:

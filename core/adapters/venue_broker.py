@@ -71,7 +71,7 @@ class VenueBroker:
         return self._send(order, self._sendings.read(order.id)) if found is None else found
 
     def find(self, order: Order, at: Millis) -> Outcome | None:
-        """None only where it is certain that the venue has never had it.
+        """None only where it is certain that the venue has never had it; nobody who began earlier sends it any more.
 
         Raises:
             UnknownOutcome: it may have arrived, and nothing shows it yet.
@@ -79,6 +79,7 @@ class VenueBroker:
         sending = self._settled(order)
         match sending:
             case None | Sending(fate=Fate.UNSENT):
+                self._seal(order, sending)
                 return None
             case Sending(fate=Fate.REFUSED):
                 return Outcome(venue_id="", state=State.REJECTED.value, fills=(), note=sending.note)
@@ -108,9 +109,25 @@ class VenueBroker:
         return self._enquiry.ask(self._spec.affordable(symbol, price, self._depot(), self._clock()))
 
     def _settled(self, order: Order) -> Sending | None:
+        """What is known of it. One of an unknown end that was shown never to have arrived may have been on its way."""
         sending = self._sendings.read(order.id)
-        open_ended = sending is not None and sending.fate is Fate.SENT
-        return self._enquiry.sought(order, sending) if sending is not None and open_ended else sending
+        if sending is None:
+            return None
+        if sending.fate is Fate.SENT:
+            return self._enquiry.sought(order, sending)
+        doubted = sending.fate is Fate.UNSENT and order.state is State.UNKNOWN
+        return (self._enquiry.late(order, sending) or sending) if doubted else sending
+
+    def _seal(self, order: Order, last: Sending | None) -> None:
+        """Take the log's next entry: who read the one before it, and was paused since, cannot note and send any more.
+
+        Raises:
+            UnknownOutcome: somebody took it first, to send the order.
+        """
+        version = last.version + 1 if last else 1
+        sealed = replace(last or _draft(order, None, None), fate=Fate.UNSENT, version=version)
+        if not self._sendings.write(sealed):
+            raise UnknownOutcome("someone is at work on this order right now", order=order.id)
 
     def _send(self, order: Order, last: Sending | None) -> Outcome:
         depot, at = self._depot(), self._clock()

@@ -99,6 +99,12 @@ class Enquiry:
             raise UnknownOutcome("the venue's list is behind what it adds up", order=order.id)
         return self._noted(replace(sending, fate=Fate.UNSENT, version=sending.version + 1))
 
+    def late(self, order: Order, sending: Sending) -> Sending | None:
+        """One that was shown never to have arrived, TAKEN where a row of later on can be it and is not another's."""
+        rows = [row for row in self._listed(order, sending.at).rows if (row.at or sending.at) >= sending.at - SKEW]
+        ids = [row.id for row in rows if candidates(replace(sending, at=row.at or sending.at), [row])]
+        return next((taken for venue_id in ids if (taken := self.claimed(sending, venue_id))), None)
+
     def _match(self, sending: Sending, rows: Iterable[Row]) -> Sending | None:
         """The first row, else the first notice, that can be ours and is not another's."""
         board = self._board.about(sending.instrument, Millis(sending.at - SKEW))

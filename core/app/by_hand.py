@@ -11,7 +11,7 @@ from decimal import Decimal, localcontext
 import msgspec
 from msgspec.structs import replace
 
-from core.app import hand_trades, tidings
+from core.app import hand_trades, late, tidings
 from core.app.crew import names
 from core.app.desk import Desk
 from core.app.ownership import running
@@ -24,9 +24,9 @@ from core.domain.messages import Alert, Kind
 from core.domain.orders import Order
 from core.domain.policies import ByHand
 from core.domain.positions import Position, RoundTrip
-from core.domain.results import EXACT, reduced, round_trip
+from core.domain.results import EXACT, opened, reduced, round_trip
 from core.domain.signals import Exit
-from core.domain.values import ZERO, Instrument
+from core.domain.values import ZERO, Instrument, Side
 from core.domain.workers import Status, Worker
 
 
@@ -41,15 +41,19 @@ class Act(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def settle(tally: Tally, desk: Desk) -> list[Act]:
-    """Act on what was found twice, as the owner wants it; what is only told is not among these."""
+    """Act on what was found twice, as the owner wants it; what is only told is not among these.
+
+    An order of ours that turns up after all is ours whatever he wants done about people's trades, and at once.
+    """
     acts = [_gone(lock, left, desk) for lock, left in tally.dust]
-    mode = desk.policy.sweep.by_hand
-    if mode is not ByHand.TELL:
-        workers = desk.ledger.workers(desk.market)
-        for each in tally.differences:
-            if each.settled:
-                acts.append(_bought(each, workers, desk) if each.found > each.booked else _sold(each, workers, desk))
-                workers = desk.ledger.workers(desk.market)
+    orders = late.given_up(desk) if tally.differences else []
+    for each in tally.differences:
+        ours = late.arrived(each, orders, desk)
+        if ours is not None:
+            acts.append(_arrived(each, ours, desk))
+        elif each.settled and desk.policy.sweep.by_hand is not ByHand.TELL:
+            workers = desk.ledger.workers(desk.market)
+            acts.append(_bought(each, workers, desk) if each.found > each.booked else _sold(each, workers, desk))
     return [act for act in acts if act is not None]
 
 
@@ -86,6 +90,24 @@ def _gone(lock: Lock, left: Decimal, desk: Desk) -> Act | None:
     """A person cleared what had been written off."""
     change = _change(lock, desk, position=lock.position, dust=left)
     return _done(lock, change, lock.dust - left, "of what was written off are gone from the venue", desk)
+
+
+def _arrived(each: Difference, order: Order, desk: Desk) -> Act | None:
+    """The position that a late buy made, by its own fills, or what a late sale took from ours."""
+    lock, workers = each.lock, desk.ledger.workers(desk.market)
+    if order.side is Side.SELL:
+        did = "sold by an order of ours that had been given up"
+        return _closed(lock, lock.position, order, ZERO, workers, did, desk, ours=order) if lock.position else None
+    heir = None if lock.position else _free(workers, desk)
+    if lock.position is None and heir is None:
+        return None
+    made = opened(order, heir.id if heir else "")
+    position = hand_trades.joined(lock.position, made) if lock.position else made
+    with localcontext(EXACT):
+        freed = -(made.cost + made.fees)
+    change = _change(lock, desk, position=position, dust=lock.dust)
+    change = replace(change, freed=freed, hired=heir, order=order, decided=desk.days.day_of(order.at))
+    return _done(lock, change, made.quantity, "bought by an order of ours that had been given up: held now", desk)
 
 
 def _bought(each: Difference, workers: Sequence[Worker], desk: Desk) -> Act | None:
@@ -133,9 +155,16 @@ def _written_off(lock: Lock, position: Position, workers: Sequence[Worker], desk
 
 
 def _closed(
-    lock: Lock, position: Position, order: Order, dust: Decimal, workers: Sequence[Worker], did: str, desk: Desk
+    lock: Lock,
+    position: Position,
+    order: Order,
+    dust: Decimal,
+    workers: Sequence[Worker],
+    did: str,
+    desk: Desk,
+    ours: Order | None = None,
 ) -> Act | None:
-    """Write a sale that no order of ours made. `dust` units of it are still at the venue."""
+    """Write a sale that no order of ours made, or one of `ours` late. `dust` units of it are still at the venue."""
     trip, rest = round_trip(position, order, Exit(order.reason), desk.clock()), reduced(position, order)
     with localcontext(EXACT):
         realised = position.realised + trip.pnl
@@ -148,6 +177,8 @@ def _closed(
         freed=freed,
         lost=None if rest else realised < 0,
         dismissed="" if rest else _owner(position, workers),
+        order=ours,
+        decided=desk.days.day_of(order.at),
     )
     return _done(lock, change, order.filled, did, desk, trip)
 

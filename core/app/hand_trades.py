@@ -68,6 +68,13 @@ def grown(position: Position, units: Decimal, price: Decimal) -> Position:
     return replace(position, quantity=quantity, cost=cost, price=SHOWN.divide(cost, quantity))
 
 
+def joined(position: Position, more: Position) -> Position:
+    """One position of two of the same symbol; it stays its first owner's."""
+    with localcontext(EXACT):
+        quantity, cost, fees = position.quantity + more.quantity, position.cost + more.cost, position.fees + more.fees
+    return replace(position, quantity=quantity, cost=cost, fees=fees, price=SHOWN.divide(cost, quantity))
+
+
 def worth(*factors: Decimal) -> Decimal:
     with localcontext(EXACT):
         return prod(factors, start=Decimal(1))

@@ -223,6 +223,7 @@ class Amendment(msgspec.Struct, frozen=True, kw_only=True):
     trip      the results row of what a person sold or what was written off, None for neither
     hired     the worker that owns it from now on, as it was read; None where the owner stays
     dismissed the worker that holds nothing any more; freed, day, currency, lost, news as in a settlement
+    order     an order of ours that had been given up and that the venue has: its row, in `decided`, its own day
     """
 
     position: Position | None
@@ -235,6 +236,8 @@ class Amendment(msgspec.Struct, frozen=True, kw_only=True):
     hired: Worker | None = None
     dismissed: str = ""
     news: Alert | None = None
+    order: Order | None = None
+    decided: str = ""
 
 
 class Account(msgspec.Struct, frozen=True, kw_only=True):

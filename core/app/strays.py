@@ -25,19 +25,19 @@ def settle(orders: Sequence[Order], desk: Desk) -> Settled:
 
     What such an order bought or sold is in nobody's position: it shows as a difference to the venue's books.
     """
-    ended, still = [], []
+    over, still = [], []
     for order in found(orders, desk):
         why = "no lock is about it"
         if desk.policy.sweep.strays is Strays.SETTLE:
             try:
-                after = _after(order, desk)
+                after = ended(order, desk)
             except CoreError as trouble:
                 after, why = None, str(trouble)
             if after is not None and desk.ledger.close(after, order, desk.days.day_of(order.at)):
-                ended.append(after)
+                over.append(after)
                 continue
         still.append((order, why))
-    return Settled(ended=tuple(ended), open=tuple(still))
+    return Settled(ended=tuple(over), open=tuple(still))
 
 
 def found(orders: Sequence[Order], desk: Desk) -> list[Order]:
@@ -53,7 +53,7 @@ def found(orders: Sequence[Order], desk: Desk) -> list[Order]:
     return strays
 
 
-def _after(order: Order, desk: Desk) -> Order | None:
+def ended(order: Order, desk: Desk) -> Order | None:
     """The order once it is over; None while the venue still has it open."""
     outcome = desk.broker.find(order, desk.clock())
     if outcome is None:

@@ -61,12 +61,15 @@ LIFE = (
     Move(State.UNKNOWN, State.CANCELLED, "found: taken back, or only its fills are known any more"),
     Move(State.UNKNOWN, State.REJECTED, "the venue refused it, or is shown never to have had it"),
     Move(State.UNKNOWN, State.EXPIRED, "found: over with its session"),
+    Move(State.REJECTED, State.FILLED, "given up as never sent, it had arrived after all"),
+    Move(State.REJECTED, State.CANCELLED, "given up as never sent, a part of it was filled after all"),
+    Move(State.REJECTED, State.EXPIRED, "given up as never sent, a part of it was filled in its session"),
     Move(State.CANCELLED, State.CANCELLED, "a fill is told after the cancel"),
     Move(State.CANCELLED, State.FILLED, "all of it had been filled before the cancel came"),
     Move(State.EXPIRED, State.EXPIRED, "a fill is told after the session"),
     Move(State.EXPIRED, State.FILLED, "all of it had been filled before the session ended"),
 )
-"""The whole life of an order. `core/README.md` draws it; nothing leaves FILLED and REJECTED."""
+"""The whole life of an order. `core/README.md` draws it; nothing leaves FILLED."""
 
 MOVES = {state: frozenset(move.to for move in LIFE if move.was is state) for state in State}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from core.adapters.dynamo.accounts import dismissed, earned, given_back, hired, repaid
 from core.adapters.dynamo.expressions import Request, expressed, put
-from core.adapters.dynamo.items import lock_key, news_row, trip_row
+from core.adapters.dynamo.items import lock_key, news_row, order_row, trip_row
 from core.adapters.dynamo.lock_requests import FREE
 from core.adapters.dynamo.transactions import Tables, Transaction, signed
 from core.app.ports import Amendment
@@ -25,6 +25,8 @@ def amend(tables: Tables, lock: Lock, change: Amendment, at: Millis) -> Transact
     if change.trip:
         legs["trip"] = {"Put": put(ledger, trip_row(change.trip, change.day), "attribute_not_exists(pk)")}
         legs["day"] = {"Update": earned(ledger, market, change.day, change.trip.pnl, change.lost, at)}
+    if change.order:
+        legs["order"] = {"Put": put(ledger, order_row(change.order, change.decided))}
     if change.news:
         legs["news"] = {"Put": put(ledger, news_row(change.news, market))}
     if change.hired:

@@ -6,7 +6,7 @@ from decimal import localcontext
 
 from msgspec.structs import replace
 
-from core.adapters.memory.state import Books, Item
+from core.adapters.memory.state import Books, Item, Row
 from core.app.ports import Amendment, Settlement
 from core.domain.leases import MARGIN, Lock
 from core.domain.results import EXACT
@@ -39,6 +39,8 @@ def amended(books: Books, lock: Lock, change: Amendment, at: Millis) -> bool:
         lost=at if change.lost else now.lost,
     )
     books.items[lock.instrument] = Item(after)
+    if change.order:
+        books.orders[change.order.id] = Row(change.order, change.decided)
     if change.news:
         books.news[change.news.id] = change.news
     return True
