@@ -9,6 +9,7 @@ import ast
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from core.domain.errors import Refused
 from core.venues.spec import HOMES
 
 OURS = ("core", "functions", "streamer")
@@ -26,14 +27,24 @@ def modules(root: Path, entries: Iterable[str]) -> dict[str, Path]:
         if path is None or name in found or not name.startswith(OURS):
             continue
         found[name] = path
-        waiting += [*imported(path.read_text(encoding="utf-8")), *_parents(name)]
+        waiting += [*_read(path, root), *_parents(name)]
     return found
 
 
 def libraries(root: Path, entries: Iterable[str]) -> set[str]:
     """First names of everything else that they import."""
-    named = {name for path in modules(root, entries).values() for name in imported(path.read_text(encoding="utf-8"))}
+    named = {name for path in modules(root, entries).values() for name in _read(path, root)}
     return {name.partition(".")[0] for name in named if not name.startswith(OURS)}
+
+
+def _read(path: Path, root: Path) -> set[str]:
+    """Raises Refused where the file is no Python: the message names it and its line."""
+    try:
+        return imported(path.read_text(encoding="utf-8"))
+    except SyntaxError as fault:
+        raise Refused(
+            "a file does not compile", file=path.relative_to(root), line=fault.lineno, why=fault.msg
+        ) from fault
 
 
 def imported(source: str) -> set[str]:

@@ -73,7 +73,7 @@ def test_a_file_that_does_not_compile_stops_the_build(tmp_path):
     settings.write_text("{}")
 
     with pytest.raises(Exception, match=r"core/broken\.py"):
-        package.build(tmp_path / "functions", settings, root=root)
+        package.build(tmp_path / "functions", settings, root=root, entries=["core.broken"])
 
 
 def test_lists_of_symbols_that_the_settings_name_are_packed_beside_them(tmp_path):
