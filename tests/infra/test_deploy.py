@@ -88,6 +88,20 @@ def test_sam_deploy_ends_well_with_every_part_of_the_template_switched_on(deploy
         assert any(name.startswith(f"hoga-dev-{part}") for name in names)
 
 
+def test_every_alarm_arrives_whole_though_the_file_writes_what_they_share_only_once(deployed):
+    """CloudFormation reads no YAML anchors: `sam deploy` must have written them out."""
+    written = templates.load(ROOT / "infra" / "alarms.yaml")["Resources"]
+    found = {one["AlarmName"]: one for one in deployed.client("cloudwatch").describe_alarms()["MetricAlarms"]}
+    assert set(found) == {f"hoga-dev-{name}" for name in written}
+    for name, body in written.items():
+        alarm, wanted = found[f"hoga-dev-{name}"], body["Properties"]
+        same = ("MetricName", "Period", "Threshold", "ComparisonOperator", "TreatMissingData", "EvaluationPeriods")
+        assert {key: alarm[key] for key in same} == {key: wanted[key] for key in same}
+        assert alarm["Namespace"] in ("hoga/dev", wanted["Namespace"])
+        assert [one["Name"] for one in alarm["Dimensions"]] == [one["Name"] for one in wanted["Dimensions"]]
+        assert alarm["AlarmActions"] == [deployed.outputs["AlarmsTopic"]]
+
+
 def test_the_deployed_streamer_is_read_only_and_nobody_and_its_image_is_the_one_given(deployed):
     ecs = deployed.client("ecs")
     (arn,) = ecs.list_task_definitions(familyPrefix="hoga-dev-streamer")["taskDefinitionArns"]
