@@ -1,6 +1,8 @@
 """What a function is given (DESIGN 1: the Lambda package holds core without cli, local, simulators, and functions)."""
 
 import io
+import os
+import subprocess
 import sys
 import zipfile
 from pathlib import Path
@@ -8,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from core.local import package
+from core.local.artefacts import STREAMING
 from core.local.template import ROOT
 
 
@@ -86,3 +89,25 @@ def test_lists_of_symbols_that_the_settings_name_are_packed_beside_them(tmp_path
     packed = package.build(tmp_path / "out", settings)
 
     assert (packed / "lists" / "mine.csv").read_text() == "005930"
+
+
+@pytest.mark.parametrize(
+    ("program", "said"),
+    [
+        (["-m", "streamer.health", "absent.json"], "no heartbeat"),
+        (["-m", "streamer"], "a variable of the environment is missing"),
+    ],
+)
+def test_the_streamer_starts_out_of_its_own_package_and_says_what_it_lacks(tmp_path, program, said):
+    """What is not reached from its entries is not in the image: it must not be needed to start."""
+    settings = tmp_path / "settings.yaml"
+    settings.write_text("{}")
+    where = package.build(tmp_path / "streamer", settings, entries=STREAMING)
+    env = {"PATH": os.environ["PATH"], "PYTHONPATH": str(where), "HOGA_RUN_DIR": str(tmp_path)}
+
+    done = subprocess.run([sys.executable, *program], cwd=where, env=env, capture_output=True, text=True, check=False)
+
+    assert done.returncode in (1, 2)
+    assert said in done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    assert not [path for path in where.rglob("*.py") if path.is_relative_to(where / "functions")]
