@@ -35,12 +35,24 @@ log = logging.getLogger(__name__)
 
 
 class Post:
-    """burden: how many shards this host has already, asked when one is free. Without `ports.shards` all are ours."""
+    """Without `ports.shards` all are ours.
+
+    burden   how many shards of this market this host has already
+    last     whether a shard is the last of those: the one that it gives up first
+    """
 
     def __init__(
-        self, venue: Venue, policy: MarketPolicy, ports: Ports, folder: Path, shard: Shard, burden: Callable[[], int]
+        self,
+        venue: Venue,
+        policy: MarketPolicy,
+        ports: Ports,
+        folder: Path,
+        shard: Shard,
+        *,
+        burden: Callable[[], int],
+        last: Callable[[Shard], bool],
     ) -> None:
-        self.shard, self._burden = shard, burden
+        self.shard, self._burden, self._last = shard, burden, last
         self._venue, self._policy, self._ports, self._folder = venue, policy, ports, folder
         self._tenancy = Tenancy(ports.host, Millis(round(policy.stream.lease_s * 1000)))
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"lease-{shard}")
@@ -105,9 +117,10 @@ class Post:
         try:
             async with asyncio.timeout(self._patience_s()):
                 self._row = await self._read(shards)
-                at = _now()
-                going, ready = self._going.is_set(), self._ready()
+                at, ready = _now(), self._ready()
                 burden, gone = self._burden(), self._ports.gone(self._row.owner)
+                spare = self._tenancy.spare(self._row, at, burden) and self._last(self.shard)
+                going = self._going.is_set() or spare
                 row = self._tenancy.next(self._row, at, ready=ready, going=going, gone=gone, burden=burden)
                 if row is not None and await self._in_thread(shards, row):
                     self._tenancy.wrote(row, at)

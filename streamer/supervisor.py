@@ -63,14 +63,19 @@ def _posts(markets: Sequence[tuple[Venue, MarketPolicy]], ports: Ports, folder: 
         if venue.stream.keyed and count > 1:
             raise Misconfigured("a market with app keys has one shard", market=venue.market.value, shards=count)
         mine: list[Post] = []
-        burden = partial(_held, mine)
-        mine += (Post(venue, policy, ports, folder, Shard(venue.market, n, count), burden) for n in range(count))
+        burden, last = partial(_held, mine), partial(_last, mine)
+        for shard in (Shard(venue.market, number, count) for number in range(count)):
+            mine.append(Post(venue, policy, ports, folder, shard, burden=burden, last=last))
         posts += mine
     return posts
 
 
 def _held(posts: Sequence[Post]) -> int:
     return sum(post.held for post in posts)
+
+
+def _last(posts: Sequence[Post], shard: Shard) -> bool:
+    return [post.shard for post in posts if post.held][-1:] == [shard]
 
 
 async def _until(stop: asyncio.Event, posts: Sequence[Post]) -> None:

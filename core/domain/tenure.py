@@ -37,7 +37,7 @@ class Tenure(msgspec.Struct, frozen=True):
     owner    host that streams it, "" for none; `fence` grows with every change of the owner
     beat     grows whenever the owner says that it lives
     leaving  the owner wants to go; `heir` is who is ready to take over from it, connected and warm
-    waiting  a host that stands by, "" for none
+    waiting  a host that stands by, "" for none; `load` is how many shards of the market it has already
     """
 
     version: int = 0
@@ -47,3 +47,4 @@ class Tenure(msgspec.Struct, frozen=True):
     leaving: bool = False
     heir: str = ""
     waiting: str = ""
+    load: int = 0

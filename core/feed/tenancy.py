@@ -2,6 +2,7 @@
 
     AWAY --free, its owner silent for `lease_ms` or known to have ended--> HELD
     AWAY --its owner wants to go--> SHADOW  streams beside it, says nothing --handed over--> HELD
+    HELD --a host that stands by has two fewer--> HELD, as one that wants to go: shares are evened out one by one
     HELD --handed over, released, taken, or not renewed for `lease_ms`--> AWAY
 
 The owner counts from the moment before it asked to renew, a standby from the moment after it saw the renewal: so the
@@ -19,6 +20,8 @@ from core.domain.values import Millis
 
 RENEWALS = 3
 """Times that a lease is renewed within its length: two may fail."""
+UNEVEN = 2
+"""So many shards more than a host that stands by, and one is handed over to it."""
 HOLD_BACK_MS = 2_000
 """A host that already has shards leaves a free one to others for so long, for each that it has."""
 
@@ -37,6 +40,7 @@ class Tenancy:
         self._mark: tuple[int, int] | None = None
         self._changed = self._free_since = Millis(0)
         self._ends = self._renew_at = Millis(0)
+        self._burden, self._settled = 0, Millis(0)
         self.role = Role.AWAY
         self.fence = 0
 
@@ -82,6 +86,16 @@ class Tenancy:
             self._ends = Millis(at + self._lease_ms)
             self._renew_at = Millis(at + (0 if row.leaving else self._lease_ms // RENEWALS))
 
+    def spare(self, row: Tenure, at: Millis, burden: int) -> bool:
+        """Whether to hand this shard over though nobody wants to stop: who stands by has too few. What the rows say of
+        it may be old for as long as a lease after the last change.
+        """
+        if burden != self._burden:
+            self._burden, self._settled = burden, at
+        calm = at - self._settled >= self._lease_ms
+        mine = self.role is Role.HELD and row.owner == self._me
+        return mine and calm and row.waiting not in ("", self._me) and burden - row.load >= UNEVEN
+
     def _renewed(self, row: Tenure, at: Millis, going: bool) -> Tenure | None:
         if going and not row.waiting:
             return None  # nobody stands by: it is released once everything is written down
@@ -114,7 +128,9 @@ class Tenancy:
         self.role = Role.SHADOW if row.leaving and row.heir in ("", self._me) else Role.AWAY
         if self.role is Role.SHADOW and ready and not row.heir:
             return replace(row, heir=self._me)
-        return None if row.waiting else replace(row, waiting=self._me)
+        if row.waiting == self._me:
+            return None if row.load == burden else replace(row, load=burden)
+        return None if row.waiting else replace(row, waiting=self._me, load=burden)
 
 
 def _owned(row: Tenure, owner: str) -> Tenure:

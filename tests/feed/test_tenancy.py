@@ -176,6 +176,26 @@ def test_a_row_that_a_person_rewrote_ends_the_tenure_at_the_next_look():
     assert not a.speaks(3_100)
 
 
+@pytest.mark.parametrize(("shards", "shares"), [(2, [1, 1]), (3, [1, 2]), (8, [4, 4])])
+def test_a_host_that_joins_later_is_given_its_share_one_by_one_and_then_nothing_moves(shards, shares):
+    """D5: each symbol is spoken for by one host all the time."""
+    rows = [MemoryShards() for _ in range(shards)]
+    teams = [[Host(name, store) for store in rows] for name in "ab"]
+    for at in range(0, 200_000, 1_000):
+        for team in teams if at >= 20_000 else teams[:1]:
+            for host in team:
+                held = [each for each in team if each.tenancy.role is Role.HELD]
+                host.burden = len(held)
+                spare = host.tenancy.spare(host.shards.read(SHARD), at, len(held))
+                host.going = spare and host is held[-1]
+                host.look(at)
+        assert all(sum(team[n].speaks(at) for team in teams) <= 1 for n in range(shards))
+        if at == 150_000:
+            fences = [store.read(SHARD).fence for store in rows]
+    assert sorted(sum(host.speaks(199_000) for host in team) for team in teams) == shares
+    assert [store.read(SHARD).fence for store in rows] == fences
+
+
 def test_every_symbol_is_in_exactly_one_shard():
     symbols = [f"KRW-C{n}" for n in range(1_200)]
     shards = [Shard(Market.UPBIT, n, 4) for n in range(4)]

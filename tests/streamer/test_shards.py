@@ -1,15 +1,16 @@
 """Two real streamer processes on the embedded AWS: one speaks, the other takes over (D6, D13)."""
 
 import signal
+from itertools import chain
 
 import pytest
 
 from core.adapters.dynamo.shards import DynamoShards
-from core.domain.levels import Saved, StreamHealth
+from core.domain.levels import SafeSet, Saved, StreamHealth
 from core.domain.tenure import Shard, Tenure
 from core.domain.values import Market
 from tests.cloud import stack as stack  # the fixture
-from tests.streamer.conftest import until
+from tests.streamer.conftest import until, wall_ms
 from tests.streamer.test_program import WANTED, Program, subscribed
 from tests.streamer.test_program import program as program
 from tests.streamer.test_program import shelf as shelf
@@ -88,3 +89,41 @@ async def test_on_a_deploy_the_new_connection_is_up_before_the_old_one_goes(prog
     taken = [line["outcome"] for line in second.lines() if line.get("message") == "a shard is taken up"]
     assert taken == ["shadow"]
     await until(lambda: (h := shelf.read(StreamHealth, Market.UPBIT)).host == standby and h.subscribed == WANTED)
+
+
+@pytest.mark.cloud
+@pytest.mark.slow
+async def test_two_hosts_share_two_shards_and_each_symbol_is_streamed_and_signalled_by_one(
+    program, second, shelf, upbit
+):
+    """D5: the second joins later and is given its part; what both say of themselves is one level; one of them killed,
+    the other takes over."""
+    shelf.write(SafeSet(market=Market.UPBIT, at=wall_ms(), safe=WANTED, excluded=(), names={}))
+    for each in (program, second):
+        each.environment["HOGA__MARKETS__UPBIT__STREAM__SHARDS"] = "2"
+        each.environment["HOGA__MARKETS__UPBIT__STREAM__LEASE_S"] = "2"
+    program.start()
+    await until(lambda: sorted(chain(*carried(upbit))) == list(WANTED), "both at the first")
+    second.start()
+    await until(lambda: carried(upbit) == [[WANTED[0]], [WANTED[1]]], "one symbol each")
+    await until(lambda: (h := shelf.read(StreamHealth, Market.UPBIT)).host.count(", ") and h.subscribed == WANTED)
+    await until(lambda: len(fallen(upbit, program, second)) == 2, "a signal of each")
+    sent = [line["key"] for each in (program, second) for line in each.said("signal sent")]
+    assert len(sent) == len(set(sent))
+    assert all(len({line["instrument"] for line in each.said("signal sent")}) == 1 for each in (program, second))
+    program.child.kill()
+    await program.ended()
+    await until(lambda: sorted(chain(*carried(upbit))) == list(WANTED), "both at the other")
+
+
+def carried(upbit):
+    """Symbols by connection, as the venue sees them."""
+    asks = (link.guest.subscriber.asks for link in upbit.stream._board.connections)
+    return sorted(sorted({code.partition(".")[0] for ask in each for code in ask.codes}) for each in asks)
+
+
+def fallen(upbit, *hosts):
+    """Let both prices fall a little further; the symbols that were signalled."""
+    for symbol in WANTED:
+        upbit.market.push(symbol, -0.02, 0.5, wall_ms())
+    return {line["instrument"] for each in hosts for line in each.said("signal sent")}
