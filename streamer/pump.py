@@ -29,6 +29,7 @@ from streamer.seats import Seats
 from streamer.transport import Transport, transport
 
 DATA = (Book, Ticker, Bar)
+MARKET = (Trade, *DATA)
 TORN = 1_000
 """Frames that did not read and wait for somebody to ask what they cost, at most."""
 log = logging.getLogger(__name__)
@@ -71,7 +72,7 @@ class Pump:
         self._clock, self._dice, self._on_gap = clock, dice, on_gap
         self._awake, self.seats = awake, seats
         self._opener = opener or transport(policy.transport)
-        self._step, self._put = engine.step, outbox.put
+        self._step, self._run, self._put = engine.step, engine.run, outbox.put
         self._connects = Rates(spec.connects_per_s)
         self._tasks: dict[LinkId, asyncio.Task[None]] = {}
         self._group: asyncio.TaskGroup | None = None
@@ -95,16 +96,28 @@ class Pump:
 
         No task, no log line and no dictionary is made here for market data; a test reads the bytecode.
         """
-        step, lag = self._step, self.latency.add
+        lag, aside = self.latency.add, False
         for item in inbound:
             if type(item) is Trade:
                 if not item.replayed:
                     lag(at - item.at)
             elif not isinstance(item, DATA):
+                aside = True
+        if aside:
+            self._sorted(inbound, at)
+            return
+        self.last_data = at
+        if effects := self._run(inbound):  # type: ignore[arg-type]  # all of them are market data
+            self._put(effects)
+
+    def _sorted(self, inbound: Sequence[Inbound], at: Millis) -> None:
+        """The same where one of them is no market data, in their order."""
+        for item in inbound:
+            if not isinstance(item, MARKET):
                 self._put(self.aside.take(item))
                 continue
             self.last_data = at
-            if effects := step(item):
+            if effects := self._step(item):
                 self._put(effects)
 
     def odd(self, frame: bytes, surprise: WireSurprise, at: Millis) -> None:

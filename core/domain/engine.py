@@ -1,7 +1,7 @@
 """The engine: market data in, effects out. One synchronous fold, the same live, on paper and in replay.
 
 The rules of this machine:
-- `step` is the hot path: one dictionary look-up, the candles, and one comparison that tells whether any rule or exit
+- `run` is the hot path: one dictionary look-up, the candles, and one comparison that tells whether any rule or exit
   could be true at this price. No task, log line or dictionary is made there.
 - A trade told twice (by the venue's id) counts once; one that the venue repeats as a state (`replayed`) counts only
   where it is news, and never makes a signal.
@@ -70,43 +70,52 @@ class Engine:
 
     def step(self, event: MarketData) -> Sequence[Effect]:
         """Take one event; returns what is to be done, which nearly always is nothing."""
-        if type(event) is not Trade:
-            return self._other(event)
-        self.trades += 1
-        name, at, price, quantity, sequence = (
-            event.instrument.symbol, event.at, event.price, event.quantity, event.sequence,
-        )  # fmt: skip
-        symbol = self._states.get(name) or self._begin(name)
-        candles = symbol.candles
-        if sequence > symbol.sequence and price > 0.0 < quantity:  # nearly every trade: new, and sane
-            symbol.sequence = sequence
-            symbol.sequences.append(sequence)
-        elif not self._new(symbol, event):
-            return NOTHING
-        if event.total and symbol.trade is not None and 0.0 < symbol.trade.total < event.total - quantity:
-            self.skipped += 1
-        symbol.trade = event
-        ticks = symbol.ticks
-        if (place := ticks.place) == ticks.room:
-            place = ticks.more()
-            symbol.trim()
-        PUT(ticks.rows, place, at, price, quantity)  # as `Ticks.add`, without a call for every trade
-        ticks.place = place + WIDTH
-        before = candles.price
-        turn = candles.add(at, price, quantity)
-        if turn is not None and self._turned(symbol, event, turn):
-            return NOTHING
-        if symbol.holding is not None and price != before:
-            leaving = self._departures.look(symbol, price, at, event.seen)
-            if leaving:
-                return self._counted(leaving)
-        if symbol.low < price < symbol.high:
-            if not symbol.calm:
-                self._entries.calm(symbol)
-            return NOTHING
-        if (price == before and turn is None and not self._by_volume) or event.replayed:
-            return NOTHING
-        return self._counted(self._entries.judge(symbol, at, event.seen))
+        return self.run((event,))
+
+    def run(self, events: Iterable[MarketData]) -> Sequence[Effect]:
+        """Take events that came together, one after the other; returns what is to be done for all of them."""
+        effects: Sequence[Effect] = NOTHING
+        whose, judged = None, self._by_volume
+        for event in events:
+            if type(event) is not Trade:
+                effects = _joined(effects, self._other(event))
+                continue
+            self.trades += 1
+            if event.instrument is not whose:  # a frame's trades are of one symbol, looked up once
+                whose = event.instrument
+                symbol = self._states.get(whose.symbol) or self._begin(whose.symbol)
+                candles, ticks = symbol.candles, symbol.ticks
+            at, price, quantity, sequence, total = (
+                event.at, event.price, event.quantity, event.sequence, event.total,
+            )  # fmt: skip
+            if sequence > symbol.sequence and price > 0.0 < quantity:  # nearly every trade: new, and sane
+                symbol.sequence = sequence
+                symbol.sequences.append(sequence)
+            elif not self._new(symbol, event):
+                continue
+            if total and symbol.trade is not None and 0.0 < symbol.trade.total < total - quantity:
+                self.skipped += 1
+            symbol.trade = event
+            if (place := ticks.place) == ticks.room:
+                place = ticks.more()
+                symbol.trim()
+            PUT(ticks.rows, place, at, price, quantity)  # as `Ticks.add`, without a call for every trade
+            ticks.place = place + WIDTH
+            before = candles.price
+            turn = candles.add(at, price, quantity)
+            if turn is not None and self._turned(symbol, event, turn):
+                continue
+            if symbol.holding is not None and price != before:
+                leaving = self._departures.look(symbol, price, at, event.seen)
+                if leaving:
+                    effects = _joined(effects, self._counted(leaving))
+                    continue
+            if symbol.low < price < symbol.high:
+                if not symbol.calm:
+                    self._entries.calm(symbol)
+            elif (price != before or turn is not None or judged) and not event.replayed:
+                effects = _joined(effects, self._counted(self._entries.judge(symbol, at, event.seen)))
+        return effects
 
     def references(self, rows: References) -> None:
         """Yesterday's figures of every symbol; telling the same again costs nothing."""
@@ -328,3 +337,8 @@ class Engine:
         return (
             f"{restart.VERSION};{self.market.value};{self.policy.indicators};{self.policy.exits.trend_length};{rules}"
         )
+
+
+def _joined(before: Sequence[Effect], found: Sequence[Effect]) -> Sequence[Effect]:
+    """Both, in their order; nearly always one of them is nothing."""
+    return [*before, *found] if before and found else before or found

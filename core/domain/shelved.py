@@ -1,4 +1,4 @@
-"""A series' closed candles, packed: some 40 bytes each, where an object with its numbers takes ten times as much.
+"""A series' closed candles, packed: 34 bytes each or a few more, where an object with its numbers takes ten times that.
 
 The newest is kept as the object itself, because a late trade may still amend it. The others are rows: prices as whole
 numbers of a decimal fraction, and times in seconds, wherever that gives back exactly what was put in; where it does
@@ -14,10 +14,11 @@ from typing import overload
 from core.domain.candle import Candle
 from core.domain.quality import Quality
 
-NARROW, WIDE = Struct("=IHBH4i2d"), Struct("=qIBH4d2d")
-"""Opens, length, grade, reason, four prices, volume, value."""
+TIGHT, NARROW, WIDE = Struct("=IHBBi3H2d"), Struct("=IHBBi3i2d"), Struct("=qIBBd3d2d")
+"""Opens, length, grade, reason; low, open, high, close; volume, value. Tight: the three are counted from the low."""
 SCALES = tuple(float(10**digits) for digits in range(9))
-MOST = 2.0**31 - 1.0
+MOST, REACH = 2.0**31 - 1.0, 2**16
+"""Beyond the units of a narrow price, and of a tight one's distance from the low."""
 SECOND, LONGEST = 1000, 65_536_000
 """Units of a narrow row's times, and what is too long for it; in ms."""
 GRADES = tuple(quality.value for quality in Quality)
@@ -42,14 +43,14 @@ class Closed:
 
     def __init__(self, keep: int) -> None:
         self.keep = keep
-        self._row, self._unit, self._scale = NARROW, SECOND, 1.0
+        self._row, self._unit, self._scale = TIGHT, SECOND, 1.0
         self.rows = bytearray()
         self.last: Candle | None = None
 
     def append(self, candle: Candle) -> None:
         """The newest one; the oldest goes where there are `keep`."""
         if (before := self.last) is not None:
-            if self._row is NARROW and not _fits(before, self._scale):
+            if self._row is not WIDE and not _fits(before, self._scale, self._row):
                 older = [*self]
                 self._choose(older)
                 self.rows = bytearray(b"".join(map(self._pack, older[:-1])))
@@ -105,7 +106,7 @@ class Closed:
         for place in self._backwards():
             row = unpack(rows, place)
             if (row[0] + row[1]) * unit <= moment:
-                return float(row[7] / self._scale)
+                return float((row[7] + (row[4] if self._row is TIGHT else 0)) / self._scale)
         return None
 
     def value_between(self, start: int, end: int) -> float:
@@ -146,16 +147,19 @@ class Closed:
     def _made(self, place: int) -> Candle:
         row = self._row.unpack_from(self.rows, place)
         unit, scale = self._unit, self._scale
-        opens, grade = row[0] * unit, row[2]
-        candle = Candle(opens, opens + row[1] * unit, opens, row[4] / scale)
-        candle.high, candle.low, candle.close = row[5] / scale, row[6] / scale, row[7] / scale
+        opens, grade, base = row[0] * unit, row[2], row[4] if self._row is TIGHT else 0
+        candle = Candle(opens, opens + row[1] * unit, opens, (base + row[5]) / scale)
+        candle.high, candle.low, candle.close = (base + row[6]) / scale, row[4] / scale, (base + row[7]) / scale
         candle.volume, candle.value, candle.last_at = row[8], row[9], candle.ends - 1
         candle.settled, candle.quality, candle.reason = grade >= SETTLED, GRADES[grade % SETTLED], REASONS[row[3]]
         return candle
 
     def _pack(self, candle: Candle) -> bytes:
-        unit, prices = self._unit, (candle.open, candle.high, candle.low, candle.close)
-        told = [round(price * self._scale) for price in prices] if self._row is NARROW else prices
+        unit, told = self._unit, [candle.low, candle.open, candle.high, candle.close]
+        if self._row is not WIDE:
+            told = [round(price * self._scale) for price in told]
+        if self._row is TIGHT:
+            told[1:] = [price - told[0] for price in told[1:]]
         grade = GRADES.index(candle.quality) + SETTLED * candle.settled
         length = (candle.ends - candle.opens) // unit
         return self._row.pack(
@@ -165,16 +169,19 @@ class Closed:
     def _choose(self, candles: list[Candle]) -> None:
         """The narrowest rows that hold each of these exactly."""
         for scale in SCALES:
-            if all(_fits(candle, scale) for candle in candles):
-                self._row, self._unit, self._scale = NARROW, SECOND, scale
+            if all(_fits(candle, scale, NARROW) for candle in candles):
+                tight = all(_fits(candle, scale, TIGHT) for candle in candles)
+                self._row, self._unit, self._scale = TIGHT if tight else NARROW, SECOND, scale
                 return
         self._row, self._unit, self._scale = WIDE, 1, 1.0
 
 
-def _fits(candle: Candle, scale: float) -> bool:
-    """Does it come back unchanged from a narrow row whose prices are whole units of 1 / `scale`?"""
+def _fits(candle: Candle, scale: float, row: Struct) -> bool:
+    """Does it come back unchanged from a tight or narrow row whose prices are whole units of 1 / `scale`?"""
     whole = not (candle.opens % SECOND or candle.ends % SECOND) and candle.ends - candle.opens < LONGEST
     prices = (candle.open, candle.high, candle.low, candle.close)
+    if row is TIGHT and not (candle.low == min(prices) and (max(prices) - candle.low) * scale < REACH - 1):
+        return False
     return whole and all(price * scale < MOST and round(price * scale) / scale == price for price in prices)
 
 

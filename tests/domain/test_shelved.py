@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from core.domain.candle import Candle
 from core.domain.quality import BY_THE_VENUE, LOST, Quality
-from core.domain.shelved import NARROW, WIDE, Closed
+from core.domain.shelved import NARROW, TIGHT, WIDE, Closed
 
 MINUTE = 60_000
 PRICES = st.one_of(
@@ -87,14 +87,14 @@ def test_the_newest_is_the_candle_itself_so_a_late_trade_may_amend_it():
     assert kept[1].high == 20.0
 
 
-def test_a_candle_takes_forty_one_bytes_and_the_room_does_not_grow():
+def test_a_candle_takes_thirty_four_bytes_and_the_room_does_not_grow():
     """A must-hold of issue 5: 1,000 symbols with 200 candles of each span stay small."""
     kept = Closed(200)
     for number in range(1_000):
-        kept.append(candle(number * MINUTE, 71_900.5, 72_000.25 + number))
-        assert len(kept.rows) <= 199 * NARROW.size
-    assert NARROW.size == 41
-    assert kept.rows.__sizeof__() <= 200 * NARROW.size * 9 // 8 + 100
+        kept.append(candle(number * MINUTE, 71_900.5, 71_990.25))
+        assert len(kept.rows) <= 199 * TIGHT.size
+    assert TIGHT.size == 34
+    assert kept.rows.__sizeof__() <= 200 * TIGHT.size * 9 // 8 + 100
 
 
 def test_one_price_that_no_fraction_holds_makes_every_row_a_wide_one():
@@ -104,4 +104,20 @@ def test_one_price_that_no_fraction_holds_makes_every_row_a_wide_one():
     assert len(kept.rows) == 3 * WIDE.size
     assert [each.low for each in kept] == [1.5, 1 / 3, 2.5, 3.5]
     kept.replace([candle(0, 1.5, 2.5), candle(MINUTE, 1.5, 2.5)])
-    assert len(kept.rows) == NARROW.size
+    assert len(kept.rows) == TIGHT.size
+
+
+def test_a_candle_that_reached_far_makes_the_rows_a_little_wider():
+    kept = Closed(5)
+    for number, reach in enumerate((1.0, 70_000.0, 1.0, 2.0)):
+        kept.append(candle(number * MINUTE, 10.5, 10.5 + reach))
+    assert len(kept.rows) == 3 * NARROW.size
+    assert [each.high for each in kept] == [11.5, 70_010.5, 11.5, 12.5]
+
+
+def test_a_bar_whose_open_is_under_its_low_is_kept_as_it_was_told():
+    odd = candle(0, 10.0, 11.0, settled=True)
+    odd.open = 9.0
+    kept = Closed(5)
+    kept.replace([odd, candle(MINUTE, 1.0, 2.0)])
+    assert told(kept[0]) == told(odd)

@@ -27,7 +27,7 @@ PATH = [
     Session.received,
     Pump.took,
     Latency.add,
-    Engine.step,
+    Engine.run,
     Candles.add,
     Decoder.__call__,
     several,
