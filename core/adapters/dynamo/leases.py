@@ -87,6 +87,8 @@ class DynamoLeases:
         return self._update(lock_requests.evict(self._tables.locks, lock)) == {}
 
     def amend(self, lock: Lock, change: Amendment, at: Millis) -> bool:
+        if lock.intent is not None:
+            return False  # read while someone was at work: its end keeps the fence, and what is held may be another
         amended = self._write(amendments.amend(self._tables, lock, change, at)) == {}
         on, why = lock.instrument, "books put right"
         if amended and change.hired:

@@ -18,7 +18,7 @@ def amended(books: Books, lock: Lock, change: Amendment, at: Millis) -> bool:
     """Write all of it where the symbol is at rest under the fence that was read and the workers are as expected."""
     now = books.item(lock.instrument).lock
     running = bool(now.owner) and now.ends + MARGIN >= at
-    if running or now.fence != lock.fence or now.intent is not None:
+    if running or now.fence != lock.fence or now.intent is not None or lock.intent is not None:
         return False
     if change.trip and change.trip.id in books.trips:
         return False

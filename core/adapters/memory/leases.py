@@ -129,6 +129,8 @@ class MemoryLeases:
                 return False
             if found is None or found.status is not Status.SCAN:
                 return False
+            if lock.position is None or now.position.worker != lock.position.worker:
+                return False
             self._books.workers[key] = move(found, Status.HOLD, at, lock.instrument.symbol)
             owned = replace(now, fence=now.fence + 1, position=replace(now.position, worker=worker.id))
             self._books.items[lock.instrument] = Item(owned)
