@@ -26,6 +26,7 @@ from core.domain.policies import ByHand
 from core.domain.positions import Position, RoundTrip
 from core.domain.results import EXACT, opened, reduced, round_trip
 from core.domain.signals import Exit
+from core.domain.sizing import sellable
 from core.domain.values import ZERO, Instrument, Side
 from core.domain.workers import Status, Worker
 
@@ -118,7 +119,7 @@ def _bought(each: Difference, workers: Sequence[Worker], desk: Desk) -> Act | No
     price = _price(symbol, desk)
     if price is None:
         return None
-    if lock.position is None and extra * price < desk.rules.minimum(symbol):
+    if lock.position is None and not _sellable(extra, price, symbol, desk):
         change = _change(lock, desk, position=None, dust=lock.dust + extra)
         return _done(lock, change, extra, "bought by hand are too little to sell: left where they are", desk)
     heir = None if lock.position else _free(workers, desk)
@@ -142,7 +143,7 @@ def _sold(each: Difference, workers: Sequence[Worker], desk: Desk) -> Act | None
     if position is None or price is None:
         return None
     units, rest = each.booked - each.found, each.found
-    dust = rest if rest * max(price, position.price) < desk.rules.minimum(symbol) else ZERO
+    dust = ZERO if _sellable(rest, max(price, position.price), symbol, desk) else rest
     order = hand_trades.sale(each.lock, position, units, price, Exit.BY_HAND, dust, desk)
     did = f"sold by hand, booked at the last price {price:f}"
     return _closed(each.lock, position, order, dust, workers, did, desk)
@@ -214,11 +215,14 @@ def _done(
 def _too_small(position: Position, desk: Desk) -> bool:
     """By its entry price, and then by the last one, which is asked for only where it matters."""
     symbol = position.instrument.symbol
-    least = desk.rules.minimum(symbol)
-    if position.quantity * position.price >= least:
+    if _sellable(position.quantity, position.price, symbol, desk):
         return False
     price = _price(symbol, desk)
-    return price is not None and position.quantity * price < least
+    return price is not None and not _sellable(position.quantity, price, symbol, desk)
+
+
+def _sellable(units: Decimal, price: Decimal, symbol: str, desk: Desk) -> bool:
+    return sellable(units, price, desk.rules.lot(symbol), desk.rules.minimum(symbol))
 
 
 def _price(symbol: str, desk: Desk) -> Decimal | None:

@@ -288,3 +288,13 @@ def test_units_of_an_order_under_way_are_nobodys_own():
     counted = tally.compare(desk.leases.locks(), desk, world.hands.at)
     assert counted.differences == ()
     assert world.shelf.read(Hands, Market.UPBIT).own == {}
+
+
+def test_less_than_a_lot_is_left_where_it_is_whatever_it_is_worth():
+    world = Shared()
+    world.price = 10.0**9
+    world.trades("KRW-BBB", "0.00009")
+    world.run(), world.run()
+    assert world.held(BBB) is None
+    assert world.books.leases.lock(BBB).dust == Decimal("0.00009")
+    assert "too little to sell" in world.memos()[0]
