@@ -14,8 +14,9 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import requests
 
@@ -29,12 +30,22 @@ from core.local.stack import NOBODY, Stack
 
 LIST = "functions/requirements-emulator.txt"
 PATIENCE_S = 30.0
+KEPT_S = 24 * 3600.0
+"""Code of other sources or settings may still run in another process; after a day it does not."""
 
 
-def laid_out(folder: str, settings: Path, root: Path = template.ROOT) -> Path:
-    """The package of that folder of the template, for this machine; libraries are installed once."""
+class Laid(NamedTuple):
+    """Where a function's code and its libraries are."""
+
+    code: Path
+    libraries: Path
+
+
+def laid_out(folder: str, settings: Path, root: Path = template.ROOT) -> Laid:
+    """The package of that folder of the template, for this machine: libraries are installed once, and code is laid out
+    once for each state of sources and settings, so that nobody's is taken from under them.
+    """
     libraries = root / ".build" / "host" / Path(folder).name
-    code = libraries.with_name(f"{libraries.name}-code")
     lists = [root / name for name in (*PACKAGES[folder].lists, LIST)]
     recipe = [*(path.read_bytes() for path in lists), repr(PACKAGES[folder].without).encode()]
     with apart.made_once(libraries, b"".join(recipe)) as missing:
@@ -43,9 +54,26 @@ def laid_out(folder: str, settings: Path, root: Path = template.ROOT) -> Path:
             install(libraries, lists, None)
             trim(libraries, [name for name in PACKAGES[folder].without if name not in IN_RUNTIME])
             compile_all(libraries, sys.executable)
-    with apart.made_once(code, os.urandom(8)):
-        package.build(code, settings, root=root)
-    return code
+    given = [path.read_bytes() for path in _given_files(settings, root)]
+    digest = sha256(b"\0".join(given)).hexdigest()[:16]
+    code = libraries.with_name("code") / f"{libraries.name}-{digest}"
+    with apart.made_once(code, digest.encode()) as missing:
+        if missing:
+            package.build(code, settings, root=root)
+            _forget(code.parent, time.time() - KEPT_S)
+    return Laid(code, libraries)
+
+
+def _given_files(settings: Path, root: Path) -> Iterator[Path]:
+    yield settings
+    yield from (settings.parent / name for name in package.symbol_lists(settings))
+    yield from (root / path for path in package.sources(root))
+
+
+def _forget(folder: Path, before: float) -> None:
+    for old in folder.iterdir():
+        if old.is_dir() and old.stat().st_mtime < before:
+            shutil.rmtree(old, ignore_errors=True)
 
 
 @contextmanager
@@ -55,31 +83,30 @@ def running(name: str, env: Mapping[str, str], settings: Path, root: Path = temp
         yield address
 
 
-def packaged(name: str, settings: Path, root: Path = template.ROOT) -> Path:
-    """The folder with the function's code, built now."""
+def packaged(name: str, settings: Path, root: Path = template.ROOT) -> Laid:
+    """The function's code as its sources are now."""
     shared = template.load()["Globals"]["Function"]
     return laid_out(_function(name).get("CodeUri", shared["CodeUri"]), settings, root)
 
 
 @contextmanager
-def behind(name: str, code: Path, env: Mapping[str, str], root: Path = template.ROOT) -> Iterator[str]:
-    """The function out of a folder that was built before."""
+def behind(name: str, laid: Laid, env: Mapping[str, str], root: Path = template.ROOT) -> Iterator[str]:
+    """The function out of folders that were built before."""
     properties = _function(name)
-    with started(code, properties["Handler"], env, properties, root) as address:
+    with started(laid, properties["Handler"], env, properties, root) as address:
         yield address
 
 
 @contextmanager
 def started(
-    code: Path, handler: str, env: Mapping[str, str], properties: Mapping[str, Any], root: Path = template.ROOT
+    laid: Laid, handler: str, env: Mapping[str, str], properties: Mapping[str, Any], root: Path = template.ROOT
 ) -> Iterator[str]:
-    """Any handler in a folder, behind the emulator."""
+    """Any handler out of these folders, behind the emulator."""
     port, inner = free_port(), free_port()
-    libraries = code.with_name(code.name.removesuffix("-code"))
     own = {
         **NOBODY,
         **env,
-        "PYTHONPATH": f"{code}:{libraries}",
+        "PYTHONPATH": f"{laid.code}:{laid.libraries}",
         "AWS_LAMBDA_FUNCTION_NAME": handler.split(".")[1] if "." in handler else handler,
         "AWS_LAMBDA_FUNCTION_TIMEOUT": str(properties.get("Timeout", 20)),
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(properties.get("MemorySize", 256)),
@@ -93,7 +120,7 @@ def started(
     ]
     command += [sys.executable, "-m", "awslambdaric", handler]
     child = subprocess.Popen(
-        command, cwd=code, env=own, stdout=sys.stderr, stderr=subprocess.STDOUT, start_new_session=True
+        command, cwd=laid.code, env=own, stdout=sys.stderr, stderr=subprocess.STDOUT, start_new_session=True
     )
     try:
         yield f"http://{LOOPBACK}:{port}/2015-03-31/functions/function/invocations"

@@ -37,13 +37,13 @@ markets:
 """
 
 
-def bare(folder: Path, libraries: Path) -> Path:
+def bare(folder: Path, libraries: Path) -> emulated.Laid:
     """The rival: the same libraries as ours, with no bytecode anywhere."""
     shutil.copytree(libraries, folder / "bare", ignore=shutil.ignore_patterns("__pycache__"))
     code = folder / "bare-code" / "functions"
     code.mkdir(parents=True)
     (code / "bare.py").write_text(BARE)
-    return folder / "bare-code"
+    return emulated.Laid(folder / "bare-code", folder / "bare")
 
 
 def timed(start) -> float:
@@ -65,14 +65,14 @@ def main() -> None:
 
 
 def compared(folder: Path, settings: Path, cloud: Stack, runs: int) -> dict[str, object]:
-    rival = bare(folder, emulated.laid_out(".build/functions/", settings).with_name("functions"))
+    rival = bare(folder, emulated.laid_out(".build/functions/", settings).libraries)
     without = {**cloud.environment(), "PYTHONDONTWRITEBYTECODE": "1"}
     starts = {"bare": ({}, lambda: emulated.started(rival, "functions.bare.handler", without, {}))}
     for name in FUNCTIONS:
         event = json.loads((ROOT / "tests" / "events" / f"{name}.json").read_text())
         env = emulated.environment(name, cloud)
-        code = emulated.packaged(name, settings)
-        starts[name] = (event, lambda name=name, env=env, code=code: emulated.behind(name, code, env))
+        laid = emulated.packaged(name, settings)
+        starts[name] = (event, lambda name=name, env=env, laid=laid: emulated.behind(name, laid, env))
     found: dict[str, list[float]] = {name: [] for name in starts}
     for turn in range(runs + 1):
         for name, start in starts.items():

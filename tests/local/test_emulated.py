@@ -29,8 +29,7 @@ def test_a_picture_is_drawn_out_of_what_is_left_of_the_trimmed_libraries(tmp_pat
     """F4. What is thrown away is thrown away for a PNG's sake: nothing else may ask for it."""
     settings = tmp_path / "settings.yaml"
     settings.write_text("{}")
-    code = emulated.laid_out(".build/pictures/", settings)
-    libraries = code.with_name("pictures")
+    code, libraries = emulated.laid_out(".build/pictures/", settings)
     env = {"PATH": os.environ["PATH"], "PYTHONPATH": f"{code}{os.pathsep}{libraries}", "MPLCONFIGDIR": str(tmp_path)}
     done = subprocess.run(
         [sys.executable, "-S", "-c", DRAWING], cwd=code, env=env, capture_output=True, text=True, check=False
@@ -40,6 +39,34 @@ def test_a_picture_is_drawn_out_of_what_is_left_of_the_trimmed_libraries(tmp_pat
     assert all(place.startswith(str(libraries)) for place in places)
     assert first == second == "b'PNG'"
     assert not (libraries / "fontTools" / "ttLib").exists()
+
+
+def test_code_is_laid_out_once_for_each_settings_and_never_taken_from_under_another_process(monkeypatch, tmp_path):
+    """Two test workers with settings of their own did that to each other."""
+    monkeypatch.setattr(emulated, "install", lambda libraries, lists, on: libraries.mkdir())
+    root = tmp_path / "root"
+    root.mkdir()
+    for name in ("core", "functions"):
+        (root / name).symlink_to(ROOT / name)
+    (root / "template.yaml").symlink_to(ROOT / "template.yaml")
+    one, two = tmp_path / "one.yaml", tmp_path / "two.yaml"
+    one.write_text("stage: one\n")
+    two.write_text("stage: two\n")
+
+    first = emulated.laid_out(".build/functions/", one, root)
+    made = first.code.stat().st_mtime_ns
+    second = emulated.laid_out(".build/functions/", two, root)
+
+    assert first.code != second.code
+    assert first.libraries == second.libraries
+    assert (first.code / "settings.yaml").read_text() == "stage: one\n"
+    assert emulated.laid_out(".build/functions/", one, root) == first
+    assert first.code.stat().st_mtime_ns == made
+
+    os.utime(first.code, (0, 0))
+    two.write_text("stage: three\n")
+    emulated.laid_out(".build/functions/", two, root)
+    assert not first.code.exists(), "a day is over"
 
 
 class Outputs:
