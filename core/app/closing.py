@@ -75,13 +75,21 @@ def _sold(held: Granted, order: Order, desk: Desk) -> Closed:
     with localcontext(EXACT):
         freed = _taken(position) - _taken(rest)
     lost = None if rest else realised < 0
-    tell = tidings.dust if is_write_off(held.intent) else tidings.sold
-    news = _worded(lambda desk: tell(order, trip, desk), desk)
+    news = _news_of(held, position, order, trip, desk)
     if not _commit(held, order, rest, freed, desk, trip=trip, again=again, lost=lost, news=news):
         return verdict(Ending.LOST, held, order, detail="the lock was taken over; its new owner settles this"), None
     detail = f"{trip.quantity:f} at {trip.sold:f}, PnL {trip.pnl:f}"
     ended = verdict(Ending.SOLD, held, order, trip=trip, detail=detail, news=news)
     return ended, _left(held, rest, again)
+
+
+def _news_of(held: Granted, position: Position, order: Order, trip: RoundTrip, desk: Desk) -> Alert | None:
+    """A part of a lot that a commission left of every position is in the results, and nothing to call people for."""
+    if not is_write_off(held.intent):
+        return _worded(lambda desk: tidings.sold(order, trip, desk), desk)
+    if position.quantity < desk.rules.lot(order.instrument.symbol):
+        return None
+    return _worded(lambda desk: tidings.dust(order, trip, desk), desk)
 
 
 def _nothing_sold(held: Granted, order: Order, position: Position, desk: Desk) -> Closed:

@@ -199,7 +199,7 @@ class Ground:
         day = self.desk().days.day_of(self.clock())
         orders = self.desk().ledger.orders(self.on.market, day)
         told = {alert.id.partition(":")[0] for alert in self.told.sent}
-        return {order.id for order in orders if order.fills} - told
+        return {order.id for order in orders if order.fills and order.reason != "dust"} - told
 
     def trouble(self):
         """What is not as it must be once everything has settled; nothing where all is well."""

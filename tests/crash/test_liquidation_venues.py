@@ -54,6 +54,7 @@ def flat(ground, done):
 def test_a_quiet_end_of_the_day_is_flat_in_one_run_and_one_order(ground):
     flat(ground, run(ground))
     assert len(sales(ground)) == 1
+    assert [alert.kind for alert in ground.told.sent if alert.kind is Told.UNSOLD] == []  # a part of a lot is no alarm
 
 
 def test_what_is_filled_in_part_is_sold_in_further_rounds(ground):
