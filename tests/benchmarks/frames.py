@@ -18,7 +18,8 @@ SYMBOLS = {
 }
 STAMP = 1_000_000_000_000_000
 """Stands where the server writes its sending time in microseconds: sixteen digits, found by these."""
-WIDTH = 46
+WIDTH, UNREAD = 46, 9
+"""Cells of a record of KIS, and the one of the first that holds the sending time: the day's low, which nobody reads."""
 
 
 def made(venue: str, count: int, start: int, symbols: tuple[str, ...] = (), mix: bool = False) -> list[bytes]:
@@ -107,11 +108,12 @@ def _kis(dice: random.Random, names: tuple[str, ...], count: int, start: int) ->
         records, second = dice.randint(1, 4), number * SPAN_MS // count // 1000
         cells: list[str] = []
         name, price = walk.draw()
-        for _ in range(records):
+        for record in range(records):
             quantity = dice.randint(1, 300)
             total[name] += quantity
             row = [str(dice.randint(1, 99_999)) for _ in range(WIDTH)]
             row[:3] = name, f"09{second // 60:02d}{second % 60:02d}", str(int(price))
+            row[UNREAD] = row[UNREAD] if record else str(STAMP)
             row[12:14] = str(quantity), str(total[name])
             row[21], row[33:36], row[43:45] = dice.choice("15"), ("20261120", "20", "N"), ("0", "")
             cells += row

@@ -20,6 +20,8 @@ import uvloop
 from websockets.asyncio.client import connect
 
 SPANS = (60_000, 300_000, 3_600_000)
+UNREAD = 9
+"""The cell of a KIS frame in which the server writes its sending time."""
 FAST, SLOW, LENGTH, FALL_MINUTES = 12, 26, 14, 5
 
 
@@ -144,11 +146,11 @@ def kis() -> Callable[[bytes], Iterator[Row]]:
     def rows(frame: bytes) -> Iterator[Row]:
         _, _, count, payload = frame.decode().split("|", 3)
         cells = payload.split("^")
-        width = len(cells) // int(count)
+        width, sent = len(cells) // int(count), int(cells[UNREAD])
         for first in range(0, len(cells), width):
             clock = cells[first + 1]
             seconds = int(clock[:2]) * 3600 + int(clock[2:4]) * 60 + int(clock[4:])
-            yield cells[first], midnight + seconds * 1000, float(cells[first + 2]), float(cells[first + 12]), 0
+            yield cells[first], midnight + seconds * 1000, float(cells[first + 2]), float(cells[first + 12]), sent
 
     return rows
 
@@ -165,7 +167,7 @@ async def bare(venue: str, url: str, messages: int) -> dict[str, float]:
 
 
 async def plain(venue: str, url: str, messages: int) -> dict[str, float]:
-    """Receiving, decoding, and the work. Latency is from the server's stamp, else from what `recv` gave, in us."""
+    """Receiving, decoding, and the work. Latency is from the server's stamp to the decision, in us."""
     rows, states, spans = {"upbit": upbit, "binance": binance, "kis": kis}[venue](), dict[str, State](), []
     stride = max(1, messages // 8192)
     async with connect(url, compression=None, ping_interval=None, max_size=None) as wire:

@@ -139,12 +139,13 @@ def test_latency_is_from_a_stamp_only_where_that_counts_microseconds_by_our_cloc
         b'{"e":"trade","E":%d}' % (now // 1_000_000),
         b'{"ty":"trade","tms":1600000000000000}',
         b"0|H0STCNT0|001|005930^090000",
+        b"0|H0STCNT0|001|005930^090000^%d^7" % (now // 1000),
     ]
     samples = [Sample(body, now + 5_000, 2_000) for body in bodies]
 
-    assert [round(us) for us in sent_us(samples)] == [5, 5, 5] or max(sent_us(samples)) < 7
-    assert len(sent_us(samples)) == 3
-    assert received_us(samples) == [2.0] * 6
+    assert [round(us) for us in sent_us(samples)] == [5, 5, 5, 5] or max(sent_us(samples)) < 7
+    assert len(sent_us(samples)) == 4
+    assert received_us(samples) == [2.0] * 7
 
 
 @pytest.mark.parametrize(("share", "value"), [(0.5, 5), (0.99, 10), (0.01, 1), (1.0, 10)])
