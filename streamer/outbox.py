@@ -120,6 +120,7 @@ class Lane(Generic[Item]):
 class Outbox:
     """Where effects go. `put` is called in the path of a tick and returns at once, whatever the network does.
 
+    allowed          whether this host may speak at all now, asked each time; what it may not say is kept for a moment
     to_signal, own   ms from the exchange, and from receipt, to here, of each signal
     """
 
@@ -135,23 +136,34 @@ class Outbox:
         self.signals = Lane[Signal]("signal", signals.send, lambda all: signal_to_shed(all, clock()), policy, dice)
         self.alerts = Lane[Alert]("alert", alerts.send, alert_to_shed, policy, dice)
         self._clock = clock
-        self._shadow: deque[tuple[Millis, Effect]] | None = None
+        self.allowed: Callable[[], bool] = lambda: True
+        self._kept: deque[tuple[Millis, Effect]] = deque(maxlen=KEPT)
+        self._muted = False
         self.to_signal, self.own = Latency(), Latency()
 
     def mute(self) -> None:
         """Say nothing from now on: another host does. What was decided lately is kept for `speak`."""
-        self._shadow = deque(maxlen=KEPT)
+        self._muted = True
 
     def speak(self) -> None:
         """Say what was decided in the last moments, which the other host may not have said any more, and go on."""
-        kept, self._shadow = self._shadow or (), None
-        self.put([effect for at, effect in kept if self._clock() - at <= OVERLAP_MS])
+        self._muted = False
+        kept, at = list(self._kept), self._clock()
+        self._kept.clear()
+        self._say([effect for when, effect in kept if at - when <= OVERLAP_MS])
 
     def put(self, effects: Sequence[Effect]) -> None:
         """Take effects over, whatever their number."""
-        if self._shadow is not None:
-            self._shadow.extend((self._clock(), effect) for effect in effects)
+        if not effects:
             return
+        if self._muted or not self.allowed():
+            self._kept.extend((self._clock(), effect) for effect in effects)
+            return
+        if self._kept:
+            self.speak()
+        self._say(effects)
+
+    def _say(self, effects: Sequence[Effect]) -> None:
         for effect in effects:
             match effect:
                 case Emit(signal):

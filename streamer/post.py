@@ -146,8 +146,14 @@ class Post:
     def _begin(self, *, live: bool) -> Station:
         station = self._station or Station(self._venue, self._policy, self._ports, self._folder, self.shard)
         station.live = live
+        if self._ports.shards is not None:
+            station.outbox.allowed = self._may_speak
         self._station = station
         return station
+
+    def _may_speak(self) -> bool:
+        """A host that hung may hear the frames of meanwhile before it looks at its lease."""
+        return self._tenancy.role is Role.HELD and _now() < self._tenancy.ends
 
     def _patience_s(self) -> float:
         """How long one look may take: a lease that cannot be renewed is let go at its end, not later."""

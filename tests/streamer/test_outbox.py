@@ -12,7 +12,7 @@ from core.domain.messages import Alert, Kind
 from core.domain.policies import StreamPolicy
 from core.domain.signals import Signal
 from core.domain.values import Instrument, Market, Side
-from streamer.outbox import Outbox
+from streamer.outbox import OVERLAP_MS, Outbox
 from tests.streamer.conftest import until
 
 BTC = Instrument(Market.UPBIT, "KRW-BTC")
@@ -168,3 +168,21 @@ async def test_a_drain_into_a_queue_that_does_not_exist_goes_on_to_the_alerts_an
     box.put([alert(1)])
     assert await box.drain(5) == 1
     assert alerts.ids == ["a1"]
+
+
+async def test_a_host_whose_lease_ran_out_while_it_hung_is_silent_before_it_even_looks():
+    """D13: what it decides on the frames of meanwhile, the other host has said; or it is renewed, and says it then."""
+    queue = KeepingQueue()
+    box, held, at = outbox(queue), [True], [1_000]
+    box.allowed, box._clock = lambda: held[0], lambda: at[0]
+    box.put([signal(1)])
+    held[0] = False
+    box.put([signal(2)])
+    at[0] += OVERLAP_MS
+    box.put([signal(3)])
+    assert len(box.signals) == 1
+    held[0], at[0] = True, at[0] + 1
+    box.put([])
+    box.put([signal(4)])
+    assert await box.drain(5) == 0
+    assert queue.ids == ["s1", "s3", "s4"]
