@@ -17,11 +17,12 @@ def handler(event: Event, context: Any) -> Event:
 
 
 def liquidate(wiring: Wiring, market: Market, context: Any) -> Event:
-    """The kill switch first: it was a person's word."""
-    scopes = {
-        each.scope: told(market, each.done, scope=each.scope) for each in flatten.run(desk_of(wiring, market, context))
-    }
-    figures = told(market, run(desk_of(wiring, market, context)))
+    """The kill switch first: it was a person's word. What cannot be sold on one market keeps no other waiting."""
+    enabled = wiring.settings.enabled
+    others = len(enabled) - enabled.index(market) - 1
+    flattening = flatten.run(desk_of(wiring, market, context), others)
+    scopes = {each.scope: told(market, each.done, scope=each.scope) for each in flattening}
+    figures = told(market, run(desk_of(wiring, market, context), others))
     return figures | ({"flatten": scopes} if scopes else {})
 
 

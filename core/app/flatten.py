@@ -13,7 +13,7 @@ from core.app.leave import held
 from core.app.liquidate import Liquidated, Liquidating, outcome_of
 from core.app.owed import deliver
 from core.app.remainder import Remainder, proven
-from core.app.selling import Due, cancel_buys, deadline, sell_out
+from core.app.selling import Due, cancel_buys, sell_out, turn
 from core.domain.messages import Alert, Kind
 from core.domain.signals import Exit
 from core.domain.values import MINUTE, Instrument, Market, Millis
@@ -30,10 +30,13 @@ class Flattening(msgspec.Struct, frozen=True, kw_only=True):
     untold: str = ""
 
 
-def run(desk: Desk) -> list[Flattening]:
-    """Go on with every scope that concerns this market; nothing is read but the halts where there is none."""
+def run(desk: Desk, others: int = 0) -> list[Flattening]:
+    """Go on with every scope that concerns this market; nothing is read but the halts where there is none.
+
+    others  as in `liquidate.run`
+    """
     scopes = [scope for scope in sorted(desk.ledger.flattening()) if concerns(scope, desk.market)]
-    return [_flatten(scope, desk) for scope in scopes]
+    return [_flatten(scope, desk, others) for scope in scopes]
 
 
 def concerns(scope: str, market: Market) -> bool:
@@ -48,12 +51,12 @@ def within(scope: str, instrument: Instrument) -> bool:
     return scope in (ALL, instrument.market.value, str(instrument))
 
 
-def _flatten(scope: str, desk: Desk) -> Flattening:
+def _flatten(scope: str, desk: Desk, others: int) -> Flattening:
     at, days = desk.clock(), desk.days
     cancelled = cancel_buys(desk, lambda instrument: within(scope, instrument))
     verdicts: list[Verdict] = []
     if days.is_open(at):
-        verdicts = sell_out(desk, lambda: _due(scope, desk), Exit.FLATTEN, deadline(desk), days.closes(at))
+        verdicts = sell_out(desk, lambda: _due(scope, desk), Exit.FLATTEN, turn(desk, others), days.closes(at))
     left = proven(desk, lambda instrument: within(scope, instrument), days.day_of(at))
     done = outcome_of(left, verdicts, cancelled)
     if done.outcome is Liquidating.FLAT and _everywhere(scope, desk):

@@ -18,7 +18,7 @@ import msgspec
 
 from core.app.desk import Desk, Ending, Verdict
 from core.app.remainder import Remainder, due_now, left_over, tell
-from core.app.selling import cancel_buys, deadline, finish, sell_out
+from core.app.selling import cancel_buys, finish, sell_out, turn
 from core.domain.sessions import liquidating, settling, thin_liquidating
 from core.domain.signals import Exit
 from core.domain.values import Millis
@@ -47,17 +47,20 @@ class Liquidated(msgspec.Struct, frozen=True, kw_only=True):
     unproven: str = ""
 
 
-def run(desk: Desk) -> Liquidated:
-    """Sell what is due, for as long as this run lasts; outside the window nothing is done or read."""
+def run(desk: Desk, others: int = 0) -> Liquidated:
+    """Sell what is due, for as long as this run lasts; outside the window nothing is done or read.
+
+    others  markets that come after this one in the same call, and must have their part of its time
+    """
     at, days = desk.clock(), desk.days
     if settling(at, days):
         return _settled(desk, days.closed(at))
     if not days.is_open(at) or not thin_liquidating(at, desk.policy.day, days):
         return Liquidated(outcome=Liquidating.NOT_DUE)
     closes = days.closes(at)
-    stop = deadline(desk)
+    until = turn(desk, others)
     cancelled = cancel_buys(desk)
-    verdicts = sell_out(desk, lambda: due_now(desk), Exit.LIQUIDATION, stop, closes)
+    verdicts = sell_out(desk, lambda: due_now(desk), Exit.LIQUIDATION, until, closes)
     left = left_over(desk, full=liquidating(at, desk.policy.day, days), closes=closes)
     tell(desk, left, closes, verdicts)
     return outcome_of(left, verdicts, cancelled)

@@ -36,9 +36,17 @@ class Due(msgspec.Struct, frozen=True):
     waited: Millis = Millis(0)
 
 
-def deadline(desk: Desk) -> float:
-    """Until when, by our own clock, this call may begin a round."""
-    return desk.monotonic_s() + desk.deadline_ms / 1000 - GUARD_S - SPARE_S
+class Turn(msgspec.Struct, frozen=True):
+    """Seconds of our own clock: when no round is begun any more, and when the call is over and its leases with it."""
+
+    stop: float
+    over: float
+
+
+def turn(desk: Desk, others: int) -> Turn:
+    """This market's part of the call, as long as that of each of the `others` that come after it."""
+    at, left_s = desk.monotonic_s(), desk.deadline_ms / 1000
+    return Turn(at + left_s / (1 + others) - GUARD_S - SPARE_S, at + left_s)
 
 
 def cancel_buys(desk: Desk, within: Callable[[Instrument], bool] = lambda instrument: True) -> int:
@@ -79,14 +87,14 @@ def resting(desk: Desk) -> set[Instrument]:
     return {instrument for instrument in waiting if shut or desk.phase(instrument, at) in AUCTIONS}
 
 
-def sell_out(desk: Desk, due: Callable[[], list[Due]], reason: Exit, stop: float, closes: Millis) -> list[Verdict]:
+def sell_out(desk: Desk, due: Callable[[], list[Due]], reason: Exit, turn: Turn, closes: Millis) -> list[Verdict]:
     """Rounds over everything that is due, until nothing is, or the run's time or the day is over.
 
     What the venue rejects (dust under its minimum, a halted share) would be rejected again: it waits for the next
     run. Only a market order is followed by one at the day's lowest price, for not every share takes one always (KIS:
     APBK1943). In an auction one sale of each rests until its end, and a run has nothing more to do once all of them do.
     """
-    verdicts = _looked_after(desk, stop)
+    verdicts, stop = _looked_after(desk, turn.stop), turn.stop
     pause_s = PAUSE_S
     for attempt in range(ROUNDS):
         refused = {v.instrument: v.order for v in verdicts if v.order is not None and v.order.state is State.REJECTED}
@@ -97,7 +105,7 @@ def sell_out(desk: Desk, due: Callable[[], list[Due]], reason: Exit, stop: float
         for each in wanted:
             if desk.monotonic_s() >= stop or desk.clock() >= closes:
                 return verdicts
-            verdicts.append(_attempt(each, attempt, reason, desk, stop, lowest.get(each.position.instrument)))
+            verdicts.append(_attempt(each, attempt, reason, desk, turn, lowest.get(each.position.instrument)))
         if not wanted:
             break
         moving = any(verdict.outcome is Ending.SOLD for verdict in verdicts[before:])
@@ -113,10 +121,10 @@ def _looked_after(desk: Desk, stop: float) -> list[Verdict]:
     return [verdict for verdict in ended if verdict is not None and verdict.outcome is not Ending.RESTING]
 
 
-def _attempt(due: Due, attempt: int, reason: Exit, desk: Desk, stop: float, lowest: float | None) -> Verdict:
-    """One sale of one position, under a lease that ends with this run. One that fails leaves the others their turn."""
+def _attempt(due: Due, attempt: int, reason: Exit, desk: Desk, turn: Turn, lowest: float | None) -> Verdict:
+    """One sale of one position, under a lease that ends with this call. One that fails leaves the others their turn."""
     signal = _signal(due, attempt, reason, desk, lowest)
-    lease_s = stop + SPARE_S + GUARD_S - desk.monotonic_s()
+    lease_s = turn.over - desk.monotonic_s()
     try:
         verdict = handle(signal, msgspec.structs.replace(desk, deadline_ms=Millis(round(lease_s * 1000))))
     except CoreError as trouble:

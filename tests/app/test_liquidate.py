@@ -14,6 +14,7 @@ from core.app import selling
 from core.app.desk import Desk, Ending
 from core.app.liquidate import Liquidating, run
 from core.app.remainder import due
+from core.app.selling import Turn, turn
 from core.app.trade import handle
 from core.domain.errors import OrderExecutionError, Refused, Transient, UnknownOutcome
 from core.domain.events import Book, Level
@@ -24,6 +25,7 @@ from core.domain.policies import DayPolicy, MarketPolicy, RestPolicy, StreamPoli
 from core.domain.signals import Exit, Signal, signal_id
 from core.domain.values import Instrument, Market, Millis, Side
 from core.venues.spec import Rules
+from tests.fakes import desk_of
 
 ENDS = Millis(1_767_312_000_000)  # 2026-01-02 09:00 KST
 MINUTE = 60_000
@@ -409,3 +411,10 @@ def test_without_a_scan_everything_counts_as_thin():
     shop = Shop().bought(KRW_BTC=RICH)
     positions = [lock.position for lock in shop.desk.leases.locks()]
     assert due(positions, None, shop.desk, Millis(ENDS - 20 * MINUTE)) == positions
+
+
+@pytest.mark.parametrize(("others", "stops"), [(0, 46.0), (1, 20.5), (2, 12.0)])
+def test_the_time_of_a_call_is_shared_with_the_markets_after_this_one_and_its_leases_outlive_the_call(others, stops):
+    """E6: a stock that stands still at its close, and a coin whose day ends with it."""
+    desk = desk_of(monotonic_s=lambda: 100.0, deadline_ms=Millis(51_000))
+    assert turn(desk, others) == Turn(100.0 + stops, 151.0)
