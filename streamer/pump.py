@@ -28,8 +28,7 @@ from streamer.quarantine import Quarantine
 from streamer.seats import Seats
 from streamer.transport import Transport, transport
 
-DATA = (Book, Ticker, Bar)
-MARKET = (Trade, *DATA)
+MARKET = (Trade, Book, Ticker, Bar)
 TORN = 1_000
 """Frames that did not read and wait for somebody to ask what they cost, at most."""
 log = logging.getLogger(__name__)
@@ -96,14 +95,7 @@ class Pump:
 
         No task, no log line and no dictionary is made here for market data; a test reads the bytecode.
         """
-        lag, aside = self.latency.add, False
-        for item in inbound:
-            if type(item) is Trade:
-                if not item.replayed:
-                    lag(at - item.at)
-            elif not isinstance(item, DATA):
-                aside = True
-        if aside:
+        if self.latency.trades(inbound, at) < len(inbound) and not all(isinstance(item, MARKET) for item in inbound):
             self._sorted(inbound, at)
             return
         self.last_data = at

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from core.domain.events import Inbound, Trade
+from core.domain.values import Millis
+
 CEILING_MS = 10_000
 """Everything from here on counts as this much: ten seconds late is a fault, not a figure."""
 
@@ -18,6 +23,19 @@ class Latency:
     def add(self, ms: int) -> None:
         self.counts[0 if ms < 0 else ms if ms < CEILING_MS else CEILING_MS] += 1
         self.count += 1
+
+    def trades(self, events: Sequence[Inbound], at: Millis) -> int:
+        """Count how late each trade among these came, states aside (`replayed`). Returns how many are trades."""
+        counts, trades, told = self.counts, 0, 0
+        for event in events:
+            if type(event) is Trade:
+                trades += 1
+                if not event.replayed:
+                    ms = at - event.at
+                    counts[0 if ms < 0 else ms if ms < CEILING_MS else CEILING_MS] += 1
+                    told += 1
+        self.count += told
+        return trades
 
     def quantile(self, share: float) -> float:
         """The least number of ms that at least `share` (0..1) of all lie at or under; 0.0 where there are none."""

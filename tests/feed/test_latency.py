@@ -5,6 +5,8 @@ from math import ceil
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.domain.events import Beat, Trade
+from core.domain.values import Instrument, Market
 from core.feed.latency import CEILING_MS, Latency
 
 
@@ -26,3 +28,16 @@ def test_nothing_measured_is_zero_and_clearing_forgets():
     latency.clear()
     assert latency.count == 0
     assert latency.quantile(0.5) == 0.0
+
+
+@given(st.lists(st.tuples(st.integers(-50, 12_000), st.booleans())))
+def test_the_trades_of_a_frame_count_as_each_by_itself_and_states_of_the_venue_do_not(figures):
+    stock, at = Instrument(Market.KRX, "005930"), 1_700_000_000_000
+    rows = [Trade(stock, 1.0, 1.0, None, at - late, at, replayed=replayed) for late, replayed in figures]
+    each, together = Latency(), Latency()
+    for late, replayed in figures:
+        if not replayed:
+            each.add(late)
+
+    assert together.trades([Beat(at), *rows], at) == len(rows)
+    assert (together.counts, together.count) == (each.counts, each.count)

@@ -26,7 +26,7 @@ PATH = [
     Link.frame,
     Session.received,
     Pump.took,
-    Latency.add,
+    Latency.trades,
     Engine.run,
     Candles.add,
     Decoder.__call__,
