@@ -164,7 +164,9 @@ PATIENT = replace(BLANK.policy, safety=replace(BLANK.policy.safety, max_age_s=10
 
 
 def made(**parts: Any) -> Desk:
-    return replace(BLANK, deadline_ms=LEASE_MS, policy=PATIENT, pause=lambda seconds: None, alerts=Told(), **parts)
+    """A desk of its own for each replay: what a process remembers of workers is part of what it does next."""
+    quiet = {"policy": PATIENT, "pause": lambda seconds: None, "alerts": Told(), "engaged": {}}
+    return replace(BLANK, deadline_ms=LEASE_MS, **quiet, **parts)
 
 
 def act(task: Task, desk: Desk) -> Verdict:
