@@ -1,7 +1,9 @@
 """E1: what a buy, a sale and a refusal cost, counted where botocore sends: every request of a worker's whole call.
 
-Counted is everything after the signal arrived, by table. The paper table is the paper venue's own memory, as a real
-venue's would be, and a budget's row is part of each call to a venue's REST side; neither is a round trip of ours.
+Counted is everything after the signal arrived, by table; each test's name says which of them it is about. The paper
+table is the paper venue's own memory, as a real venue's would be, and a budget's row is part of each call to a venue's
+REST side: both are counted apart. An order at a real venue costs three more, the broker's own log of what it sent: read,
+noted before the request, claimed after it (tests/crash/test_matrix.py prints them in their place).
 """
 
 import json
@@ -100,7 +102,7 @@ def ours(sent):
     return [name for name in sent if name not in ("paper", "budget")]
 
 
-def test_a_buy_costs_three_and_a_refusal_one(wiring, sent):
+def test_a_buy_costs_three_of_locks_and_ledger_and_a_refusal_one_beside_the_paper_venue_and_the_budget(wiring, sent):
     """In a process that has read its levels within seconds; the first buy of a process reads them once more."""
     first, second, *_ = wiring.symbols
     act(wiring, signal(wiring, first, Side.BUY, "warm"), "w/1")
@@ -109,6 +111,7 @@ def test_a_buy_costs_three_and_a_refusal_one(wiring, sent):
     assert act(wiring, signal(wiring, second, Side.BUY, "b"), "w/2").outcome is Ending.BOUGHT
     print(f"\nfirst buy {dict(cold)}, then {Counter(sent)}")
     assert ours(sent) == ["locks", "locks", "locks"]
+    assert (sent.count("paper"), sent.count("budget") >= 3) == (3, True)  # last price, state and book: a row each
 
     sent.clear()
     assert act(wiring, signal(wiring, second, Side.BUY, "b"), "w/3").outcome is Ending.REPEATED
@@ -129,3 +132,27 @@ def test_a_process_that_took_a_worker_does_not_try_it_again(wiring, sent):
     taken = set(desk.engaged)
     assert len(taken) == 2
     assert all(next(candidates(f"s{n}", desk, desk.clock())).id not in taken for n in range(50))
+
+
+def test_a_buy_that_a_limit_refuses_costs_three_for_the_lock_is_asked_first_and_given_back(wiring, sent):
+    """The limits are checked by the write that takes them, under the lock; what was refused leaves nothing behind."""
+    first, second, *_ = wiring.symbols
+    act(wiring, signal(wiring, first, Side.BUY, "warm"), "w/1")
+    desk = wiring.desk(Market.UPBIT, "w/2", LEASE)
+    full = replace(desk, policy=replace(desk.policy, risk=replace(desk.policy.risk, max_positions=1)))
+    sent.clear()
+    refused = handle(signal(wiring, second, Side.BUY, "b"), full)
+    assert (refused.outcome, refused.limit) == (Ending.REFUSED, "open positions")
+    assert (ours(sent), sent.count("paper")) == (["locks"] * 3, 0)
+
+
+def test_a_buy_whose_first_worker_another_process_took_costs_a_look_and_one_try_more(wiring, sent):
+    first, second, *_ = wiring.symbols
+    act(wiring, signal(wiring, first, Side.BUY, "warm"), "w/1")
+    desk = wiring.desk(Market.UPBIT, "w/2", LEASE)
+    [taken] = desk.engaged
+    desk.engaged.clear()  # it was another process's
+    name = next(n for n in range(1000) if next(candidates(f"{second}:{n}", desk, desk.clock())).id == taken)
+    sent.clear()
+    assert handle(signal(wiring, second, Side.BUY, name), desk).outcome is Ending.BOUGHT
+    assert ours(sent) == ["locks", "locks", "ledger", "locks", "locks"]
