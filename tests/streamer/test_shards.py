@@ -101,12 +101,14 @@ async def test_two_hosts_share_two_shards_and_each_symbol_is_streamed_and_signal
     shelf.write(SafeSet(market=Market.UPBIT, at=wall_ms(), safe=WANTED, excluded=(), names={}))
     for each in (program, second):
         each.environment["HOGA__MARKETS__UPBIT__STREAM__SHARDS"] = "2"
+        each.environment["HOGA__MARKETS__UPBIT__INDICATORS__WARMUP"] = (
+            "20"  # the rule looks back further than five bars
+        )
         each.environment["HOGA__MARKETS__UPBIT__STREAM__LEASE_S"] = "2"
     program.start()
     await until(lambda: sorted(chain(*carried(upbit))) == list(WANTED), "both at the first")
     second.start()
-    await until(lambda: carried(upbit) == [[WANTED[0]], [WANTED[1]]], "one symbol each")
-    await until(lambda: (h := shelf.read(StreamHealth, Market.UPBIT)).host.count(", ") and h.subscribed == WANTED)
+    await until(lambda: (h := shelf.read(StreamHealth, Market.UPBIT)) and h.host.count(", ") and h.subscribed == WANTED)
     for _ in range(40):  # little by little: what a host that is not ready yet hears is no fall to it later
         if len(signalled(program, second)) == 2:
             break
@@ -115,6 +117,7 @@ async def test_two_hosts_share_two_shards_and_each_symbol_is_streamed_and_signal
         told = shelf.read(StreamHealth, Market.UPBIT).at
         await until(lambda told=told: shelf.read(StreamHealth, Market.UPBIT).at > told + 700)
     assert signalled(program, second) == {f"upbit:{symbol}" for symbol in WANTED}
+    await until(lambda: carried(upbit) == [[WANTED[0]], [WANTED[1]]], "one symbol each")
     sent = [line["key"] for each in (program, second) for line in each.said("signal sent")]
     assert len(sent) == len(set(sent))
     assert all(len({line["instrument"] for line in each.said("signal sent")}) == 1 for each in (program, second))
