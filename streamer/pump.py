@@ -29,6 +29,7 @@ from streamer.seats import Seats
 from streamer.transport import Transport, transport
 
 MARKET = (Trade, Book, Ticker, Bar)
+KINDS = frozenset(MARKET)
 TORN = 1_000
 """Frames that did not read and wait for somebody to ask what they cost, at most."""
 log = logging.getLogger(__name__)
@@ -95,7 +96,7 @@ class Pump:
 
         No task, no log line and no dictionary is made here for market data; a test reads the bytecode.
         """
-        if self.latency.trades(inbound, at) < len(inbound) and not all(isinstance(item, MARKET) for item in inbound):
+        if self.latency.trades(inbound, at) < len(inbound) and not KINDS.issuperset(map(type, inbound)):
             self._sorted(inbound, at)
             return
         self.last_data = at
