@@ -20,7 +20,7 @@ SYMBOL, HOUR, PRICE, QUANTITY, TOTAL, TAKER, DATE, PHASE = (
         "HOUR_CLS_CODE",
     )
 )
-READ = (SYMBOL, HOUR, PRICE, QUANTITY, TOTAL, TAKER, DATE, PHASE)
+READ: tuple[int, ...] = (SYMBOL, HOUR, PRICE, QUANTITY, TOTAL, TAKER, DATE, PHASE)
 """Places of the cells that are read, in the order in which a pattern gives them."""
 OWN = slice(2, 6)
 """Of those, what each record has of its own: price, quantity, running total, taker."""
