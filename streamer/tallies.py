@@ -15,7 +15,7 @@ from core.feed.volumes import Told, Volumes
 
 
 class Mark(msgspec.Struct, frozen=True):
-    """Where the last look ended, and the trade before it, which is another once the room was used anew."""
+    """Where the last look ended, and the trade before it, which is another once the room was used anew; b"" for none."""
 
     place: int
     last: bytes
@@ -54,7 +54,7 @@ def _mark(ticks: Ticks) -> Mark:
 
 def _since(ticks: Ticks, mark: Mark | None) -> list[float] | None:
     """Quantities of the trades since `mark`, oldest first; None where not all of them are kept."""
-    if mark is None or ticks.rows[max(0, mark.place - WIDTH) : mark.place] != mark.last:
+    if mark is None or not mark.last or ticks.rows[max(0, mark.place - WIDTH) : mark.place] != mark.last:
         return None
     rows, place = ticks.rows, ticks.place
     fresh = rows[mark.place : place] if place >= mark.place else rows[mark.place : ticks.room] + rows[:place]
