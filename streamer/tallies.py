@@ -15,7 +15,7 @@ from core.feed.volumes import Told, Volumes
 
 
 class Mark(msgspec.Struct, frozen=True):
-    """Where the last look ended, and the trade before it, which is another once the room was used anew; b"" for none."""
+    """Where the last look ended, and the trade before it, which is another once the room is used anew; b"" for none."""
 
     place: int
     last: bytes
