@@ -87,7 +87,7 @@ def test_a_buy_that_left_long_after_it_was_given_up_is_ours_with_its_own_fills(g
     """Binance refuses it by its own window of 5 s. Elsewhere it is bought, and the sweep finds whose it is."""
     floor = ground.floor
     if dies and isinstance(floor, BinanceFloor | KisMockFloor):
-        pytest.skip("nothing arrives at Binance; KIS's mock may list it to nobody: then it is a difference to be told")
+        pytest.skip("nothing arrives at Binance; KIS's mock lists it to nobody")
     taken = frozen(ground, Side.BUY, request_of(floor), dies=dies)
     assert len(taken) == (0 if isinstance(floor, BinanceFloor) else 1)
     settled(ground)
@@ -96,6 +96,17 @@ def test_a_buy_that_left_long_after_it_was_given_up_is_ours_with_its_own_fills(g
     if held:
         [order] = ground.desk().ledger.orders(ground.on.market, ground.desk().days.day_of(ground.clock()))
         assert (order.state, order.filled, held.cost) == (State.FILLED, held.quantity, order.value)
+
+
+@pytest.mark.parametrize("ground", ["kis mock"], indirect=True)
+def test_on_a_venue_whose_lists_leave_orders_out_such_a_buy_is_told_until_a_person_looks(ground):
+    [taken] = frozen(ground, Side.BUY, request_of(ground.floor), dies=True)
+    for _ in range(11):
+        ground.clock.sleep(60)
+        ground.sweep()
+    assert ground.lock().position is None
+    told = f"our books hold 0, the venue holds {taken.quantity}"
+    assert any(alert.memo.startswith(told) for alert in ground.told.sent)
 
 
 def test_a_sale_that_left_long_after_others_made_it_sells_nothing_twice(ground):
