@@ -13,7 +13,7 @@ import msgspec
 
 from core.domain.backlog import backlog
 from core.domain.engine import Engine
-from core.domain.levels import Saved, StreamFigures
+from core.domain.levels import Saved
 from core.domain.policies import MarketPolicy
 from core.domain.sessions import awake, following
 from core.domain.tenure import Shard
@@ -23,8 +23,6 @@ from core.feed.freshness import NEVER
 from core.venues.spec import Venue
 from streamer import refresh, state
 from streamer.continuity import RESTARTED
-from streamer.counts import Counts
-from streamer.figures import figures, metric_lines
 from streamer.health import Pulse
 from streamer.keys import key_desk, nobody
 from streamer.outbox import TROUBLE, Outbox
@@ -32,13 +30,12 @@ from streamer.ports import Ports
 from streamer.pump import Pump
 from streamer.rounds import Rounds
 from streamer.sights import Sights
+from streamer.teller import Teller
 from streamer.warmup import Warmup
 
 T = TypeVar("T")
 TICK_S = 0.5
 """How often the engine is told the time: time exits and expiries are at most this late."""
-PERIOD_S = 60.0
-"""How often figures are written for CloudWatch; what a shorter life counted is written at its end."""
 FIGURES_ROUNDS = 5
 """Rounds of saving after which the figures for people are written anew."""
 log = logging.getLogger(__name__)
@@ -97,7 +94,7 @@ class Station:
         self._saver = state.Saver(self._shard, ports.shelf)
         self._sights = Sights(venue.market, self._engine)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"levels-{venue.market.value}")
-        self._counts = Counts(venue.market, ports.stage)
+        self.teller = Teller(ports, self.pump, self._engine, self.outbox, self.rounds)
         self._levels = refresh.Levels()
         self._wanted = Wanted((), {})
         self._carried: frozenset[str] = frozenset()
@@ -119,7 +116,7 @@ class Station:
                 ("tick", self._tick),
                 ("rounds", self.rounds.run),
                 ("save", self._save),
-                ("count", self._count),
+                ("count", self.teller.run),
             ):
                 group.create_task(loop(), name=f"{self.market.value} {name}")
             if self._keys and self._keys.lane:
@@ -155,7 +152,7 @@ class Station:
         if self._keys:
             self._keys.stop()
         self._thread.shutdown(wait=False, cancel_futures=True)
-        self._say_counts()
+        self.teller.say()
 
     def pulse(self) -> Pulse:
         return Pulse(
@@ -276,31 +273,13 @@ class Station:
             values: list[msgspec.Struct] = [state.buyable(self.market, self._engine, at), self._health(at)]
             values += self._sights.due(self._wanted.symbols, self._wanted.cooldowns, at)
             if self._saver.round % FIGURES_ROUNDS == 0:
-                values.append(self._figures(at))
+                values.append(self.teller.figures(at))
             if self._saver.due(mark):
                 values.append(self._saver.saved(mark, self._engine, at))
             try:
                 await self._write(values)
             except TROUBLE as fault:
                 log.warning("the state was not written", extra={"outcome": "retry", "why": str(fault)})
-
-    async def _count(self) -> None:
-        while True:
-            await asyncio.sleep(PERIOD_S)
-            self._say_counts()
-
-    def _figures(self, at: Millis) -> StreamFigures:
-        return figures(self.pump, self._engine, self.outbox, self.rounds, self._ports.host, at)
-
-    def _say_counts(self) -> None:
-        for line in self._counts.lines(self.pump, self._engine, self.outbox, self._ports.clock()):
-            self._ports.say(line)
-        at = self._ports.clock()
-        for line in metric_lines(self._figures(at), at, self._ports.stage):
-            self._ports.say(line)
-        for latency in (self.pump.latency, self.outbox.to_signal, self.outbox.own):
-            latency.clear()
-        self.rounds.relief.worst()
 
     def _health(self, at: Millis) -> msgspec.Struct:
         return state.health(self.pump, self._engine, self._ports.host, self._started, at)

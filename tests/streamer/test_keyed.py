@@ -181,7 +181,7 @@ async def test_frames_that_have_grown_are_read_counted_and_told_once_with_a_samp
         (alert,) = [alert for alert in world.alerts.sent if alert.kind is AlertKind.WIRE]
         assert "H0STCNT0 has 50 fields, 47 are known: 0|H0STCNT0|" in alert.memo
         assert len((tmp_path / "quarantine-krx.jsonl").read_text().splitlines()) == 1
-        station._say_counts()
+        station.teller.say()
         assert any('"GrownFrames"' in line for line in world.lines)
         await world.kill()
 

@@ -64,7 +64,7 @@ async def test_the_figures_are_told_with_each_connection_and_symbol(world):
     told = world.level(StreamFigures)
     assert [(link.number, link.up, link.symbols) for link in told.links] == [(0, True, 2)]
     assert told.pressure == "calm"
-    station._say_counts()
+    station.teller.say()
     assert any('"SignalLatencyP99"' in line for line in world.lines)
     assert any('"ConnectionsUp":1' in line for line in world.lines)
 
