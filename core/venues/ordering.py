@@ -165,7 +165,6 @@ class Orders(msgspec.Struct, frozen=True, kw_only=True):
 
     place      (order, depot, phase, at) -> the venue's number
     cancel     (order, its venue_id, depot, at) -> the number of the cancel, which may be a new one
-    amend      (order, its venue_id, new limit, depot, at) -> the number of what rests from now on
     listed     (sought, depot, at) -> the account's orders of some days, pages by itself
     standing   (sought, depot, at) -> orders that still wait; None where the environment has no such list
     holdings   (depot, at) -> every symbol with units, or traded today
@@ -198,7 +197,6 @@ class Orders(msgspec.Struct, frozen=True, kw_only=True):
     limits: dict[Environment, dict[str, float]]
     exchanges: dict[Environment, tuple[str, ...]] = {}
     shy: frozenset[Environment] = frozenset()
-    amend: Callable[[Order, str, Decimal, Depot, Millis], Flow[Receipt]] | None = None
     listed: Callable[[Sought, Depot, Millis], Flow[Listed]] | None = None
     named: Callable[[Order, str, Depot, Millis], Flow[Row | None]] | None = None
     sign: Callable[[Request, Proof], Request] | None = None
