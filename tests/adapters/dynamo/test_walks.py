@@ -133,7 +133,7 @@ class Walk:
 
     def park(self, pick):
         held = pick(self.held)
-        if not held.intent.reserved:
+        if not held.intent.reserved or not self.once("park", held.fence):
             return False, None
         order = order_for(held, held.intent.worker, quantity=held.intent.quantity)
         return self.same(lambda books: books.leases.park(held, order, self.at)), held.fence
