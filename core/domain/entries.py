@@ -66,7 +66,9 @@ class Entries:
         price, effects = symbol.candles.price, None
         for which, rule in enumerate(self.rules):
             mark = symbol.marks[which]
-            if mark is None or mark.below < price < mark.above:
+            if mark is None:  # nothing is known of it, so it has not been false either: its edge stays as it was
+                continue
+            if mark.below < price < mark.above:
                 symbol.armed[which] = True
                 continue
             fired = rule.check(symbol, mark)
@@ -78,9 +80,13 @@ class Entries:
         return effects or NOTHING
 
     def calm(self, symbol: Symbol) -> None:
-        """The price is where no rule can be true: all may fire again."""
-        symbol.armed = [True] * len(self.rules)
-        symbol.calm = True
+        """The price is where no rule can be true: all may fire again, but for those of which nothing is known.
+
+        After a restart references come later than the first trades. A rule that gave its signal before must not give
+        it again because for a moment nobody could tell: that would buy once more what was just sold.
+        """
+        symbol.armed = [armed or mark is not None for armed, mark in zip(symbol.armed, symbol.marks, strict=True)]
+        symbol.calm = all(symbol.armed)
 
     def allowed(self, symbol: Symbol) -> bool:
         """May this symbol be bought, as far as the safety filter and the venue's halts go?"""

@@ -128,7 +128,7 @@ def test_a_rule_on_volume_speaks_without_a_change_of_the_price(desk):
     assert len(ids(made.step(desk.trade(180_002, 100, quantity=0.5)))) == 1
 
 
-def test_a_rule_that_lost_its_history_is_armed_again_while_another_is_judged(desk):
+def test_a_rule_of_which_nothing_is_known_keeps_its_edge_until_it_is_known_to_be_false(desk):
     both = [FALL, RulePolicy(name="low", kind="disparity", params={"base": "daily", "threshold": -0.08})]
     made = desk.engine(both)
     made.step(desk.trade(0, 100))
@@ -138,7 +138,7 @@ def test_a_rule_that_lost_its_history_is_armed_again_while_another_is_judged(des
 
     made.step(desk.trade(60_001, 79))
 
-    assert state.armed == [True, False]
+    assert state.armed == [False, False]
 
 
 def test_a_signal_is_live_while_its_condition_holds_or_until_it_expires(desk):  # D9

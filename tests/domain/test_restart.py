@@ -5,8 +5,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from core.domain.engine import Engine
 from core.domain.policies import ExitPolicy, RulePolicy
-from core.domain.values import MINUTE, Millis
+from core.domain.values import MINUTE, Market, Millis
 
 RULES = (
     RulePolicy(name="fall", kind="fall", params={"minutes": 2, "fall": 0.03}),
@@ -150,3 +151,19 @@ def test_what_is_saved_of_a_symbol_stays_small_however_long_it_runs(desk):
             running.step(desk.trade(minute * 60_000 + n, 99 + n, 1.0, minute * 3 + n + 1))
 
     assert len(running.save()) < 8_000
+
+
+def test_a_signal_that_was_given_is_not_given_again_because_references_come_late_after_a_restart(desk):
+    """What was bought and sold before the kill would be bought once more (E8)."""
+    running = desk.engine()
+    assert running.step(desk.trade(0, 101.0, sequence=1))  # over yesterday's high: the signal
+
+    again = Engine(Market.UPBIT, desk.policy(), str)
+    assert again.restore(running.save())
+    again.safe(frozenset({"KRW-A"}))
+    assert not again.step(desk.trade(60_000, 101.0, sequence=2))  # nobody has said yet what yesterday's high was
+    again.references(running._references)
+    assert not again.step(desk.trade(120_000, 101.5, sequence=3))
+
+    assert not again.step(desk.trade(180_000, 99.0, sequence=4))  # false for once: from here on it is news again
+    assert again.step(desk.trade(240_000, 102.0, sequence=5))
