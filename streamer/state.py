@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import msgspec
 
-from core.app.ports import Shelf
+from core.app.ports import Ledger, Shelf
 from core.domain.engine import Engine
 from core.domain.levels import Buyable, Saved, StreamHealth
+from core.domain.orders import Order
 from core.domain.tenure import Shard
-from core.domain.values import Market, Millis
+from core.domain.values import Market, Millis, Side
 from streamer import parts
 from streamer.pump import Pump
 
 UNCHANGED_ROUNDS = 10
 """The engine's state is large: while nothing was decided and nothing moved, it is written every so many rounds only."""
 BUYABLE_TTL_S = 24 * 3600
+
+
+def bought_since(ledger: Ledger, market: Market, day: str, since: Millis) -> list[Order]:
+    """Buys of the day that were decided after `since`: signals that a state saved then knows nothing of (E8)."""
+    return [order for order in ledger.orders(market, day) if order.side is Side.BUY and order.at >= since]
 
 
 class Mark(msgspec.Struct, frozen=True):

@@ -242,6 +242,7 @@ class Station:
             log.warning("the saved engine is of other settings", extra={"outcome": "skipped"})
         self._top = frozenset(saved.top) if saved.top else None
         at = self._ports.clock()
+        await self._recall(saved.at, at)
         cooldowns = {symbol: ends for symbol, ends in saved.cooldowns.items() if ends > at}
         self._carry(Wanted(saved.wanted if awake(at, self._days) else (), cooldowns))
         for symbol in saved.wanted:
@@ -249,6 +250,18 @@ class Station:
         self.rounds.continuity.restored(saved.wanted, saved.at)
         extra = {"outcome": "restored", "wanted": len(saved.wanted), "age_ms": at - saved.at}
         log.info("state restored", extra=extra)
+
+    async def _recall(self, saved: Millis, at: Millis) -> None:
+        """What was bought in the seconds after the state was written is bought by its signal: no second one of it."""
+        since = Millis(saved - round(self._policy.stream.save_s * 1000))
+        day = self._days.day_of(at)
+        try:
+            bought = await self._in_thread(lambda: state.bought_since(self._ports.ledger, self.market, day, since))
+        except TROUBLE as fault:
+            log.warning("the last buys were not read", extra={"outcome": "skipped", "why": str(fault)})
+            return
+        for order in bought:
+            self._engine.said(order.instrument.symbol, order.reason, order.signal)
 
     async def _last_saved(self) -> Saved | None:
         try:

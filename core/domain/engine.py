@@ -164,6 +164,10 @@ class Engine:
         self._departures.hold(positions, self._states, self._begin)
         return self.tick(at)
 
+    def said(self, name: str, rule: str, signal: str) -> None:
+        """This signal was given before the engine was made, and is not in the state that it was made from."""
+        self._entries.said(self._states.get(name) or self._begin(name), rule, signal)
+
     def removed(self, names: Collection[str], at: Millis) -> Sequence[Effect]:
         """Symbols that left the Top N (C4): those held are sold, whatever their price, unless the owner keeps them."""
         self._departures.remove(names, self._states)

@@ -88,6 +88,13 @@ class Entries:
         symbol.armed = [armed or mark is not None for armed, mark in zip(symbol.armed, symbol.marks, strict=True)]
         symbol.calm = all(symbol.armed)
 
+    def said(self, symbol: Symbol, name: str, signal: str) -> None:
+        """The rule of this name gave this signal already: it must be false once before it gives another."""
+        for which, rule in enumerate(self.rules):
+            if rule.name == name:
+                symbol.armed[which], symbol.fired[which] = False, signal
+                symbol.calm = False
+
     def allowed(self, symbol: Symbol) -> bool:
         """May this symbol be bought, as far as the safety filter and the venue's halts go?"""
         name = symbol.instrument.symbol

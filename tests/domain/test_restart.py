@@ -167,3 +167,17 @@ def test_a_signal_that_was_given_is_not_given_again_because_references_come_late
 
     assert not again.step(desk.trade(180_000, 99.0, sequence=4))  # false for once: from here on it is news again
     assert again.step(desk.trade(240_000, 102.0, sequence=5))
+
+
+def test_a_signal_that_the_saved_state_does_not_know_can_be_told_to_the_engine(desk):
+    """What was bought in the seconds between the last save and the kill is in the ledger (E8)."""
+    running = desk.engine([*RULES, desk.BREAKOUT.__class__(name="high", kind="breakout")])
+    running.said("KRW-A", "high", "s-1")
+    running.said("KRW-A", "no such rule", "s-2")
+
+    effects = running.step(desk.trade(0, 101.0, sequence=1))
+
+    assert [effect.signal.rule for effect in effects if hasattr(effect, "signal")] == ["breakout"]
+    assert not running.step(desk.trade(1, 99.0, sequence=2))
+    again = running.step(desk.trade(60_000, 101.0, sequence=3))
+    assert {effect.signal.rule for effect in again if hasattr(effect, "signal")} == {"breakout", "high"}

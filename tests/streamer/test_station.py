@@ -17,6 +17,7 @@ from core.adapters.memory.shelf import MemoryShelf
 from core.domain.errors import Misconfigured, Transient
 from core.domain.leases import Lock
 from core.domain.levels import Buyable, Candidate, Member, OpenDays, SafeSet, Saved, StreamHealth, Targets, TopN
+from core.domain.orders import Order
 from core.domain.policies import IndicatorPolicy, MarketPolicy, RestPolicy, RulePolicy, StreamPolicy, WatchPolicy
 from core.domain.positions import Position
 from core.domain.sessions import TOLD, always_open
@@ -198,6 +199,44 @@ async def test_after_a_kill_the_wanted_symbols_are_back_without_waiting_for_the_
     await again._restore()
     assert set(carried[0]) == {"KRW-BTC", "KRW-ETH"}
     assert again._engine.snapshot("KRW-BTC") is not None
+
+
+async def test_a_buy_that_the_saved_state_does_not_know_gives_no_second_signal_after_a_restart(world):
+    """D13, E8: between the last save and the kill lie seconds; the ledger knows what was bought in them."""
+    world.safe(*SYMBOLS)
+    world.target("KRW-BTC")
+    station = await world.on_air()
+    await until(lambda: (saved := world.level(Saved)) and saved.engine and station._engine.trades)
+    await world.kill()
+    about = Instrument(Market.UPBIT, "KRW-BTC")
+    bought = Order(
+        id="o", instrument=about, side=Side.BUY, quantity=Decimal(1), reference=Decimal(1), signal="s-1", leg=0,
+        worker="w", reason=FALL.name, at=wall_ms(),
+    )  # fmt: skip
+    again = world.station()
+    again.pump.carry = lambda symbols: None
+    world.books.ledger.orders = lambda market, day: [bought, replace(bought, side=Side.SELL)]
+
+    await again._restore()
+
+    state = again._engine.snapshot("KRW-BTC")
+    assert (state.armed, state.fired) == ([False], ["s-1"])
+
+
+async def test_a_ledger_that_does_not_answer_at_a_restart_keeps_nobody_waiting(world):
+    world.target("KRW-BTC")
+    station = await world.on_air()
+    await until(lambda: (saved := world.level(Saved)) and saved.engine and station._engine.trades)
+    await world.kill()
+
+    def silent(market, day):
+        raise Transient("the table does not answer")
+
+    world.books.ledger.orders = silent
+    again = world.station()
+    again.pump.carry = lambda symbols: None
+    await again._restore()
+    assert again._engine.snapshot("KRW-BTC").armed == [True]
 
 
 async def test_a_signal_given_before_a_kill_is_not_given_again_after_it(world):
