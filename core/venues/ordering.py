@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from core.domain.errors import IdUsed, KeyExpired, OrderExecutionError, RateLimited, UnknownOutcome
 from core.domain.events import OrderNotice
 from core.domain.orders import Order, State
 from core.domain.phases import Phase
@@ -158,6 +159,32 @@ class Proof(msgspec.Struct, frozen=True, kw_only=True):
 
     def __repr__(self) -> str:
         return f"Proof({self.algorithm})"
+
+
+def admit(reply: Reply, words: str, *, wait_ms: int | None = None) -> None:
+    """Goes on where the order was taken; else raises what the answer means.
+
+    wait_ms  what LATER asks for
+
+    Raises:
+        OrderExecutionError: refused. IdUsed: an earlier one has its id. UnknownOutcome: nobody knows.
+        RateLimited, KeyExpired: nothing happened, the same may be sent again.
+    """
+    match reply:
+        case Reply.TAKEN:
+            return
+        case Reply.REFUSED:
+            raise OrderExecutionError(words)
+        case Reply.USED:
+            raise IdUsed(words)
+        case Reply.AGAIN:
+            raise RateLimited(words)
+        case Reply.LATER:
+            raise RateLimited(words, after_ms=wait_ms)
+        case Reply.RENEW:
+            raise KeyExpired(words)
+        case Reply.UNSURE:
+            raise UnknownOutcome(words)
 
 
 class Orders(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,9 +7,7 @@ from typing import TypeVar
 import msgspec
 
 from core.domain.errors import (
-    IdUsed,
     OrderExecutionError,
-    RateLimited,
     Refused,
     Transient,
     UnknownOutcome,
@@ -17,7 +15,7 @@ from core.domain.errors import (
 )
 from core.venues.binance.answers import BLOCKED_MS, MINUTE_MS, Said
 from core.venues.flow import Response
-from core.venues.ordering import Reply
+from core.venues.ordering import Reply, admit
 from core.venues.pause import asked_ms
 
 T = TypeVar("T")
@@ -94,20 +92,8 @@ def taken(response: Response, kind: type[T]) -> T:
 
 def _admitted(response: Response) -> None:
     reply, words = judge(response)
-    match reply:
-        case Reply.TAKEN:
-            return
-        case Reply.REFUSED:
-            raise OrderExecutionError(words)
-        case Reply.USED:
-            raise IdUsed(words)
-        case Reply.AGAIN:
-            raise RateLimited(words)
-        case Reply.LATER:
-            usual = BLOCKED_MS if response.status in (403, 418) else MINUTE_MS
-            raise RateLimited(words, after_ms=asked_ms(response) or usual)
-        case _:
-            raise UnknownOutcome(words)
+    usual = BLOCKED_MS if response.status in (403, 418) else MINUTE_MS
+    admit(reply, words, wait_ms=asked_ms(response) or usual)
 
 
 def asked(response: Response, kind: type[T]) -> T:

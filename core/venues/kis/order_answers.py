@@ -7,9 +7,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from core.domain.errors import (
-    KeyExpired,
     OrderExecutionError,
-    RateLimited,
     Refused,
     Transient,
     UnknownOutcome,
@@ -17,7 +15,7 @@ from core.domain.errors import (
 )
 from core.venues.flow import Response
 from core.venues.kis.refusals import EXPIRED, PASSING
-from core.venues.ordering import Reply
+from core.venues.ordering import Reply, admit
 
 T = TypeVar("T")
 
@@ -85,17 +83,8 @@ def taken(response: Response) -> Envelope:
         OrderExecutionError, UnknownOutcome: it was refused, or nobody knows; Transient where nothing happened.
     """
     reply, words = judge(response)
-    match reply:
-        case Reply.TAKEN:
-            return envelope(response) or Envelope()
-        case Reply.REFUSED:
-            raise OrderExecutionError(words)
-        case Reply.AGAIN:
-            raise RateLimited(words)
-        case Reply.RENEW:
-            raise KeyExpired(words)
-        case _:
-            raise UnknownOutcome(words)
+    admit(reply, words)
+    return envelope(response) or Envelope()
 
 
 def asked(response: Response) -> Envelope:

@@ -7,16 +7,14 @@ from typing import TypeVar
 import msgspec
 
 from core.domain.errors import (
-    IdUsed,
     OrderExecutionError,
-    RateLimited,
     Refused,
     Transient,
     UnknownOutcome,
     WireSurprise,
 )
 from core.venues.flow import Response
-from core.venues.ordering import Reply
+from core.venues.ordering import Reply, admit
 from core.venues.pause import asked_ms
 from core.venues.upbit.answers import BLOCKED_MS, ErrorBody
 
@@ -98,19 +96,7 @@ def taken(response: Response, kind: type[T]) -> T:
 
 def _admitted(response: Response) -> None:
     reply, words = judge(response)
-    match reply:
-        case Reply.TAKEN:
-            return
-        case Reply.REFUSED:
-            raise OrderExecutionError(words)
-        case Reply.USED:
-            raise IdUsed(words)
-        case Reply.AGAIN:
-            raise RateLimited(words)
-        case Reply.LATER:
-            raise RateLimited(words, after_ms=asked_ms(response) or BLOCKED_MS)
-        case _:
-            raise UnknownOutcome(words)
+    admit(reply, words, wait_ms=asked_ms(response) or BLOCKED_MS)
 
 
 def asked(response: Response, kind: type[T]) -> T:
