@@ -65,9 +65,8 @@ class FileVault:
             with os.fdopen(number, "wb") as file:
                 file.write(msgspec.json.encode(rows))
             Path(part).replace(self._file)
-        except BaseException:
-            Path(part).unlink(missing_ok=True)
-            raise
+        finally:
+            Path(part).unlink(missing_ok=True)  # still there only where it could not be written whole
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
