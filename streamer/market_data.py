@@ -26,8 +26,8 @@ from core.domain.errors import Misconfigured
 from core.domain.events import Book
 from core.domain.values import Market
 from core.settings import load
-from streamer.stall import Quote, Stall, Via
-from streamer.stalls import Counter, counter
+from streamer.feed_wiring import WiredFeed, wired
+from streamer.market_feed import MarketFeed, Quote, Via
 
 __all__ = ["Figures", "MarketData", "Quote", "Via"]
 
@@ -53,10 +53,10 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class MarketData:
-    """See above. Made by `open`, or of counters that somebody else put together."""
+    """See above. Made by `open`, or of feeds that somebody else put together."""
 
-    def __init__(self, counters: Mapping[Market, Counter]) -> None:
-        self._counters = dict(counters)
+    def __init__(self, feeds: Mapping[Market, WiredFeed]) -> None:
+        self._feeds = dict(feeds)
 
     @classmethod
     @asynccontextmanager
@@ -73,7 +73,7 @@ class MarketData:
         if missing := set(markets) - set(chosen):
             raise Misconfigured("a market is not enabled in these settings", market=", ".join(sorted(missing)))
         made = {
-            market: counter(market, found.markets[market], env, wall_clock, time.sleep, random.random)
+            market: wired(market, found.markets[market], env, wall_clock, time.sleep, random.random)
             for market in chosen
         }
         async with cls(made).running() as data:
@@ -84,73 +84,73 @@ class MarketData:
 
         Raises Transient where nobody who may answer does, Refused where the venue knows no such symbol.
         """
-        stall, name = self._at(symbol)
-        return await stall.ticker(name, Via(channel))
+        feed, name = self._at(symbol)
+        return await feed.ticker(name, Via(channel))
 
     async def stream_ticker(self, symbols: Collection[str]) -> AsyncGenerator[Quote, None]:
         """The newest state of each symbol as it changes. A slow reader misses states, never the newest one."""
-        stall, names = self._all_at(symbols)
-        async with aclosing(stall.tickers(names)) as quotes:
+        feed, names = self._all_at(symbols)
+        async with aclosing(feed.tickers(names)) as quotes:
             async for quote in quotes:
                 yield quote
 
     async def stream_orderbook(self, symbols: Collection[str]) -> AsyncGenerator[Book, None]:
         """The newest order book of each symbol as it changes."""
-        stall, names = self._all_at(symbols)
-        async with aclosing(stall.books(names)) as books:
+        feed, names = self._all_at(symbols)
+        async with aclosing(feed.books(names)) as books:
             async for book in books:
                 yield book
 
     async def warm(self, symbols: Collection[str]) -> None:
         """Fill the cache for these symbols with one call."""
-        stall, names = self._all_at(symbols)
-        await stall.warm(names)
+        feed, names = self._all_at(symbols)
+        await feed.warm(names)
 
     def figures(self) -> dict[Market, Figures]:
         """How it goes, by market."""
-        return {market: _figures(found) for market, found in self._counters.items()}
+        return {market: _figures(found) for market, found in self._feeds.items()}
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[MarketData]:
         """Keep it going for the length of a block."""
-        tasks = [asyncio.create_task(found.stall.run()) for found in self._counters.values()]
+        tasks = [asyncio.create_task(found.feed.run()) for found in self._feeds.values()]
         try:
             yield self
         finally:
             for task in tasks:
                 task.cancel()
-            await asyncio.gather(*tasks, *(found.close() for found in self._counters.values()), return_exceptions=True)
+            await asyncio.gather(*tasks, *(found.close() for found in self._feeds.values()), return_exceptions=True)
 
-    def _at(self, symbol: str) -> tuple[Stall, str]:
+    def _at(self, symbol: str) -> tuple[MarketFeed, str]:
         name, colon, rest = symbol.partition(":")
-        named = {market.value: found for market, found in self._counters.items()}
+        named = {market.value: found for market, found in self._feeds.items()}
         if colon and name in named:
-            return named[name].stall, rest
+            return named[name].feed, rest
         if len(named) == 1 and not colon:
-            return next(iter(named.values())).stall, symbol
+            return next(iter(named.values())).feed, symbol
         raise Misconfigured(
             "say which market this symbol is of", symbol=symbol, allowed=", ".join(f"{one}:..." for one in named)
         )
 
-    def _all_at(self, symbols: Collection[str]) -> tuple[Stall, list[str]]:
+    def _all_at(self, symbols: Collection[str]) -> tuple[MarketFeed, list[str]]:
         found = [self._at(symbol) for symbol in symbols]
-        stalls = {stall.market: stall for stall, _ in found}
-        if len(stalls) != 1:
+        feeds = {feed.market: feed for feed, _ in found}
+        if len(feeds) != 1:
             raise Misconfigured("one stream is of one market", symbols=", ".join(symbols))
-        return next(iter(stalls.values())), [name for _, name in found]
+        return next(iter(feeds.values())), [name for _, name in found]
 
 
-def _figures(found: Counter) -> Figures:
-    stall = found.stall
+def _figures(found: WiredFeed) -> Figures:
+    feed = found.feed
     return Figures(
-        hit_rate=stall.cache.hit_rate,
-        hits=stall.cache.hits,
-        misses=stall.cache.misses,
-        shared=stall.asker.shared,
+        hit_rate=feed.cache.hit_rate,
+        hits=feed.cache.hits,
+        misses=feed.cache.misses,
+        shared=feed.asker.shared,
         calls=found.quotes.calls,
-        faults={fault.value: count for fault, count in stall.unifier.faults.items()},
+        faults={fault.value: count for fault, count in feed.unifier.faults.items()},
         circuits=found.circuits(),
-        reconnects=stall.hub.reconnects,
-        surprises=stall.hub.surprises,
-        subscribed=tuple(sorted(stall.hub.subscribed)),
+        reconnects=feed.hub.reconnects,
+        surprises=feed.hub.surprises,
+        subscribed=tuple(sorted(feed.hub.subscribed)),
     )

@@ -83,7 +83,7 @@ async def test_a_second_reader_begins_with_what_is_known(settings):
         assert (await first(data.stream_ticker(["KRW-BTC"]), 1))[0].ticker == known.ticker
         async with aclosing(data.stream_orderbook(["KRW-ETH"])) as reader:
             await anext(reader)
-            book = data._counters[Market.UPBIT].stall.unifier.symbol("KRW-ETH").book
+            book = data._feeds[Market.UPBIT].feed.unifier.symbol("KRW-ETH").book
             assert (await first(data.stream_orderbook(["KRW-ETH"]), 1))[0].at >= book.at
 
 
@@ -183,10 +183,10 @@ async def test_a_lost_line_makes_what_it_told_old(settings, upbit):
         reading = asyncio.create_task(first(data.stream_ticker(["KRW-BTC"]), 10**6))
         await until(lambda: data.figures()[Market.UPBIT].subscribed == ("KRW-BTC",))
         assert (await data.get_ticker("KRW-BTC", Via.WEBSOCKET_ONLY)).source is Source.STREAM
-        stall = data._counters[Market.UPBIT].stall
+        feed = data._feeds[Market.UPBIT].feed
         upbit.faults.cause(Planned(at_s=0.0, fault=Fault(kind=Kind.DROP)), wall_ms())
-        await until(lambda: stall.hub.reconnects >= 1, "the loss")
-        assert stall.cache.invalidated >= 1
+        await until(lambda: feed.hub.reconnects >= 1, "the loss")
+        assert feed.cache.invalidated >= 1
         await until(lambda: data.figures()[Market.UPBIT].subscribed == ("KRW-BTC",), "the line")
         reading.cancel()
         await asyncio.gather(reading, return_exceptions=True)
@@ -208,7 +208,7 @@ async def test_a_slow_reader_gets_the_newest_and_keeps_nobody_waiting(settings):
         before = (await anext(slow)).ticker.seen
         await first(data.stream_ticker(["KRW-BTC"]), 8)
         await asyncio.sleep(0.05)
-        held = data._counters[Market.UPBIT].stall.unifier.symbol("KRW-BTC").ticker
+        held = data._feeds[Market.UPBIT].feed.unifier.symbol("KRW-BTC").ticker
         newest = (await anext(slow)).ticker
         assert newest.seen > before
         assert held.at - newest.at <= 1000

@@ -14,8 +14,8 @@ from core.domain.values import Market
 from core.simulators.kis import KisSimulator
 from core.simulators.kis_limits import KisLimits
 from core.venues.kis import VENUE
+from streamer.feed_wiring import day_limits, wired
 from streamer.market_data import MarketData, Via
-from streamer.stalls import counter, day_limits
 from tests.streamer.krx import clock, krx
 
 
@@ -37,8 +37,8 @@ def made(kis):
         keys=(KeyPolicy(app_key="real_key", app_secret="real_secret"),),
         data=DataPolicy(patience_s=40.0),
     )
-    found = counter(Market.KRX, policy, env, clock, time.sleep, random.Random(3).random)
-    return MarketData({Market.KRX: found}), found.stall
+    found = wired(Market.KRX, policy, env, clock, time.sleep, random.Random(3).random)
+    return MarketData({Market.KRX: found}), found.feed
 
 
 async def test_tickers_are_made_of_trades_and_offers_upon_what_rest_told(kis):
@@ -72,12 +72,12 @@ async def test_order_books_and_single_tickers_come_through_the_same_key(kis):
 
 async def test_a_price_beyond_the_day_s_thirty_percent_is_dropped_and_counted(kis):
     """D15."""
-    data, stall = made(kis)
+    data, feed = made(kis)
     symbol = sorted(kis.market.lines)[0]
     async with data.running(), asyncio.timeout(60):
         first = await data.get_ticker(symbol)
         odd = msgspec.structs.replace(first.ticker, price=first.ticker.price * 2, at=first.ticker.at + 1)
-        stall.took([odd], clock())
+        feed.took([odd], clock())
         assert (await data.get_ticker(symbol)).ticker.price == first.ticker.price
         assert data.figures()[Market.KRX].faults == {Fault.OUTSIDE.value: 1}
 

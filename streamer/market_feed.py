@@ -49,7 +49,7 @@ BOOKS = frozenset({Topic.BOOK})
 SWEEP_S = 1.0
 
 
-class Stall:
+class MarketFeed:
     """Not for several threads; `run` keeps it going, `close` ends it."""
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Puts one market's unified data together: REST client, keys, limits, stall."""
+"""Puts one market's unified data together: REST client, keys, limits, feed."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from core.domain.unified import Limits
 from core.domain.values import Market, Millis
 from core.feed.berths import berths
 from core.venues.spec import Rules, Venue, environment, purse, venue
+from streamer.market_feed import MarketFeed
 from streamer.seats import Seats
-from streamer.stall import Stall
 
 SLACK = 0.002
 """The previous close is worked out from a rounded change: a price this little outside the limits is let through."""
@@ -34,10 +34,10 @@ Sleep = Callable[[float], None]
 Dice = Callable[[], float]
 
 
-class Counter(msgspec.Struct, frozen=True):
-    """A stall and what stands behind it; `keys` is None where nobody need sign."""
+class WiredFeed(msgspec.Struct, frozen=True):
+    """A feed and what stands behind it; `keys` is None where nobody need sign."""
 
-    stall: Stall
+    feed: MarketFeed
     quotes: HttpQuotes
     keys: KeyRing | None
     first: str = ""
@@ -47,13 +47,13 @@ class Counter(msgspec.Struct, frozen=True):
         return {**(self.keys[self.first].circuits if self.keys else {}), **self.quotes.circuits}
 
     async def close(self) -> None:
-        await self.stall.close()
+        await self.feed.close()
         self.quotes.close()
 
 
-def counter(
+def wired(
     market: Market, policy: MarketPolicy, env: Mapping[str, str], clock: Clock, sleep: Sleep, dice: Dice
-) -> Counter:
+) -> WiredFeed:
     """Everything for one market of a program of its own: budget, tokens and keys are this process's.
 
     REST gets the patience of a trade: where it does not answer soon, the stream does.
@@ -75,8 +75,8 @@ def counter(
         purse=purse(environment(policy)),
     )
     seats = _seats(home, policy, keys)
-    stall = Stall(home, policy, quotes, day_limits(home.rules), clock=clock, dice=dice, seats=seats)
-    return Counter(stall, quotes, keys, first)
+    feed = MarketFeed(home, policy, quotes, day_limits(home.rules), clock=clock, dice=dice, seats=seats)
+    return WiredFeed(feed, quotes, keys, first)
 
 
 def day_limits(rules: Rules) -> Limits:
