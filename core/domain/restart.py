@@ -19,15 +19,17 @@ from core.domain.exits import Holding
 from core.domain.gauges import Gauges
 from core.domain.indicators import Atr, Ema, Rsi, Sma, Vwap
 from core.domain.series import Series
+from core.domain.shelved import GRADES, Packed
 from core.domain.signals import Exit, Signal
 from core.domain.symbols import CHART, REMEMBERED, Symbol
 
-VERSION = 1
+VERSION = 2
 GAUGES = ("fast", "slow", "rsi", "atr", "mean", "trend")
 
 
 class SavedSeries(msgspec.Struct, array_like=True):
-    closed: list[list[Any]]
+    closed: Packed
+    last: list[Any] | None
     forming: list[Any] | None
     pending: Bar | None
     gap: tuple[int, int]
@@ -39,7 +41,7 @@ class SavedSeries(msgspec.Struct, array_like=True):
 class SavedSymbol(msgspec.Struct, array_like=True):
     name: str
     sequence: int
-    sequences: list[int]
+    sequences: bytes
     price: float
     at: int
     day_end: int
@@ -64,19 +66,27 @@ class SavedEngine(msgspec.Struct, array_like=True):
     symbols: list[SavedSymbol]
 
 
+class Encoded(msgspec.Struct, array_like=True):
+    """`SavedEngine` with every symbol in bytes already: a thousand of them as objects would take 20 MB for a moment."""
+
+    shape: str
+    symbols: list[msgspec.Raw]
+
+
 def _layout() -> str:
     """Names of everything that is saved by its place, shortened."""
     slotted = (thing.__slots__ for thing in (Candle, Vwap, Ema, Rsi, Atr, Sma))
-    fields = (thing.__struct_fields__ for thing in (SavedSeries, SavedSymbol))
-    names = ";".join(",".join(each) for each in (GAUGES, *slotted, *fields))
+    fields = (thing.__struct_fields__ for thing in (SavedSeries, SavedSymbol, Packed))
+    names = ";".join(",".join(each) for each in (GAUGES, GRADES, *slotted, *fields))
     return f"{crc32(names.encode()):08x}"
 
 
 def save(states: Mapping[str, Symbol], shape: str, minutes: int) -> bytes:
     """Encode every symbol; `minutes` is how far back the rules look."""
     keep = max(minutes + 2, CHART)
-    rows = [_symbol(name, state, keep) for name, state in states.items()]
-    return msgspec.msgpack.encode(SavedEngine(f"{shape};{_layout()}", rows))
+    encode = msgspec.msgpack.Encoder().encode
+    rows = [msgspec.Raw(encode(_symbol(name, state, keep))) for name, state in states.items()]
+    return encode(Encoded(f"{shape};{_layout()}", rows))
 
 
 def load(saved: bytes, shape: str, begin: Callable[[str], Symbol]) -> list[Symbol] | None:
@@ -103,7 +113,7 @@ def _symbol(name: str, state: Symbol, keep: int) -> SavedSymbol:
     return SavedSymbol(
         name=name,
         sequence=state.sequence,
-        sequences=state.sequences[-REMEMBERED:].tolist(),
+        sequences=state.sequences[-REMEMBERED:].tobytes(),
         price=candles.price,
         at=candles.at,
         day_end=candles.day_end,
@@ -122,7 +132,7 @@ def _symbol(name: str, state: Symbol, keep: int) -> SavedSymbol:
 def _restored(state: Symbol, row: SavedSymbol) -> Symbol:
     candles = state.candles
     state.sequence = row.sequence
-    state.sequences.extend(row.sequences)
+    state.sequences.frombytes(row.sequences)
     candles.price, candles.at, candles.day_end = row.price, row.at, row.day_end
     _fill(candles.vwap, row.vwap)
     for series, saved in zip(candles.series, row.series, strict=True):
@@ -137,7 +147,8 @@ def _restored(state: Symbol, row: SavedSymbol) -> Symbol:
 
 def _series(series: Series, keep: int) -> SavedSeries:
     return SavedSeries(
-        closed=[_slots(candle) for candle in series.closed[-keep:]],
+        closed=series.closed.packed(keep),
+        last=None if series.closed.last is None else _slots(series.closed.last),
         forming=None if series.forming is None else _slots(series.forming),
         pending=series.pending,
         gap=(series.gap_start, series.gap_end),
@@ -148,7 +159,7 @@ def _series(series: Series, keep: int) -> SavedSeries:
 
 
 def _fill_series(series: Series, saved: SavedSeries) -> None:
-    series.closed.replace([_candle(values) for values in saved.closed])
+    series.closed.take(saved.closed, None if saved.last is None else _candle(saved.last))
     series.forming = None if saved.forming is None else _candle(saved.forming)
     series.pending = saved.pending
     series.gap_start, series.gap_end = saved.gap

@@ -11,6 +11,8 @@ from collections.abc import Iterable, Iterator
 from struct import Struct
 from typing import overload
 
+import msgspec
+
 from core.domain.candle import Candle
 from core.domain.quality import Quality
 
@@ -21,11 +23,25 @@ MOST, REACH = 2.0**31 - 1.0, 2**16
 """Beyond the units of a narrow price, and of a tight one's distance from the low."""
 SECOND, LONGEST = 1000, 65_536_000
 """Units of a narrow row's times, and what is too long for it; in ms."""
+ROWS = (TIGHT, NARROW, WIDE)
 GRADES = tuple(quality.value for quality in Quality)
 SETTLED = 0x80
 REASONS: list[str] = [""]
 """Every reason that was ever given, all of them constants of this program."""
 NUMBERS = {"": 0}
+
+
+class Packed(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
+    """A series' newest closed candles as they are written down, still packed; `last` is not among the `rows`.
+
+    kind, scale   which of ROWS, and the units of its prices
+    reasons       what the numbers in the rows mean: another process may have given other numbers
+    """
+
+    kind: int
+    scale: float
+    rows: bytes
+    reasons: dict[int, str]
 
 
 class Closed:
@@ -140,6 +156,25 @@ class Closed:
                 touched.append(candle)
         return touched[::-1]
 
+    def packed(self, keep: int) -> Packed:
+        """The newest `keep`, but for the last one; as many fewer as there are."""
+        size = self._row.size
+        rows = bytes(self.rows[max(0, len(self.rows) - max(0, keep - 1) * size) :])
+        reasons = {number: REASONS[number] for number in set(rows[_reason(self._row) :: size])}
+        return Packed(ROWS.index(self._row), self._scale, rows, reasons)
+
+    def take(self, given: Packed, last: Candle | None) -> None:
+        """What `packed` gave, and the newest candle. Raises ValueError for what no `packed` gives."""
+        if not 0 <= given.kind < len(ROWS) or given.scale not in SCALES or len(given.rows) % ROWS[given.kind].size:
+            raise ValueError("rows of no known kind")
+        self._row, self._scale, self.last = ROWS[given.kind], given.scale, last
+        self._unit = 1 if self._row is WIDE else SECOND
+        self.rows = bytearray(given.rows)
+        for place in range(_reason(self._row), len(self.rows), self._row.size):
+            if self.rows[place] not in given.reasons:
+                raise ValueError("a reason without a name")
+            self.rows[place] = _number(given.reasons[self.rows[place]])
+
     def _backwards(self) -> range:
         size = self._row.size
         return range(len(self.rows) - size, -1, -size)
@@ -183,6 +218,11 @@ def _fits(candle: Candle, scale: float, row: Struct) -> bool:
     if row is TIGHT and not (candle.low == min(prices) and (max(prices) - candle.low) * scale < REACH - 1):
         return False
     return whole and all(price * scale < MOST and round(price * scale) / scale == price for price in prices)
+
+
+def _reason(row: Struct) -> int:
+    """Where in a row the number of the reason is: behind the two times and the grade."""
+    return 13 if row is WIDE else 7
 
 
 def _number(reason: str) -> int:

@@ -103,7 +103,7 @@ def saved_by(desk, change):
     return msgspec.msgpack.encode([*change(shape, rows)])
 
 
-SERIES, CLOSED, GAUGES, VWAP = 7, 0, 4, 6
+SERIES, LAST, GAUGES, VWAP = 7, 1, 5, 6
 
 
 def test_what_this_version_saved_is_taken_as_it_is(desk):
@@ -116,7 +116,7 @@ def test_what_this_version_saved_is_taken_as_it_is(desk):
     [
         lambda row: row[VWAP],
         lambda row: row[SERIES],
-        lambda row: row[SERIES][0][CLOSED][0],
+        lambda row: row[SERIES][0][LAST],
         lambda row: row[SERIES][0][GAUGES],
         lambda row: row[SERIES][0][GAUGES][0],
     ],

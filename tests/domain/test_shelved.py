@@ -1,12 +1,14 @@
 """Closed candles, packed: they come back as they were put in, and only so many are kept (D8)."""
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.domain import shelved
 from core.domain.candle import Candle
 from core.domain.quality import BY_THE_VENUE, LOST, Quality
-from core.domain.shelved import NARROW, TIGHT, WIDE, Closed
+from core.domain.shelved import NARROW, TIGHT, WIDE, Closed, Packed
 
 MINUTE = 60_000
 PRICES = st.one_of(
@@ -121,3 +123,43 @@ def test_a_bar_whose_open_is_under_its_low_is_kept_as_it_was_told():
     kept = Closed(5)
     kept.replace([odd, candle(MINUTE, 1.0, 2.0)])
     assert told(kept[0]) == told(odd)
+
+
+@given(rows(), st.integers(0, 14))
+def test_what_is_written_down_of_the_newest_comes_back(candles, keep):
+    kept, again = Closed(12), Closed(12)
+    kept.replace(candles)
+    written = msgspec.msgpack.encode(kept.packed(keep))
+    again.take(msgspec.msgpack.decode(written, type=Packed), kept.last)
+    assert [told(each) for each in again] == [told(each) for each in candles[-max(1, keep) :]]
+    again.append(candle(10**9, 0.25, 0.5))
+    assert [told(each) for each in again][:-1] == [told(each) for each in candles[-max(1, keep) :]][-11:]
+
+
+@pytest.mark.parametrize("price", [1.5, 1 / 3])
+def test_a_process_that_numbers_the_reasons_otherwise_reads_them_right(price, monkeypatch):
+    kept, again = Closed(5), Closed(5)
+    kept.replace([candle(number * MINUTE, price, price, settled=number == 1) for number in range(4)])
+    kept.spoil(0, 1, Quality.GAPPED, LOST)
+    written, reasons = kept.packed(5), [each.reason for each in kept]
+    monkeypatch.setattr(shelved, "REASONS", ["", "another", LOST])
+    monkeypatch.setattr(shelved, "NUMBERS", {"": 0, "another": 1, LOST: 2})
+    again.take(written, kept.last)
+    assert [each.reason for each in again] == reasons == [LOST, BY_THE_VENUE, "", ""]
+
+
+@pytest.mark.parametrize(
+    "change", [{"kind": 3}, {"kind": -1}, {"scale": 3.0}, {"rows": b"short"}, {"reasons": {}}], ids=str
+)
+def test_rows_that_no_version_wrote_are_refused(change):
+    kept = Closed(5)
+    kept.replace([candle(0, 1.5, 2.5), candle(MINUTE, 1.5, 2.5)])
+    with pytest.raises(ValueError, match=r"no known kind|without a name"):
+        Closed(5).take(msgspec.structs.replace(kept.packed(5), **change), None)
+
+
+def test_one_that_keeps_one_keeps_the_newest():
+    kept = Closed(1)
+    for number in range(3):
+        kept.append(candle(number * MINUTE, 1.0, 2.0))
+    assert [each.opens for each in kept] == [2 * MINUTE]
