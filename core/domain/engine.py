@@ -64,6 +64,7 @@ class Engine:
         self._departures = Departures(market, policy, self._days)
         self._states: dict[str, Symbol] = {}
         self._references: References | None = None
+        self._passing: frozenset[str] = frozenset()
         self.since = Millis(0)
         self.trades = self.books = self.tickers = self.bars = self.late = self.dropped = self.duplicates = 0
         self.backwards = self.crossed = self.bad = self.gaps = self.candles = self.signals = self.skipped = 0
@@ -137,6 +138,7 @@ class Engine:
         """A symbol is halted or interrupted, or trades again: while it does not, no rule buys it."""
         name = event.instrument.symbol
         self._entries.halted = self._entries.halted - {name} | ({name} if event.halted or event.interrupted else set())
+        self._passing = self._passing - {name} | ({name} if event.interrupted and not event.halted else set())
 
     @property
     def turned_away(self) -> int:
@@ -186,8 +188,13 @@ class Engine:
             self._entries.prepare(symbol)
 
     def gap(self, name: str, start: Millis, end: Millis, why: str = LOST) -> None:
-        """Trades between `start` and `end` may be missing: rules that look there give no signal until it is healed."""
+        """Trades between `start` and `end` may be missing: rules that look there give no signal until it is healed.
+
+        Where the line was lost, so may be the end of an interruption, which nobody tells again: it is taken for over.
+        """
         self.gaps += 1
+        if why == LOST and name in self._passing:
+            self._passing, self._entries.halted = self._passing - {name}, self._entries.halted - {name}
         symbol = self._states.get(name) or self._begin(name)
         for series in symbol.candles.series:
             self._retell(symbol, series, series.tear(start, end, why), end)
