@@ -1,4 +1,4 @@
-"""The embedded AWS for tests: `from tests.cloud import stack` gives one deployed stack to a test session.
+"""The embedded AWS for tests: the fixture `stack` gives one deployed stack to a test session (tests/conftest.py).
 
 `tables` is the small sister for tests of locks and ledger: the same server, only the four tables, no roles, up in a
 moment. Races are run on it and never on moto, whose conditional writes are not atomic (tests/adapters/test_races.py).

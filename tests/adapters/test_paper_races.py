@@ -12,9 +12,6 @@ from core.domain.errors import OrderExecutionError, Transient
 from core.domain.messages import Alert, Delivery, Kind
 from core.domain.values import Market, Millis, Side
 from tests.adapters.test_paper import AT, RULES, ShownBooks, order
-from tests.cloud import dynamo, tables
-
-__all__ = ["dynamo", "tables"]
 
 THREADS = 12
 

@@ -8,9 +8,7 @@ import pytest
 from core.adapters.dynamo.shelf import DynamoShelf
 from core.domain.levels import Saved
 from core.domain.values import Market, Millis
-from tests.cloud import CREDENTIALS, dynamo, tables
-
-__all__ = ["dynamo", "tables"]
+from tests.cloud import CREDENTIALS
 
 pytestmark = pytest.mark.cloud
 

@@ -13,11 +13,8 @@ from core.app.trade import handle
 from core.domain.values import Market, Side
 from tests.adapters.dynamo.couriers import Odds, Time, courier, symbols
 from tests.adapters.dynamo.test_deliveries import signal
-from tests.cloud import dynamo, tables
 from tests.crash.test_killed import books_are_the_venues
 from tests.fakes import AT, FEE
-
-__all__ = ["dynamo", "tables"]
 
 PROCESSES, EACH = 3, 8
 CAPITAL = Decimal(10**6)

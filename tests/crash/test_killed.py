@@ -20,12 +20,9 @@ from core.domain.values import Market, Side
 from core.domain.workers import Status
 from tests.adapters.dynamo.couriers import LEASES, Odds, Time, Venue, courier, symbols
 from tests.adapters.dynamo.test_deliveries import signal
-from tests.cloud import dynamo, tables
 from tests.crash.grounds import Steps, Watched
 from tests.fakes import AT
 from tests.watching import Quotes
-
-__all__ = ["dynamo", "tables"]
 
 SYMBOLS = 12
 MOMENTS = {

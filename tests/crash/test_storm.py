@@ -19,12 +19,9 @@ from core.app.trade import handle
 from core.domain.orders import DONE
 from core.domain.values import Market, Side
 from tests.adapters.dynamo.couriers import Time
-from tests.cloud import dynamo, tables
 from tests.crash.weather import CAPITAL, COUNTED, OPEN, POSITIONS, TOTAL, Storm, desk_in, hand_over, signals_of
 from tests.fakes import AT
 from tests.watching import Quotes
-
-__all__ = ["dynamo", "tables"]
 
 PROCESSES, COPIES = 8, 4
 SIGNALS = int(os.environ.get("STORM", "80"))

@@ -8,19 +8,25 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from tests.cloud import create, dynamo
+from tests.cloud import create
 from tests.model import stages, system
 from tests.model.real import Real, Renamed, play
 from tests.model.search import Search
 from tests.model.settle import settled
 from tests.model.test_model import FOUND_OUT
 
-__all__ = ["dynamo"]
-
 pytestmark = pytest.mark.cloud
 
 FAULTS = {"crashes": 2, "losses": 2}
-NEAR = [stages.duplicates, stages.rivals, stages.sales, stages.in_two_legs, stages.halted, stages.redelivered]
+NEAR = [
+    stages.duplicates,
+    stages.rivals,
+    stages.sales,
+    stages.in_two_legs,
+    stages.halted,
+    stages.mistaken,
+    stages.redelivered,
+]
 LONGEST = 60
 
 

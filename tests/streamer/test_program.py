@@ -13,7 +13,6 @@ from core.adapters.access import access
 from core.adapters.dynamo.shelf import DynamoShelf
 from core.domain.levels import Candidate, Saved, StreamHealth, Targets
 from core.domain.values import Market
-from tests.cloud import stack as stack  # the fixture
 from tests.streamer.conftest import until, wall_ms
 
 ROOT = Path(__file__).parents[2]

@@ -25,10 +25,9 @@ from tests.adapters.dynamo.test_lock_contract import (
     worker,
 )
 from tests.adapters.dynamo.test_risk_contract import KRW, LATER
-from tests.cloud import dynamo
 from tests.fakes import AAA, AT
 
-__all__ = ["books", "dynamo"]
+__all__ = ["books"]
 
 
 def change(**changes):

@@ -15,11 +15,8 @@ from core.domain.signals import Signal
 from core.domain.values import Instrument, Market, Millis, Side
 from core.domain.workers import Status
 from tests.adapters.dynamo.couriers import Odds, Time, courier, deliver, symbols
-from tests.cloud import dynamo, tables
 from tests.fakes import AT
 from tests.watching import Quotes
-
-__all__ = ["dynamo", "tables"]
 
 PROCESSES = 4
 SYMBOLS = 100

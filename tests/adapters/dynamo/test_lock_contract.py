@@ -21,11 +21,9 @@ from core.domain.results import opened, round_trip
 from core.domain.signals import Exit
 from core.domain.values import ZERO, Instrument, Market, Millis, Side
 from core.domain.workers import Status, Worker
-from tests.cloud import create, dynamo
+from tests.cloud import create
 from tests.fakes import AAA, AT
 from tests.model.table import Table
-
-__all__ = ["dynamo"]
 
 DAY = "2026-09-21"
 LEASE = Millis(20_000)

@@ -27,9 +27,7 @@ from tests.adapters.dynamo.test_lock_contract import (
     settlement,
     worker,
 )
-from tests.cloud import create, dynamo
-
-__all__ = ["dynamo"]
+from tests.cloud import create
 
 LOST = ReadTimeoutError(endpoint_url="test")
 

@@ -11,9 +11,6 @@ from pathlib import Path
 import pytest
 
 from tests.adapters.dynamo import contenders
-from tests.cloud import dynamo, tables
-
-__all__ = ["dynamo", "tables"]
 
 PROCESSES, THREADS, ROUNDS = 4, 16, 200
 HERE = Path(__file__).parent

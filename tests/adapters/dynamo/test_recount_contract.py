@@ -11,10 +11,9 @@ from core.domain.values import Market
 from tests.adapters.dynamo.test_amendment_contract import change
 from tests.adapters.dynamo.test_lock_contract import books, bought
 from tests.adapters.dynamo.test_risk_contract import KRW, LATER
-from tests.cloud import dynamo
 from tests.fakes import AAA, AT
 
-__all__ = ["books", "dynamo"]
+__all__ = ["books"]
 
 
 @pytest.mark.parametrize("of", [Market.UPBIT, "XYZ"])

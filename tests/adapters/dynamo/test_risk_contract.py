@@ -25,10 +25,9 @@ from tests.adapters.dynamo.test_lock_contract import (
     settlement,
     worker,
 )
-from tests.cloud import dynamo
 from tests.fakes import AAA, AT
 
-__all__ = ["books", "dynamo"]
+__all__ = ["books"]
 
 LATER = Millis(AT + 60_000)
 KRW = "KRW"

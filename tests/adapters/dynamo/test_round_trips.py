@@ -22,9 +22,7 @@ from core.domain.signals import Signal
 from core.domain.values import Instrument, Market, Millis, Side
 from tests.adapters.dynamo.couriers import awake
 from tests.adapters.orders.floors import Served, UpbitFloor
-from tests.cloud import CREDENTIALS, SETTINGS, create, dynamo
-
-__all__ = ["dynamo"]
+from tests.cloud import CREDENTIALS, SETTINGS, create
 
 pytestmark = pytest.mark.cloud
 

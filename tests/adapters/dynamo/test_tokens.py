@@ -13,9 +13,7 @@ from core.app.tokens import CALL, Counter, Deposit, credential
 from core.domain.errors import RateLimited, Transient
 from core.domain.values import DAY, Market, Millis
 from core.venues.spec import Issued
-from tests.cloud import create, dynamo
-
-__all__ = ["dynamo"]
+from tests.cloud import create
 
 GAP = 61_000
 AT = Millis(1_795_132_800_000)

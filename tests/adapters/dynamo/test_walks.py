@@ -28,10 +28,8 @@ from tests.adapters.dynamo.test_lock_contract import (
     settlement,
     worker,
 )
-from tests.cloud import create, dynamo
+from tests.cloud import create
 from tests.fakes import AAA, AT
-
-__all__ = ["dynamo"]
 
 ACTS = ("grant", "reserve", "note", "commit", "park", "release", "renew", "evict", "adopt", "amend", "tidy", "later")
 WORKERS = ("w-01", "w-02")

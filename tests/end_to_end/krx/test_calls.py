@@ -6,7 +6,6 @@ import pytest
 
 from core.adapters.dynamo.budget import DynamoBudget
 from core.adapters.dynamo.tokens import DynamoVault
-from tests.cloud import dynamo, tables  # noqa: F401 - fixtures
 from tests.end_to_end.krx.floor import Exchange, Outside, policy_at
 
 pytestmark = [pytest.mark.slow, pytest.mark.cloud]
@@ -34,7 +33,7 @@ def test_a_scan_of_250_symbols_takes_nine_calls(exchange):
     assert log["refusals"] == {}
 
 
-def test_three_functions_that_call_at_once_stay_under_the_shared_budget(exchange, tables):  # noqa: F811
+def test_three_functions_that_call_at_once_stay_under_the_shared_budget(exchange, tables):
     """Each has clients of its own, as three Lambdas have; what they share is in the tables."""
     codes = exchange.codes[:SYMBOLS]
     policy = policy_at(exchange, codes)

@@ -30,9 +30,7 @@ from core.simulators.kis_keys import KEYS
 from core.simulators.kis_limits import usual
 from core.simulators.kis_market import KrxMarket
 from core.venues.spec import purse, venue
-from tests.cloud import create, dynamo
-
-__all__ = ["dynamo"]
+from tests.cloud import create
 
 START = 1_790_134_742_000
 numbers = count(1)
