@@ -21,12 +21,13 @@ from core.adapters.wiring import Wiring
 from core.domain.errors import Misconfigured
 from core.domain.policies import MarketPolicy
 from core.venues.spec import Venue, venue
-from streamer import health, identity
+from streamer import health, heap, identity
 from streamer.ports import Ports
 from streamer.supervisor import supervise
 
 
 def main() -> int:
+    heap.tame()
     write_json("streamer", sys.stdout)
     logging.getLogger("picows").setLevel(logging.ERROR)  # its own lines on every connect say nothing new
     logging.getLogger("pynamodb").setLevel(logging.WARNING)

@@ -24,6 +24,8 @@ from core.domain.values import Market, Millis
 from core.venues.spec import environment, purse, venue
 
 if TYPE_CHECKING:
+    from boto3.session import Session
+
     from core.adapters.keyring import AppKey, KeyRing
     from core.adapters.returns import SqsReturns
     from core.adapters.secrets import Secrets
@@ -141,10 +143,19 @@ class Wiring:
         return self._made("dynamodb", CONFIG)
 
     def _made(self, service: str, config: Any) -> Any:
-        import boto3
-
-        make: Any = boto3.client
+        make: Any = self._session.client
         return make(service, config=config, **access(self.env))
+
+    @cached_property
+    def _session(self) -> Session:
+        import boto3
+        import botocore.session
+
+        from core.adapters.models import LOADER
+
+        own = botocore.session.get_session()
+        own.register_component("data_loader", LOADER)
+        return boto3.session.Session(botocore_session=own)
 
     @cached_property
     def shelf(self) -> ports.Shelf:

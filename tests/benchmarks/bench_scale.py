@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -29,6 +30,7 @@ from core.domain.policies import IndicatorPolicy, MarketPolicy, RestPolicy, Stre
 from core.domain.values import Market, Millis  # noqa: E402
 from core.simulators.binance import BinanceSimulator  # noqa: E402
 from core.simulators.binance_pairs import listing as pairs  # noqa: E402
+from core.simulators.coins import Coin  # noqa: E402
 from core.simulators.coins import listing as coins  # noqa: E402
 from core.simulators.market import SimulatedMarket  # noqa: E402
 from core.simulators.upbit import UpbitSimulator  # noqa: E402
@@ -46,12 +48,19 @@ def wall_ms() -> Millis:
     return Millis(time.time_ns() // 1_000_000)
 
 
-async def simulate(binance: int, upbit: int) -> None:
+async def simulate(binance: int, upbit: int, pace: float) -> None:
     """Both exchanges, until this process is ended; their addresses on standard output."""
-    market = SimulatedMarket(seed=5, start=wall_ms(), coins=[coin for coin in coins(upbit) if coin.quote == "KRW"])
-    async with BinanceSimulator(seed=5, pairs=pairs(binance)[:binance]) as one, UpbitSimulator(market) as two:
+    market = SimulatedMarket(
+        seed=5, start=wall_ms(), coins=[slower(coin, pace) for coin in coins(upbit) if coin.quote == "KRW"]
+    )
+    listed = [replace(pair, coin=slower(pair.coin, pace)) for pair in pairs(binance)[:binance]]
+    async with BinanceSimulator(seed=5, pairs=listed) as one, UpbitSimulator(market) as two:
         print(one.rest_url, one.stream_url, two.rest_url, two.stream_url, flush=True)
         await asyncio.Event().wait()
+
+
+def slower(coin: Coin, pace: float) -> Coin:
+    return replace(coin, rate=coin.rate * pace, restless=coin.restless * pace)
 
 
 def station(market: Market, rest: str, stream: str, symbols: list[str], folder: Path) -> Station:
@@ -115,12 +124,14 @@ def main() -> int:
     options.add_argument("--minutes", type=float, default=5.0)
     options.add_argument("--binance", type=int, default=1000)
     options.add_argument("--upbit", type=int, default=250)
+    options.add_argument("--pace", type=float, default=1.0, help="share of the simulators' usual messages")
     options.add_argument("--simulate", action="store_true", help="be the simulators")
     chosen = options.parse_args()
     if chosen.simulate:
-        asyncio.run(simulate(chosen.binance, chosen.upbit))
+        asyncio.run(simulate(chosen.binance, chosen.upbit, chosen.pace))
         return 0
-    words = [sys.executable, __file__, "--simulate", f"--binance={chosen.binance}", f"--upbit={chosen.upbit}"]
+    words = [sys.executable, __file__, "--simulate"]
+    words += [f"--binance={chosen.binance}", f"--upbit={chosen.upbit}", f"--pace={chosen.pace}"]
     with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as child:
         try:
             assert child.stdout is not None

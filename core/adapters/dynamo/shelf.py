@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import zlib
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 from types import MappingProxyType
 from typing import Any, TypeVar
 from uuid import uuid4
@@ -18,6 +19,7 @@ from pynamodb.attributes import BinaryAttribute, NumberAttribute, UnicodeAttribu
 from pynamodb.exceptions import PutError, PynamoDBException
 from pynamodb.models import Model
 
+from core.adapters.models import LOADER
 from core.app.ports import Clock
 from core.domain.errors import CoreError, Misconfigured, Transient
 from core.domain.values import Market
@@ -64,15 +66,27 @@ def rows(table: str, access: Mapping[str, str]) -> type[Any]:
         parts = NumberAttribute(default=0)
         expires = NumberAttribute(null=True)
 
+    _connect(Row)
     return Row
+
+
+def _connect(row: type[Any]) -> None:
+    """Make its client at once: pynamodb has a session for each thread, another's would read all models again."""
+    connection = row._get_connection().connection
+    connection.session.register_component("data_loader", LOADER)
+    connection.client  # noqa: B018
 
 
 class DynamoShelf:
     """Implements `ports.Shelf`. Raises Transient where the table does not answer, Misconfigured where it never will."""
 
     def __init__(self, table: str, clock: Clock, *, access: Mapping[str, str] = MappingProxyType({}), room: int = ROOM):
-        self._row = rows(table, access)
+        self._table, self._access = table, access
         self._clock, self._room = clock, room
+
+    @cached_property
+    def _row(self) -> type[Any]:
+        return rows(self._table, self._access)
 
     def read(self, kind: type[T], market: Market) -> T | None:
         return self._read(kind, market.value)

@@ -1,0 +1,47 @@
+"""botocore's descriptions of AWS, read once for all clients of a process and without what no client looks at.
+
+A client of DynamoDB costs 12 MB as it comes: documentation of every field, and the addresses of four hundred services.
+Each session has a loader of its own, so pynamodb's would read all of it a second time.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from botocore.loaders import JSONFileLoader, Loader
+
+SERVICES = frozenset({"dynamodb", "sqs", "ssm", "events"})
+"""Whose addresses are kept; of others botocore's rule for the partition holds, which is right for nearly every one."""
+
+
+class Undocumented(JSONFileLoader):
+    """Reads as botocore does, and gives less."""
+
+    def load_file(self, file_path: str) -> Any:
+        """None where there is no such file."""
+        found = super().load_file(file_path)
+        for partition in found.get("partitions", ()) if found else ():
+            if "services" in partition:
+                partition["services"] = {name: row for name, row in partition["services"].items() if name in SERVICES}
+        return bare(found)
+
+
+def bare(found: Any) -> Any:
+    """Without documentation, however deep.
+
+    >>> bare({"shapes": [{"type": "string", "documentation": "<p>A name.</p>"}]})
+    {'shapes': [{'type': 'string'}]}
+    """
+    match found:
+        case dict():
+            return {
+                name: bare(value)
+                for name, value in found.items()
+                if name != "documentation" or not isinstance(value, str)
+            }
+        case list():
+            return [bare(value) for value in found]
+    return found
+
+
+LOADER = Loader(file_loader=Undocumented())
