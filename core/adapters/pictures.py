@@ -7,6 +7,7 @@ either), and boxes instead of letters help nobody. So a stock is its code, and a
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from io import BytesIO
 from typing import Any
 
@@ -19,8 +20,12 @@ RISE, FALL, LINE, PAPER, GRID = "#c84a31", "#1261c4", "#30343b", "#ffffff", "#e4
 INCHES, DOTS = (6.4, 3.2), 100
 
 
+@lru_cache(maxsize=8)
 def picture(alert: Alert) -> bytes | None:
-    """The alert's chart as PNG; None where there is no sale to draw, or fewer than two prices."""
+    """The alert's chart as PNG; None where there is no sale to draw, or fewer than two prices.
+
+    Kept for a while: the same alert goes to several channels, and drawing takes 60 ms.
+    """
     if alert.kind is Kind.SUMMARY:
         market = alert.market.value if alert.market else "all markets"
         return equity_curve(alert.chart, f"{market}  {alert.rule}") if alert.chart else None

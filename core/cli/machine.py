@@ -30,7 +30,7 @@ FASTER = 30.0
 
 @click.command()
 @json_option
-@click.option("--seconds", default=60.0, show_default=True, type=click.FloatRange(60, 3600), help="Length of the day.")
+@click.option("--seconds", default=50.0, show_default=True, type=click.FloatRange(50, 3600), help="Length of the day.")
 @click.option("--seed", default=7, show_default=True, type=int, help="Of the simulated market.")
 @click.option("--markets", default="upbit,krx", show_default=True, help="Which exchanges, with commas; binance too.")
 @click.pass_context

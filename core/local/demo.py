@@ -5,10 +5,11 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import msgspec
 
-from core.domain.values import DAY, Millis
+from core.domain.values import Millis
 from core.local.board import Board
 from core.local.day import clock_of, pressed
 from core.local.evidence import reported, waiting
@@ -18,17 +19,28 @@ from core.local.running import running
 from core.local.system import Plan, System
 from core.venues.spec import venue
 
-DROP_AFTER_S, LOOK_AGAIN_S = 31.5, 33.0
+DROP_AFTER_S, LOOK_AGAIN_S = 25.5, 27.0
 """When the stream is cut, and when the safety filter looks again, after the stories began: one of them raises a
-warning at 30 s, and the first two have been sold by then.
+warning at 24 s, and the first two have been sold by then.
 """
+
+SET_UP_S, SLACK_S = 18.0, 4.0
+"""From the first program to the opening on two idle cores, and how much longer it may take with no story lost. Where
+it takes longer than that, the day is fixed anew, and the functions that know it are woken again."""
+
+ON_AIR_S = 3.0
+"""What the streamer takes to start and subscribe on two idle cores."""
 
 WAKING_S, WAKING_SCANS, MOST_WAKING_S = 8.0, 12.0, 90.0
 """What the first start of all functions takes on two idle cores; on a slow or busy machine so many first scans, up to
 a bound."""
 
 OPENS_S = 3.0
-"""A market with hours opens this long after the functions are woken: its opening auction falls into their waking."""
+"""A market with hours opens this long after its day was fixed: the opening auction falls into the waking."""
+
+LOOKS = ("SafetyFilter", "BatchScan")
+HIRES = "Sweep"
+"""It puts the workers to work. Before the streamer is there it would tell people that it is silent."""
 
 HUSH_MS = 800
 """The streamer stops this long before the day ends, so that nothing is bought for the next day."""
@@ -46,16 +58,25 @@ class Day:
         self.begun, self.ends = self.clock(), Millis(0)
         self.phase = "opening"
 
-    def settle(self, seconds: float) -> None:
-        """Fix the day's end, so many seconds from now (whole ones, as settings name it), and tell every part."""
-        self.ends = Millis(int(self.clock() + seconds * 1000) // 1000 * 1000)
-        opens = Millis(self.clock() // 1000 * 1000 + round(OPENS_S * 1000))
-        self.system.renew(pressed(self.system.settings, opens, self.ends))
+    @property
+    def left_s(self) -> float:
+        """Until the day ends."""
+        return (self.ends - self.clock()) / 1000
+
+    def fix(self, opens: Millis, ends: Millis) -> None:
+        """Tell the exchanges, and the pages that show the day, when it is. The settings in use say the same."""
+        self.ends = ends
         if self.system.simulators is not None:
-            self.system.simulators.open(opens, self.ends)
+            self.system.simulators.open(opens, ends)
         for market, policy in self.system.settings.markets.items():
             days = venue(market).rules.calendar(policy.day)
-            self.system.days[market] = days.day_of(Millis(self.ends - 1))
+            self.system.days[market] = days.day_of(Millis(ends - 1))
+
+    def put_off(self, seconds: float) -> None:
+        """End the day that many seconds from now, and give every function settings that say so."""
+        opens, ends = hours(self.clock(), seconds)
+        self.system.renew(pressed(self.system.settings, opens, ends))
+        self.fix(opens, ends)
 
     def tell(self, sentence: str) -> None:
         self._board.tell(self.clock(), sentence)
@@ -77,12 +98,24 @@ class Day:
             time.sleep(STEP_S)
 
 
+def hours(at: Millis, seconds: float) -> tuple[Millis, Millis]:
+    """Opening and end of a day that ends so many seconds from now: whole seconds, as settings name them.
+
+    >>> hours(Millis(1_500), 60.0)
+    (4000, 61000)
+    """
+    opens, ends = at // 1000 * 1000 + round(OPENS_S * 1000), int(at + seconds * 1000) // 1000 * 1000
+    return Millis(opens), Millis(ends)
+
+
 def demo(plan: Plan, board: Board, seconds: float) -> tuple[Report, list[View]]:
     """Run the day; gives the report and the markets as they were left. Raises CoreError where a part does not start."""
     begun = plan.clock()
-    shaped = msgspec.structs.replace(plan, shape=lambda settings: pressed(settings, begun, Millis(begun + DAY // 2)))
+    opens, ends = hours(begun, SET_UP_S + seconds)
+    shaped = msgspec.structs.replace(plan, shape=lambda settings: pressed(settings, opens, ends))
     with running(shaped, lambda step: board.tell(plan.clock(), step)) as system:
         day = Day(system, board)
+        day.fix(opens, ends)
         _open(day, seconds)
         _trade(day)
         _close(day)
@@ -90,26 +123,55 @@ def demo(plan: Plan, board: Board, seconds: float) -> tuple[Report, list[View]]:
 
 
 def _open(day: Day, seconds: float) -> None:
-    """The first look of the day, without which the streamer would not know what to watch; then the stories begin."""
-    system, took_s = day.system, 0.0
-    for function, told in (
-        ("SafetyFilter", "safety filter: listing, flags and daily history"),
-        ("BatchScan", "first scan of the safe universe"),
-    ):
-        day.tell(told)
-        took_s = system.clockwork.first(function, day.clock()).took_ms / 1000
-        day.step()
-    day.until(lambda: not waiting(system.stack), CLOSING_S)  # new settings end what a function is at
-    day.settle(seconds + waking_s(took_s))
-    day.tell("waking the functions that wait for queues")
-    system.wake()
-    system.stream()
-    day.until(lambda: all(view.stream and view.stream.subscribed for view in system.views.values()), CLOSING_S)
-    if system.simulators is not None:
-        system.simulators.play()
-    system.clockwork.start()
+    """The first looks, without which the streamer would not know what to watch; then it starts, and the stories."""
+    scan_s = _first_looks(day)
+    if day.left_s < seconds + ON_AIR_S - SLACK_S:
+        _later(day, seconds, scan_s)
+    _on_air(day)
+    if day.system.simulators is not None:
+        day.system.simulators.play()
+    day.system.clockwork.start()
     day.phase = "trading"
     day.tell(f"the day is open; it ends at {clock_of(day.ends)}")
+
+
+def _first_looks(day: Day) -> float:
+    """What may be bought, and what it looks like; gives what the scan took in seconds. The filter is slow because
+    the venues count its calls, so the other functions wake meanwhile."""
+    system = day.system
+    day.tell("safety filter: listing, flags and daily history; the other functions wake meanwhile")
+    with ThreadPoolExecutor(1) as pool:
+        waking = pool.submit(system.wake, leave=(*LOOKS, HIRES))
+        system.clockwork.first("SafetyFilter", day.clock())
+        day.step()
+        waking.result()
+    day.tell("first scan of the safe universe")
+    took_ms = system.clockwork.first("BatchScan", day.clock()).took_ms
+    day.step()
+    return took_ms / 1000
+
+
+def _later(day: Day, seconds: float, scan_s: float) -> None:
+    """The day would be over too soon: it ends later, and everything wakes again with the new settings."""
+    day.tell("this machine is busy: the day begins later")
+    day.until(lambda: not waiting(day.system.stack), CLOSING_S)  # new settings end what a function is at
+    day.put_off(seconds + ON_AIR_S + waking_s(scan_s))
+    day.system.wake(leave=(HIRES,))
+
+
+def _on_air(day: Day) -> None:
+    """Start the streamer and the workers, and wait until every market has something subscribed."""
+    system = day.system
+    system.stream()
+    day.until(lambda: all(view.stream for view in system.views.values()), CLOSING_S)
+    system.clockwork.soon(HIRES, day.clock())
+    day.until(
+        lambda: (
+            HIRES in system.clockwork.counts
+            and all(view.stream and view.stream.subscribed for view in system.views.values())
+        ),
+        CLOSING_S,
+    )
 
 
 def waking_s(scan_s: float) -> float:

@@ -18,8 +18,9 @@ from core.local.processes import Child, Children
 
 PATIENCE_S = 20.0
 CALL_S = 5.0
-SMALL = ("--issues", "30", "--krx-vi", "8")
-"""As many stocks as two cores list, scan and stream within seconds, and interruptions that end within a day of one."""
+SMALL = ("--issues", "20", "--symbols", "30", "--krx-vi", "5")
+"""As many stocks and coins as are listed, scanned and streamed within seconds by two cores and the venues' limits,
+and interruptions that end within a day of one minute."""
 
 SERVICES = ("telegram", "discord")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from enum import StrEnum
 from pathlib import Path
@@ -109,15 +109,17 @@ class System:
         self.stack.settings.write_text(written(settings))
         self.stack.renew()
 
-    def wake(self) -> None:
-        """Start every function once, so that no cold start falls into the first signal; one alert says hello."""
+    def wake(self, leave: Collection[str] = ()) -> None:
+        """Start every function but those in `leave` once, so that no cold start falls into the first signal; one
+        alert says hello."""
         at = self.plan.clock()
         Wiring(self.stack.environment()).alerts.send([hello(at)])
         for market, view in self.views.items():
             symbol = view.safe.safe[0] if view.safe and view.safe.safe else "-"
             self.stack.invoke("Worker", record(stale(market, symbol, at)))
+        functions = [function for function in self.clockwork.functions if function not in leave]
         with ThreadPoolExecutor(PARALLEL) as pool:
-            list(pool.map(lambda function: self.clockwork.first(function, self.plan.clock()), self.clockwork.functions))
+            list(pool.map(lambda function: self.clockwork.first(function, self.plan.clock()), functions))
 
     def stream(self) -> None:
         """Start the streamer, and say to the other commands where everything is."""

@@ -34,12 +34,12 @@ class Story:
 
 DEMO = (
     Story("near", "KRW-NEAR", 0.0, ((1.0, -0.076),), rate=3.0),
-    Story("rebound", "KRW-SOL", 8.0, ((3.0, -0.095), (16.0, -0.094), (22.0, -0.012))),
-    Story("falling", "KRW-LINK", 10.0, ((3.0, -0.095), (16.0, -0.096), (21.0, -0.150))),
-    Story("sideways", "KRW-AVAX", 12.0, ((3.0, -0.094), (20.0, -0.091), (40.0, -0.093), (90.0, -0.091))),
-    Story("warned", "KRW-APT", 14.0, ((3.0, -0.094), (30.0, -0.092)), flag=(16.0, "WARNING")),
-    Story("surge", "KRW-SUI", 20.0, ((8.0, -0.045),), surge=((0.0, 20.0, 30.0),), rate=12.0),
-    Story("breakout", "KRW-ETC", 36.0, ((6.0, 0.060), (20.0, 0.064))),
+    Story("rebound", "KRW-SOL", 4.0, ((3.0, -0.095), (16.0, -0.094), (22.0, -0.012))),
+    Story("falling", "KRW-LINK", 5.0, ((3.0, -0.095), (16.0, -0.096), (21.0, -0.150))),
+    Story("sideways", "KRW-AVAX", 6.5, ((3.0, -0.094), (20.0, -0.091), (40.0, -0.093), (90.0, -0.091))),
+    Story("warned", "KRW-APT", 8.0, ((3.0, -0.094), (30.0, -0.092)), flag=(16.0, "WARNING")),
+    Story("surge", "KRW-SUI", 14.0, ((8.0, -0.045),), surge=((0.0, 20.0, 30.0),), rate=12.0),
+    Story("breakout", "KRW-ETC", 28.0, ((6.0, 0.060), (20.0, 0.064))),
 )
 """Falls stop above -10 % for 13 s, long enough to be bought, and far enough from -8 % for any way of averaging.
 

@@ -62,3 +62,11 @@ def test_no_window_system_and_no_global_figure_is_touched():
     before = "matplotlib.pyplot" in sys.modules
     picture(alert(Kind.SIGNAL, [1.0, 2.0]))
     assert ("matplotlib.pyplot" in sys.modules) == before
+
+
+def test_one_alert_for_several_channels_is_drawn_once():
+    """F2: drawing is most of what a notification costs."""
+    one, same = (alert(Kind.SIGNAL, [1.0, 2.0, 1.5]) for _ in range(2))
+
+    assert picture(one) is picture(same)
+    assert picture(one) != picture(alert(Kind.SIGNAL, [1.0, 2.0, 1.7]))

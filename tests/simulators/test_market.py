@@ -223,24 +223,24 @@ def first(seen, name, test):
 
 
 @pytest.mark.parametrize("name", ["rebound", "falling", "sideways", "warned"])
-def test_a_falling_story_passes_the_threshold_between_second_8_and_20_and_waits_to_be_bought(demo, name):
+def test_a_falling_story_passes_the_threshold_between_second_4_and_14_and_waits_to_be_bought(demo, name):
     seen = demo[0]
     bought = first(seen, name, lambda level: level <= -0.082)
-    assert 8 <= bought <= 20
+    assert 4 <= bought <= 14
     for second in range(int(bought) + 1, int(bought) + 11):
         assert -0.10 < seen[second][name] < -0.085
 
 
 def test_the_rebound_reaches_take_profit_and_the_fall_goes_through_the_stop(demo):
     seen = demo[0]
-    assert first(seen, "rebound", lambda level: level > -0.02) < 40
-    assert first(seen, "falling", lambda level: level < -0.13) < 40
+    assert first(seen, "rebound", lambda level: level > -0.02) < 30
+    assert first(seen, "falling", lambda level: level < -0.13) < 30
 
 
 def test_the_held_ones_touch_neither_stop_nor_profit_until_the_day_ends(demo):
     seen = demo[0]
     for name in ("sideways", "warned"):
-        held = [1 + seen[second][name] for second in range(20, 71)]
+        held = [1 + seen[second][name] for second in range(14, 71)]
         assert min(held) / (1 - 0.08) > 0.97
         assert max(held) / (1 - 0.096) < 1.05
 
@@ -252,8 +252,8 @@ def test_one_stays_near_the_threshold_without_reaching_it(demo):
 
 def test_a_warning_is_raised_while_the_warned_one_is_held(demo):
     one = demo[2]
-    assert "WARNING" not in one.flags("KRW-APT", START + 25_000)
-    assert "WARNING" in one.flags("KRW-APT", START + 31_000)
+    assert "WARNING" not in one.flags("KRW-APT", START + 20_000)
+    assert "WARNING" in one.flags("KRW-APT", START + 25_000)
 
 
 def test_the_breakout_passes_yesterday_s_high(demo):
@@ -265,7 +265,7 @@ def test_the_breakout_passes_yesterday_s_high(demo):
 def test_the_surge_multiplies_the_value_traded_while_the_price_falls(demo):
     one = demo[2]
     line = one.lines["KRW-SUI"]
-    trades = [trade for trade in line.prints if START + 20_000 <= trade.at < START + 40_000]
+    trades = [trade for trade in line.prints if START + 14_000 <= trade.at < START + 34_000]
     ordinary = line.coin.value / 86_400 * 20
     assert sum(trade.price * trade.quantity for trade in trades) > 10 * ordinary
     assert trades[-1].price < trades[0].price * 0.97
