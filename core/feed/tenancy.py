@@ -22,8 +22,9 @@ RENEWALS = 3
 """Times that a lease is renewed within its length: two may fail."""
 UNEVEN = 2
 """So many shards more than a host that stands by, and one is handed over to it."""
-HOLD_BACK_MS = 2_000
-"""A host that already has shards leaves a free one to others for so long, for each that it has."""
+HOLD_BACK_MS = 1_000
+"""A host that already has shards leaves a free one to others for up to so long, the longer the more it has: no longer,
+because a dead host's shards must all be spoken for within 10 s, however many the only other one has."""
 
 
 class Role(StrEnum):
@@ -122,7 +123,7 @@ class Tenancy:
     def _taken(self, row: Tenure, at: Millis, ready: bool, gone: bool, burden: int) -> Tenure | None:
         handed = row.owner == self._me  # by its last owner, or by a write of ours whose reply was lost
         free = not row.owner or at - self._changed >= self._lease_ms
-        if handed or gone or (free and at - self._free_since >= burden * HOLD_BACK_MS):
+        if handed or gone or (free and at - self._free_since >= HOLD_BACK_MS * burden // (burden + 1)):
             mine = row if handed else _owned(row, self._me)
             return replace(mine, beat=mine.beat + 1, waiting="" if row.waiting == self._me else row.waiting)
         self.role = Role.SHADOW if row.leaving and row.heir in ("", self._me) else Role.AWAY

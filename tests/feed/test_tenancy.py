@@ -158,13 +158,28 @@ def test_a_host_with_much_to_do_leaves_a_free_shard_to_others_for_a_moment():
     a, b = pair()
     a.burden = 2
     a.look(0)
-    a.look(2 * HOLD_BACK_MS - 1)
-    assert not a.speaks(2 * HOLD_BACK_MS - 1)
-    b.look(2 * HOLD_BACK_MS)
-    assert b.speaks(2 * HOLD_BACK_MS)
+    held = 2 * HOLD_BACK_MS // 3
+    a.look(held - 1)
+    assert not a.speaks(held - 1)
+    b.look(held)
+    assert b.speaks(held)
     alone = Host("a", MemoryShards(), burden=2)
-    run([alone], 0, 2 * HOLD_BACK_MS + 1_000)
-    assert alone.speaks(2 * HOLD_BACK_MS)
+    run([alone], 0, held + 1_000, 100)
+    assert alone.speaks(held + 1_000)
+
+
+@pytest.mark.parametrize("phase", [0, 190, 500, 990])
+def test_the_shards_of_a_dead_host_are_all_spoken_for_in_ten_seconds_however_many_the_other_has(phase):
+    """Must hold; here sixteen shards are shared out evenly, and the hosts look at any moment of each other's second."""
+    rows = [MemoryShards() for _ in range(16)]
+    dying, other = [Host("a", store) for store in rows[:8]], [Host("b", store) for store in rows]
+    run(dying + other[8:], 0, 20_000)
+    assert [host.speaks(20_000) for host in (*dying, *other[8:])] == [True] * 16
+    for at in range(20_000 + phase, 30_000, 1_000):
+        for host in other:
+            host.burden = sum(each.tenancy.role is Role.HELD for each in other)
+            host.look(at)
+    assert all(host.speaks(30_000) for host in other)
 
 
 def test_a_row_that_a_person_rewrote_ends_the_tenure_at_the_next_look():
