@@ -93,7 +93,7 @@ class Link:
         self._took = took
 
     def frame(self, body: bytes) -> None:
-        """One message, in the wake-up that read it: decode, step, and back to the socket."""
+        """One message by itself, whatever it holds."""
         at = self._clock()
         try:
             inbound = self._received(body, at)
@@ -107,7 +107,8 @@ class Link:
             self._watch()
 
     def frames(self, bodies: list[bytes]) -> None:
-        """Several messages that one wake-up read: one look at the clock, one step for all their market data."""
+        """What one wake-up read, nearly always one message: decode, step, and back to the socket. There is one look at
+        the clock and one step for all their market data; where there is anything else, each is taken by itself."""
         at = self._clock()
         if (inbound := self.session.several(bodies, at)) is None:
             for body in bodies:

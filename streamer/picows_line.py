@@ -21,7 +21,6 @@ class PicowsLine(picows.WSListener):
     """picows hands over raw frames: parts are put together here, a close frame is answered here."""
 
     def __init__(self, ear: Ear) -> None:
-        self._frame: Callable[[bytes], None] = ear.frame
         self._frames: Callable[[list[bytes]], None] = ear.frames
         self._sign = ear.sign
         self._held: list[bytes] = []
@@ -44,13 +43,9 @@ class PicowsLine(picows.WSListener):
         The last one that a wake-up read says so; those before it wait for it, but no more than MANY of them.
         """
         if frame.payload_size > CONTROL and frame.fin and not self._parts:
-            held = self._held
-            if held or not frame.last_in_buffer:
-                held.append(frame.get_payload_as_bytes())
-                if frame.last_in_buffer or len(held) >= MANY:
-                    self._release()
-            else:
-                self._heard(frame.get_payload_as_bytes())
+            self._held.append(frame.get_payload_as_bytes())
+            if frame.last_in_buffer or len(self._held) >= MANY:
+                self._release()
         else:
             self._release()
             self._seldom(transport, frame)
@@ -59,22 +54,13 @@ class PicowsLine(picows.WSListener):
         if not self._gone.done():
             self._gone.set_result(self._reason or "the connection broke")
 
-    def _heard(self, body: bytes) -> None:
-        """Give one message to the ear. What it raises is our own fault: kept for `gone`, and nothing more is heard."""
-        handled = False
-        try:
-            self._frame(body)
-            handled = True
-        finally:
-            if not handled:
-                self._failed()
-
     def _release(self) -> None:
-        """Give the ear what was held, all at once."""
-        held = self._held
+        """Give the ear what was held, all at once. What it raises is our own fault: kept for `gone`, and nothing more
+        is heard."""
+        held, handled = self._held, False
         if not held:
             return
-        self._held, handled = [], False
+        self._held = []
         try:
             self._frames(held)
             handled = True
@@ -85,7 +71,7 @@ class PicowsLine(picows.WSListener):
     def _failed(self) -> None:
         if not self._gone.done():
             self._gone.set_exception(sys.exc_info()[1] or RuntimeError("a frame could not be handled"))
-            self._frame = self._frames = _deaf
+            self._frames = _deaf
 
     def send(self, body: bytes, text: bool) -> None:
         if self._wire is not None:
@@ -133,8 +119,9 @@ class PicowsLine(picows.WSListener):
     def _part(self, frame: picows.WSFrame) -> None:
         self._parts.append(frame.get_payload_as_bytes())
         if frame.fin:
-            whole, self._parts = b"".join(self._parts), []
-            self._heard(whole)
+            self._held.append(b"".join(self._parts))
+            self._parts = []
+            self._release()
 
 
 async def open_picows(url: str, ear: Ear) -> Line:

@@ -16,7 +16,7 @@ import msgspec
 
 from streamer.transport import Ear
 
-SAMPLES = 8192
+SAMPLES = 1024
 """Frames that are timed, at most, spread evenly over the run."""
 FINE = 10**15
 """From here on a time stamp counts microseconds or less."""
@@ -27,7 +27,7 @@ NEAR_NS = 10_000_000_000
 """A sending time further than this from our clock is not one (a recording, another clock)."""
 
 
-class Sample(msgspec.Struct):
+class Sample(msgspec.Struct, gc=False):
     """A frame that was timed, or the oldest of several handled at once: our wall clock when that was done, and how long
     it took, both in ns."""
 
@@ -48,7 +48,7 @@ class Stopwatch:
         self._wanted, self._others, self._finished = messages, others, finished
         self._stride = max(1, messages // SAMPLES)
         self._ear: Ear
-        self._frame: Callable[[bytes], None]
+        self._pass: Callable[[list[bytes]], None]
         self._over = False
         self._count, self._next = 0, 1
         self._began, self._cpu = 0.0, 0.0
@@ -62,55 +62,37 @@ class Stopwatch:
 
     def before(self, ear: Ear) -> Ear:
         """Stand before this ear from now on."""
-        self._ear, self._frame = ear, ear.frame
+        self._ear, self._pass = ear, ear.frames
         return self
-
-    def frame(self, body: bytes) -> None:
-        self._count += 1
-        if self._count != self._next:
-            self._frame(body)
-        else:
-            self._look([body])
 
     def frames(self, bodies: list[bytes]) -> None:
         """Frames of one wake-up. Where one of them is to be timed all are, from the oldest on, as one."""
-        if self._over:
+        count = self._count + len(bodies)
+        if count < self._next:
+            self._count = count
+            self._pass(bodies)
             return
-        if not self.samples:
-            for body in bodies:
-                self.frame(body)
-        elif self._count + len(bodies) < self._next:
-            self._count += len(bodies)
-            self._ear.frames(bodies)
-        else:
-            part = bodies[: self._wanted + self._others() - self._count]
+        while bodies and not self._over:
+            room = self._wanted + self._others() - self._count if self.samples else 1
+            part, bodies = bodies[:room], bodies[room:]
             self._count += len(part)
             self._look(part)
-            if rest := bodies[len(part) :]:
-                self.frames(rest)
 
     def sign(self) -> None:
         self._ear.sign()
 
     def stop(self) -> None:
-        """The run is over: what comes from now on is not handled."""
+        """The run is over: what comes from now on is neither handled nor counted."""
         if self.samples and not self.seconds:
             self.seconds, self.cpu_s = time.perf_counter() - self._began, time.process_time() - self._cpu
-        self._over, self._next, self._frame = True, -1, self._unheard
-
-    def _unheard(self, _: bytes) -> None:
-        """A frame after the last: neither handled nor counted."""
-        self._count -= 1
+        self._over, self._next = True, -1
 
     def _look(self, bodies: list[bytes]) -> None:
         """Hand these over and time it. They count from the first market data on."""
         if not self.samples:
             self._began, self._cpu = time.perf_counter(), time.process_time()
         start = time.perf_counter_ns()
-        if len(bodies) == 1:
-            self._frame(bodies[0])
-        else:
-            self._ear.frames(bodies)
+        self._pass(bodies)
         took = time.perf_counter_ns() - start
         goal = self._wanted + self._others()
         if goal - self._count == self._wanted:  # no market data yet

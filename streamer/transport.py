@@ -22,12 +22,8 @@ GOING_AWAY = 1001
 
 
 class Ear(Protocol):
-    """Who listens. `frame` gets each whole message as bytes, text or binary; `sign` each pong.
-
-    frames   the same for several that one wake-up read, in their order
-    """
-
-    def frame(self, body: bytes) -> None: ...
+    """Who listens. `frames` gets the whole messages that one wake-up read as bytes, text or binary, in their order;
+    `sign` each pong."""
 
     def frames(self, bodies: list[bytes]) -> None: ...
 
@@ -52,7 +48,7 @@ class Line(Protocol):
         ...
 
     async def gone(self) -> str:
-        """Wait until it is broken and say why. Raises what `Ear.frame` raised: that is a fault of ours."""
+        """Wait until it is broken and say why. Raises what `Ear.frames` raised: that is a fault of ours."""
         ...
 
 

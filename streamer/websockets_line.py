@@ -48,7 +48,7 @@ class WebsocketsLine:
     async def _read(self) -> str:
         try:
             while True:
-                self._ear.frame(await self._wire.recv(decode=False))
+                self._ear.frames([await self._wire.recv(decode=False)])
         except websockets.ConnectionClosed as end:
             told = end.rcvd
             venue = f"closed by the venue with {told.code}: {told.reason}" if told else "the connection broke"

@@ -54,7 +54,7 @@ def stream(as_json: bool, **chosen: object) -> None:
                `latency_from` says from when: "sent", the server's own time stamp in the frame,
                where it counts microseconds (Upbit timestamp or tms, Binance E, 16 or 19 digits)
                and runs by this machine's clock; else "received", the transport's callback in
-               the wake-up that read the frame. At most 8192 frames are timed, evenly spread;
+               the wake-up that read the frame. About a thousand frames are timed, evenly spread;
                of frames that one wake-up read together, the oldest stands for all.
     received_p50_us, received_p99_us
                the same from "received", whatever the stamps say

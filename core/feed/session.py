@@ -143,7 +143,7 @@ class Session:
             inbound = self._several(frames, at)
         except WireSurprise:
             return None
-        if not DATA.issuperset(map(type, inbound)):
+        if not (inbound[0].__class__ in DATA if len(inbound) == 1 else inbound and DATA.issuperset(map(type, inbound))):
             return None
         self._silence.heard = self._silence.fresh = at
         self.frames += len(frames)

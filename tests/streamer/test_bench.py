@@ -99,9 +99,6 @@ class Ear:
     def __init__(self):
         self.heard = []
 
-    def frame(self, body):
-        self.heard.append(body)
-
     def frames(self, bodies):
         self.heard.extend(bodies)
 

@@ -16,12 +16,8 @@ class KeepingEar:
     def __init__(self):
         self.bodies, self.signs = [], 0
 
-    def frame(self, body):
-        self.bodies.append(body)
-
     def frames(self, bodies):
-        for body in bodies:
-            self.frame(body)
+        self.bodies += bodies
 
     def sign(self):
         self.signs += 1
