@@ -16,13 +16,14 @@ from core.domain.positions import Position
 from core.domain.values import Millis
 from core.local.day import clock_of
 from core.local.frame import Frame
+from core.local.glance import glance
 from core.local.look import View, stream_words
 from core.local.telling import few, figure, money, named, units
 
 ROWS = 6
-TOLD, LEAST_TOLD = 10, 3
-WIDE, TALL = 100, 36
-"""From this width on two columns fit beside each other; below this height only the left one is shown."""
+TOLD, LEAST_TOLD = 30, 3
+WIDE = 100
+"""From this width on two columns fit beside each other."""
 
 COUNTS = (
     ("Scans", "scans"),
@@ -85,10 +86,17 @@ class LiveBoard:
         self._live.stop()
 
     def _draw(self) -> None:
-        wide, height = self._console.width >= WIDE, self._console.height
-        shown = [picture(self._frame, wide=wide, tall=height >= TALL)] if self._frame else []
-        lines = max(LEAST_TOLD, min(TOLD, height - TALL + LEAST_TOLD))
-        self._live.update(Group(*shown, _told(self._told[-lines:])))
+        """The fullest picture that leaves room for what was told last, and the cursor's line."""
+        shown = self._fitting(self._console.height - LEAST_TOLD - 1) if self._frame else Group()
+        room = self._console.height - self._tall(shown) - 1
+        self._live.update(Group(shown, _told(self._told[-max(room, LEAST_TOLD) :])))
+
+    def _fitting(self, room: int) -> RenderableType:
+        shapes = pictures(self._frame, wide=self._console.width >= WIDE) if self._frame else [Group()]
+        return next((shape for shape in shapes if self._tall(shape) <= room), shapes[-1])
+
+    def _tall(self, shown: RenderableType) -> int:
+        return len(self._console.render_lines(shown, pad=False))
 
 
 def board(console: Console, *, write: Callable[[str], None]) -> Board:
@@ -98,16 +106,16 @@ def board(console: Console, *, write: Callable[[str], None]) -> Board:
     return PlainBoard(write)
 
 
-def picture(frame: Frame, *, wide: bool = True, tall: bool = True) -> RenderableType:
-    """Everything at one moment, as much of it as fits."""
+def pictures(frame: Frame, *, wide: bool) -> list[RenderableType]:
+    """The same moment in every shape there is, the fullest first; the last one fits anywhere."""
     left, right = _sides(frame.views)
-    if not wide:
-        return Group(_head(frame), left, *([right] if tall else []), _foot(frame))
-    sides = Table.grid(expand=True)
-    sides.add_column(ratio=1)
-    sides.add_column(ratio=1)
-    sides.add_row(left, right)
-    return Group(_head(frame), sides, _foot(frame))
+    columns = Table.grid(expand=True)
+    columns.add_column(ratio=1)
+    columns.add_column(ratio=1)
+    columns.add_row(left, right)
+    middle: RenderableType = columns if wide else Group(left, right)
+    head, counts = _head(frame), _counts(frame)
+    return [Group(head, middle, _foot(frame)), Group(head, middle, counts), glance(frame, counts)]
 
 
 def _sides(views: list[View]) -> tuple[Group, Group]:
@@ -210,13 +218,17 @@ def _locks(view: View) -> Panel:
 
 
 def _foot(frame: Frame) -> RenderableType:
-    counts = Text("  ").join(Text(f"{name} {frame.counts.get(metric, 0)}") for metric, name in COUNTS)
+    counts = _counts(frame)
     runs = Text("  ").join(_run(name, count, frame.faults.get(name, 0)) for name, count in sorted(frame.runs.items()))
     newest = Table.grid(padding=(0, 2), expand=True)
     newest.add_column(ratio=1)
     newest.add_row(Group(Text("signals", style="dim"), *(_one_line(text) for text in frame.signals[-3:])))
     newest.add_row(Group(Text("alerts", style="dim"), *(_one_line(text) for text in frame.alerts[-3:])))
     return Panel(Group(counts, Text("runs: ", style="dim") + runs, newest), title="so far", title_align="left")
+
+
+def _counts(frame: Frame) -> Text:
+    return Text("  ").join(Text(f"{name} {frame.counts.get(metric, 0)}") for metric, name in COUNTS)
 
 
 def _run(name: str, count: int, faults: int) -> Text:

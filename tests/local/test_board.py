@@ -1,10 +1,12 @@
 """What is told and shown of a running system (I3: a live view; plain lines when not a terminal)."""
 
+import re
 from decimal import Decimal
 from io import StringIO
 
 import msgspec
 import pytest
+from rich.cells import cell_len
 from rich.console import Console
 
 from core.domain.leases import Lock
@@ -25,7 +27,7 @@ from core.domain.positions import Position, RoundTrip
 from core.domain.signals import Signal
 from core.domain.values import Instrument, Market, Millis, Side
 from core.domain.workers import Status, Worker
-from core.local.board import LiveBoard, PlainBoard, board, picture
+from core.local.board import LiveBoard, PlainBoard, board, pictures
 from core.local.frame import Frame
 from core.local.look import View, empty
 from core.local.telling import LOST, changes
@@ -104,6 +106,9 @@ BUSY = msgspec.structs.replace(
 )
 
 
+BLIND = ScanHealth(market=Market.UPBIT, at=AT, due=AT, interval_ms=Millis(1), safe_mode=True, reason="no answer")
+
+
 def told(before: View | None, after: View) -> list[str]:
     return list(changes(before, after))
 
@@ -144,8 +149,7 @@ def test_a_changed_subscription_names_both_sides():
 
 
 def test_safe_mode_is_told_when_it_comes_and_when_it_goes():
-    health = ScanHealth(market=Market.UPBIT, at=AT, due=AT, interval_ms=Millis(1), safe_mode=True, reason="no answer")
-    blind = msgspec.structs.replace(BUSY, health=health)
+    blind = msgspec.structs.replace(BUSY, health=BLIND)
 
     assert told(BUSY, blind) == ["safe mode on: no answer"]
     assert told(blind, BUSY) == ["safe mode off"]
@@ -178,33 +182,49 @@ def frame(*views: View) -> Frame:
     )  # fmt: skip
 
 
-def drawn(width: int, height: int, *views: View, **fits: bool) -> str:
+def drawn(width: int, height: int, *views: View, shape: int = 0) -> str:
     console = Console(file=StringIO(), width=width, height=height, force_terminal=True, color_system=None)
-    console.print(picture(frame(*views), **fits))
+    console.print(pictures(frame(*views), wide=width >= 100)[shape])
     assert isinstance(console.file, StringIO)
     return console.file.getvalue()
 
 
-@pytest.mark.parametrize("fits", [{"wide": True}, {"wide": False}, {"wide": False, "tall": False}])
-@pytest.mark.parametrize("view", [BUSY, NOTHING], ids=["busy", "nothing yet"])
-def test_the_picture_is_drawn_whole_in_any_room(fits, view):
-    text = drawn(100, 50, view, **fits)
+OTHER = msgspec.structs.replace(empty(Market.KRX), at=AT)
+QUIET = msgspec.structs.replace(NOTHING, stream=stream(connected=False), health=BLIND, halted="")
 
-    assert max(len(line) for line in text.splitlines()) <= 100
+
+@pytest.mark.parametrize("shape", range(3))
+@pytest.mark.parametrize("width", [100, 60, 30])
+@pytest.mark.parametrize("view", [BUSY, NOTHING, QUIET], ids=["busy", "nothing yet", "lost"])
+def test_each_shape_of_the_picture_stays_within_the_width(shape, width, view):
+    text = drawn(width, 50, view, shape=shape)
+
+    assert max(map(cell_len, text.splitlines())) <= width
     assert "upbit" in text
 
 
-@pytest.mark.parametrize("fits", [{"wide": True}, {"wide": False}, {"wide": False, "tall": False}])
-def test_two_markets_are_shown_beside_each_other_and_the_first_one_always(fits):
+@pytest.mark.parametrize("shape", range(3))
+@pytest.mark.parametrize("width", [120, 80])
+def test_two_markets_are_shown_in_every_shape_and_beside_each_other_where_there_is_room(shape, width):
     """Issue 3: KRX and Upbit side by side."""
-    other = msgspec.structs.replace(empty(Market.KRX), at=AT)
-
-    text = drawn(120, 60, BUSY, other, **fits)
+    text = drawn(width, 60, BUSY, OTHER, shape=shape)
 
     assert "upbit" in text
-    assert ("krx" in text) == fits.get("tall", True)
-    if fits["wide"]:
+    assert "krx" in text
+    if width == 120 and shape < 2:
         assert any("upbit" in line and "krx" in line for line in text.splitlines())
+
+
+def test_the_smallest_picture_of_two_markets_is_a_few_lines_that_say_what_matters():
+    lines = drawn(90, 24, BUSY, OTHER, shape=2).splitlines()
+
+    assert len(lines) <= 8
+    assert lines[0].split() == ["18:20:00", "KST", "trading", "day", "ends", "in", "30", "s", "down:", "streamer"]
+    assert lines[1].split(", ")[0].split() == ["upbit", "HALTED:", "stopped", "by", "hand"]
+    assert lines[1].rstrip().endswith("1 scanned 0 s ago, 1 streamed, 1 sold for -1,500")
+    assert lines[2].split() == ["holds", "KRW-SOL"]
+    assert lines[4].split() == ["holds", "nothing"]
+    assert "SAFE MODE, no scan, stream lost" in drawn(80, 24, QUIET, shape=2)
 
 
 def test_the_picture_shows_clock_stack_scan_position_lock_result_and_runs():
@@ -236,16 +256,19 @@ def test_without_a_terminal_there_are_plain_lines_only():
     assert written == ["18:20:00  bought"]
 
 
-@pytest.mark.parametrize(("width", "height"), [(130, 50), (80, 24)])
-def test_in_a_terminal_the_picture_stays_and_the_last_sentences_are_below(width, height):
+@pytest.mark.parametrize(("width", "height"), [(130, 60), (100, 36), (80, 24), (60, 12), (200, 24)])
+def test_in_a_terminal_the_picture_and_the_last_sentences_fit_whatever_its_size(width, height):
+    """I3: a terminal of 80 by 24 showed the top of one market and none of what happened."""
     sink = StringIO()
     live = board(Console(file=sink, force_terminal=True, width=width, height=height), write=lambda line: None)
 
-    live.show(frame())
-    for number in range(30):
+    live.show(frame(BUSY, OTHER))
+    for number in range(40):
         live.tell(AT, f"event {number}")
     live.close()
 
     assert isinstance(live, LiveBoard)
-    assert "trading" in sink.getvalue()
-    assert height < 36 or "event 29" in sink.getvalue()
+    last = sink.getvalue()[sink.getvalue().rindex("trading") :]
+    assert {"krx", "event 39", "event 37"} <= set(re.findall("krx|event [0-9]+", last))
+    assert len(last.splitlines()) <= height
+    assert "..." not in last.splitlines()[-1]
