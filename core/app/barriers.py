@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from core.app.ports import Limits, Reserved
 from core.domain.leases import Barrier
-from core.domain.values import Millis
+from core.domain.values import ZERO, Millis
 
 
 def overdrawn(limits: Limits, exposure: Decimal, positions: int) -> Reserved | None:
@@ -20,7 +20,15 @@ def overdrawn(limits: Limits, exposure: Decimal, positions: int) -> Reserved | N
         )
     if positions >= limits.max_positions:
         return Reserved(refused=Barrier.POSITIONS, detail=f"{positions} of {limits.max_positions}")
+    if limits.workers and positions >= limits.workers:
+        return Reserved(refused=Barrier.CREW, detail=f"{positions} of {limits.workers}")
     return None
+
+
+def bare(limits: Limits, capital: Decimal) -> Reserved | None:
+    """What a buy breaks even on an untouched account, by a worker of that capital."""
+    over = lost_enough(limits, ZERO) or overdrawn(limits, ZERO, 0) or crowded(limits, ZERO)
+    return over or over_capital(limits, capital)
 
 
 def over_capital(limits: Limits, capital: Decimal) -> Reserved | None:

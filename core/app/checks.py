@@ -63,6 +63,7 @@ def limits_of(cost: Decimal, desk: Desk, at: Millis, at_risk: Decimal = ZERO) ->
         currency=desk.policy.universe.quote,
         currency_exposure=risk.currency_exposure,
         streak=risk.loss_streak,
+        workers=desk.policy.workers.count,
         streak_since=Millis(at - round(risk.streak_pause_s * 1000)) if risk.streak_pause_s else Millis(0),
     )
 

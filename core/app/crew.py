@@ -19,6 +19,7 @@ RETIRED = "retired: there are more of them than `workers.count`"
 STOPPED = "stopped by hand"
 FORGOTTEN_MS = 300_000
 """A worker that was seen taken is not tried first for that long; it may be free again, and then another look tells."""
+GUESSES = 2
 NEVER = Millis(-FORGOTTEN_MS)
 
 
@@ -52,15 +53,18 @@ def enlist(desk: Desk, at: Millis) -> list[Worker]:
 def candidates(signal: str, desk: Desk, at: Millis) -> Iterator[Worker]:
     """Workers to try for a signal, one after the other until one is taken.
 
-    The first is picked by the signal, without a look: one that this process has not lately seen taken is nearly always
-    free, and a look costs a round trip. The others are those that a look finds free, in the order that the signal
-    gives, so that two signals seldom meet.
+    The first ones are picked by the signal, without a look: who has not lately been seen taken by this process is
+    nearly always free, and a look costs a round trip. The others are those that a look finds free, in the order that
+    the signal gives, so that two signals seldom meet.
     """
     slots = names(desk.policy.workers.count)
     turn = int.from_bytes(sha256(signal.encode()).digest()[:8]) % len(slots)
     slots = slots[turn:] + slots[:turn]
-    first = next((name for name in slots if at - desk.engaged.get(name, NEVER) >= FORGOTTEN_MS), slots[0])
-    yield Worker(id=first, market=desk.market, status=Status.SCAN, capital=desk.policy.workers.capital, heartbeat=at)
+    unseen = [name for name in slots if at - desk.engaged.get(name, NEVER) >= FORGOTTEN_MS]
+    for name in unseen[:GUESSES] or slots[:1]:
+        yield Worker(id=name, market=desk.market, status=Status.SCAN, capital=desk.policy.workers.capital, heartbeat=at)
+        if name not in desk.engaged:
+            break  # it was not there: nor may the others be
     workers = {worker.id: worker for worker in enlist(desk, at)}
     desk.engaged.clear()
     desk.engaged.update({name: at for name, worker in workers.items() if worker.status is not Status.SCAN})

@@ -9,7 +9,7 @@ from typing import Protocol, TypeVar, runtime_checkable
 import msgspec
 
 from core.domain.events import Bar, Book, Listing, MarketState, OrderNotice, Ticker
-from core.domain.leases import Answer, Ask, Granted, Intent, Lock
+from core.domain.leases import Answer, Ask, Granted, Intent, Left, Lock
 from core.domain.messages import Alert, Delivery
 from core.domain.orders import Fill, Order
 from core.domain.policies import UniversePolicy
@@ -121,6 +121,9 @@ class Leases(Protocol):
 
     def grant(self, ask: Ask, at: Millis) -> Answer: ...
 
+    def engage(self, ask: Ask, order: Order, worker: Worker, limits: Limits, at: Millis) -> Answer | Left | Reserved:
+        """A buy's grant and reservation in one write: all of it, or nothing and no lock taken."""
+
     def reserve(self, held: Granted, order: Order, worker: Worker, limits: Limits, at: Millis) -> Reserved: ...
 
     def note(self, held: Granted, order: Order, at: Millis) -> Reserved:
@@ -163,6 +166,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     currency_exposure  their limit, None for none
     streak             that many positions lost one after the other today stop buys, 0 for never
     streak_since       losses before this do not stop them any more
+    workers            as many positions there can be, one for each; 0 where the workers themselves tell
     """
 
     cost: Decimal
@@ -175,6 +179,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     currency_exposure: Decimal | None = None
     streak: int = 0
     streak_since: Millis = Millis(0)
+    workers: int = 0
 
 
 class Reserved(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,8 +1,8 @@
 """Carries one signal out: a buy or a sale, once, whatever dies on the way.
 
-    grant -> reserve (a buy) or note (a sale) -> the venue -> commit
+    engage (a buy), or grant -> note (a sale) -> the venue -> commit
 
-Each arrow is one write or one call, and whoever dies on one leaves an intent on the lock. The next to be granted the
+Each of them is one write or one call, and whoever dies on one leaves an intent on the lock. The next to be granted the
 symbol finds it there and goes on from the same place, with the same order id, before anything else is begun.
 """
 
@@ -10,16 +10,16 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from core.app.checks import Objection, barred, limits_of, objection, open_loss
+from core.app.checks import Objection, barred, objection
 from core.app.closing import settle, verdict
-from core.app.crew import candidates
 from core.app.desk import Desk, Ending, Verdict, declined
+from core.app.engaging import engaged, reserved
 from core.app.owed import deliver
 from core.app.placing import denied, find, place
 from core.app.ports import Reserved
 from core.app.wishes import is_write_off, order_of, wish, written_off
 from core.domain.errors import CoreError
-from core.domain.leases import Answer, Ask, Barrier, Granted, Intent, Lock, booked
+from core.domain.leases import Answer, Ask, Barrier, Granted, Intent, Left, Lock, booked
 from core.domain.orders import Order, State, moved
 from core.domain.signals import Signal
 from core.domain.values import ZERO, Instrument, Millis, Side
@@ -29,8 +29,6 @@ GUARD_S = 1.0
 
 STALL_S = 1.0
 """A buy that was reserved longer ago than this is held against halts once more before it is sent (E10)."""
-
-NEXT_WORKER = frozenset({Barrier.WORKER_TAKEN, Barrier.WORKER_MISSING})
 
 
 def handle(signal: Signal, desk: Desk) -> Verdict:
@@ -55,6 +53,30 @@ def _handled(signal: Signal, desk: Desk) -> Verdict:
     wanted = wish(signal, desk, at)
     if isinstance(wanted, Objection):
         return _unasked(Ending.REFUSED, signal, wanted.limit, wanted.found)
+    return _engaged(signal, wanted, desk) if wanted.side is Side.BUY else _granted(signal, wanted, desk)
+
+
+def _engaged(signal: Signal, wanted: Intent, desk: Desk) -> Verdict:
+    """A buy takes the symbol and all that it needs at once; what refuses it has left nothing behind."""
+    ask, until = _asked(signal.instrument, wanted, desk)
+    began = desk.monotonic_s()
+    order, answer = engaged(ask, desk)
+    match answer:
+        case Granted() as held:
+            stalled = desk.monotonic_s() - began > STALL_S
+            return _unsent(held, order, desk, until) if stalled else _carry(held, order, desk, until)
+        case Left():
+            return _granted(signal, wanted, desk)
+        case Reserved(refused=Barrier.REPEATED, detail=detail):
+            return _unasked(Ending.REPEATED, signal, Barrier.REPEATED, detail)
+        case Reserved(refused=limit, detail=detail):
+            return _unasked(Ending.REFUSED, signal, limit, detail)
+        case refused:
+            return declined(refused, signal.instrument, signal.id)
+
+
+def _granted(signal: Signal, wanted: Intent, desk: Desk) -> Verdict:
+    """The symbol first, then what it takes: a sale, or a buy before which something is to be finished."""
     answer, until = _ask(signal.instrument, wanted, desk)
     match answer:
         case Granted(intent=found) as held if found == wanted:
@@ -112,7 +134,7 @@ def begin(held: Granted, desk: Desk, until: float) -> Verdict:
         return _close(held, written_off(held, desk, desk.clock()), desk, until)
     order, taken = order_of(held, desk, desk.clock()), desk.monotonic_s()
     if order.side is Side.BUY:
-        order, answer = _reserve(held, order, desk)
+        order, answer = reserved(held, order, desk)
     elif held.position and held.intent.position not in ("", held.position.signal):
         return _given_back(held, Objection("position", "it is not the position that was to be sold"), desk)
     else:
@@ -128,7 +150,13 @@ def begin(held: Granted, desk: Desk, until: float) -> Verdict:
 
 
 def _ask(instrument: Instrument, intent: Intent, desk: Desk) -> tuple[Answer, float]:
-    """The answer, and until when we may send by our own clock, which runs from before the first attempt."""
+    """The answer, and until when we may send."""
+    ask, until = _asked(instrument, intent, desk)
+    return desk.leases.grant(ask, ask.at), until
+
+
+def _asked(instrument: Instrument, intent: Intent, desk: Desk) -> tuple[Ask, float]:
+    """What is asked, and until when we may send by our own clock, which runs from before the first attempt."""
     until = desk.monotonic_s() + desk.deadline_ms / 1000 - GUARD_S
     at = desk.clock()
     ask = Ask(
@@ -140,28 +168,13 @@ def _ask(instrument: Instrument, intent: Intent, desk: Desk) -> tuple[Answer, fl
         ends=Millis(at + desk.deadline_ms),
         cooled=_cooled(intent, desk, at),
     )
-    return desk.leases.grant(ask, at), until
+    return ask, until
 
 
 def _cooled(intent: Intent, desk: Desk, at: Millis) -> Millis:
     """A buy asks for a symbol that was not lost lately (E7); 0 where the owner does not care."""
     pause_s = desk.policy.risk.symbol_cooldown_s
     return Millis(max(1, at - round(pause_s * 1000))) if pause_s and intent.side is Side.BUY else Millis(0)
-
-
-def _reserve(held: Granted, order: Order, desk: Desk) -> tuple[Order, Reserved]:
-    """Take the first worker that is free, with its capital and a place within every limit."""
-    at = desk.clock()
-    asked = limits_of(held.intent.cost, desk, at, open_loss(desk))
-    answer = Reserved(refused=Barrier.WORKER_MISSING)
-    for worker in candidates(order.signal, desk, at):
-        order = replace(order, worker=worker.id)
-        answer = desk.leases.reserve(held, order, worker, asked, at)
-        if not answer.refused:
-            desk.engaged[worker.id] = at
-        if answer.refused not in NEXT_WORKER:
-            break
-    return order, answer
 
 
 def _carry(held: Granted, order: Order, desk: Desk, until: float) -> Verdict:

@@ -33,6 +33,7 @@ class Barrier(StrEnum):
     REPEATED = "order already written"
     CAPITAL = "worker capital"
     CURRENCY = "currency exposure"
+    CREW = "every worker taken"
     STREAK = "losing streak"
     COOLING = "cooldown after a loss"
 
@@ -85,7 +86,8 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
 class Granted(msgspec.Struct, frozen=True, kw_only=True):
     """The symbol is ours until `ends`. `intent` is ours, or one that a dead owner left: finish that first.
 
-    done  the last signals settled here, oldest first: the owner writes them back with one more when it commits
+    done  the last signals settled here, oldest first: the owner writes them back with one more when it commits; None
+          where the answer that granted it does not say, and one more is put behind them
     """
 
     instrument: Instrument
@@ -94,7 +96,7 @@ class Granted(msgspec.Struct, frozen=True, kw_only=True):
     ends: Millis
     intent: Intent
     position: Position | None
-    done: tuple[str, ...] = ()
+    done: tuple[str, ...] | None = ()
 
 
 class Busy(msgspec.Struct, frozen=True, kw_only=True):
@@ -129,6 +131,13 @@ class Cooling(msgspec.Struct, frozen=True, kw_only=True):
     """A buy was asked for too soon after a position of the symbol ended with a loss, at `lost`."""
 
     lost: Millis
+    fence: int
+
+
+class Left(msgspec.Struct, frozen=True, kw_only=True):
+    """A buy was asked for with all that it takes, and an owner whose lease has ended left `order`: that comes first."""
+
+    order: str
     fence: int
 
 

@@ -117,7 +117,7 @@ def test_a_buy_under_way_counts_with_what_it_reserved():
     steps = Steps()
     handle(buy(expires_s=600), World().mortal(steps))
     with pytest.raises(Died):
-        handle(buy(expires_s=600), world.mortal(Steps(steps.taken.index("after reserve") + 1)))
+        handle(buy(expires_s=600), world.mortal(Steps(len(steps.taken) - steps.taken[::-1].index("after engage"))))
     assert recount.put_right(recount.totals(world.desk()), world.books.leases.locks(), world.desk()) == ()
     take(world.desk(), buy("KRW-CCC", expires_s=600))  # granted and nothing more: nothing is taken for it
     assert recount.put_right(recount.totals(world.desk()), world.books.leases.locks(), world.desk()) == ()

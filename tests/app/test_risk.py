@@ -9,6 +9,7 @@ from core.app import sweep
 from core.app.crew import enlist
 from core.app.desk import Ending
 from core.app.trade import handle, resume
+from core.domain.leases import Granted
 from core.domain.levels import Marked
 from core.domain.orders import State
 from core.domain.values import Market, Millis
@@ -82,7 +83,7 @@ def test_a_symbol_that_was_lost_is_not_bought_before_its_cooldown_and_others_are
     counted = Counting(table.desk().leases)
     refused = handle(buy(id="b2", at=table.hands.at), table.desk(leases=counted))
     assert (refused.outcome, refused.limit) == (Ending.REFUSED, "cooldown after a loss")
-    assert counted.calls == {"grant": 1}
+    assert counted.calls == {"engage": 1}
     assert table.buy("KRW-BBB", id="b3").outcome is Ending.BOUGHT
     table.hands.later(601)
     assert table.buy("KRW-AAA", id="b4").outcome is Ending.BOUGHT
@@ -151,9 +152,9 @@ def test_a_buy_that_stalled_after_its_reservation_is_not_sent_into_a_halt(stall_
         def __getattr__(self, name):
             return getattr(desk.leases, name)
 
-        def reserve(self, *args):
-            answer = desk.leases.reserve(*args)
-            if answer.refused:
+        def engage(self, *args):
+            answer = desk.leases.engage(*args)
+            if not isinstance(answer, Granted):
                 return answer
             table.hands.later(stall_s)
             table.books.ledger.halt("all", "stop", table.hands.at)
@@ -169,11 +170,11 @@ def test_a_buy_that_stalled_after_its_reservation_is_not_sent_into_a_halt(stall_
 
 def test_a_reserved_buy_that_a_dead_owner_left_is_not_sent_into_a_losing_streak():  # E7
     table = Table(policy=risky(loss_streak=1))
-    steps = Steps(4)  # dies after the reservation
+    steps = Steps(2)  # dies after the reservation
     desk = table.desk()
     enlist(desk, table.hands.at)
-    mortal = replace(desk, leases=Dying(desk.leases, steps, {"grant", "reserve"}))
-    with pytest.raises(BaseException, match="after reserve"):
+    mortal = replace(desk, leases=Dying(desk.leases, steps, {"engage"}))
+    with pytest.raises(BaseException, match="after engage"):
         handle(buy(at=table.hands.at, expires_s=600), mortal)
     lose(table, "KRW-BBB", 1)
     table.hands.later(30)

@@ -16,8 +16,8 @@ from core.domain.orders import State
 from core.domain.sessions import always_open
 from core.domain.values import Market, Millis
 from core.domain.workers import Status, Worker
-from tests.app.world import World, take
-from tests.fakes import AAA, Died, Steps, buy, sell
+from tests.app.world import Before, World, take
+from tests.fakes import AAA, Died, buy, sell
 from tests.watching import Quotes
 
 # ---- what a sweep says and does ------------------------------------------------------------------------------------
@@ -35,7 +35,7 @@ def test_a_quiet_sweep_puts_the_workers_to_work_and_says_nothing():  # E2
 def test_an_intent_whose_owner_may_be_at_work_is_left_alone():
     world = World()
     with suppress(Died):
-        handle(buy(at=world.hands.at, expires_s=600), world.mortal(Steps(2)))
+        handle(buy(at=world.hands.at, expires_s=600), world.mortal(Before("place")))
     swept = sweep.run(world.desk(), Quotes())
     assert (swept.waiting, swept.resumed) == (1, ())
     assert [verdict.outcome for verdict in world.sweep().resumed] == [Ending.BOUGHT]
@@ -55,7 +55,7 @@ def test_one_symbol_that_fails_does_not_keep_the_others_waiting():
     world = World()
     for symbol in ("KRW-AAA", "KRW-BBB"):
         with suppress(Died):
-            handle(buy(symbol, expires_s=600), world.mortal(Steps(2)))
+            handle(buy(symbol, expires_s=600), world.mortal(Before("place")))
 
     class Broken:
         def __getattr__(self, name):

@@ -75,7 +75,7 @@ def test_people_are_told_the_figures_of_a_buy_and_the_result_of_a_sale(table):
     assert sold.link == "https://example.test/KRW-AAA"
 
 
-def test_a_buy_costs_three_round_trips_a_refused_lock_one_and_a_refused_check_none(table):
+def test_a_buy_costs_two_round_trips_a_refused_lock_one_and_a_refused_check_none(table):
     books = MemoryBooks()
     desk_of(books)
     leases, ledger = Counting(books.leases), Counting(books.ledger)
@@ -85,13 +85,13 @@ def test_a_buy_costs_three_round_trips_a_refused_lock_one_and_a_refused_check_no
     desk = desk_of(books, table.broker, table.hands, leases=leases, ledger=ledger)
 
     handle(buy(id="x1", at=table.hands.at), desk)
-    assert (dict(leases.calls), dict(ledger.calls)) == ({"grant": 1, "reserve": 1, "commit": 1}, {})
+    assert (dict(leases.calls), dict(ledger.calls)) == ({"engage": 1, "commit": 1}, {})
 
     handle(buy(id="x2", at=table.hands.at), desk)
-    assert leases.calls.total() == 4
+    assert leases.calls.total() == 3
 
     handle(buy("KRW-ZZZ", at=table.hands.at), desk)
-    assert leases.calls.total() == 4
+    assert leases.calls.total() == 3
 
 
 def test_a_signal_delivered_twice_buys_once(table):  # E8
@@ -123,7 +123,7 @@ def test_a_second_buy_of_a_held_symbol_is_told_who_owns_it(table):
     table.buy()
     verdict = table.buy(id="b2")
     assert verdict.outcome is Ending.HELD
-    assert verdict.detail == f"owned by {table.lock.position.worker}, fence 1"
+    assert verdict.detail == f"owned by {table.lock.position.worker}, fence {table.lock.fence}"
 
 
 def test_a_sale_of_what_is_not_held_is_flat(table):
@@ -177,7 +177,7 @@ def test_a_granted_lock_is_not_a_refusal(table):
 
 def test_a_store_that_does_not_answer_decides_nothing(table):
     class Silent:
-        def grant(self, ask, at):
+        def engage(self, *asked):
             return Unclear(reason="no reply")
 
     assert handle(buy(), table.desk(leases=Silent())).outcome is Ending.UNCLEAR

@@ -111,11 +111,11 @@ def test_a_sell_signal_must_give_a_reason_that_exists(table):
 @pytest.mark.parametrize(
     ("scope", "told"), [("all", "all: tired"), ("upbit", "upbit: tired"), ("upbit:KRW-AAA", "upbit:KRW-AAA: tired")]
 )
-def test_a_halt_stops_the_buy_and_gives_everything_back(table, scope, told):  # E10
+def test_a_halt_stops_the_buy_and_takes_nothing(table, scope, told):  # E10
     table.books.ledger.halt(scope, "tired", AT)
     verdict = table.buy()
     assert (verdict.outcome, verdict.limit, verdict.detail) == (Ending.REFUSED, "halted", told)
-    assert table.lock.owner == ""
+    assert table.lock is None
     assert table.account.positions == 0
     assert table.broker.sent == []
     table.books.ledger.resume(scope)
@@ -136,7 +136,7 @@ def test_each_limit_refuses_by_its_name(table, risk, limit):  # E7
     table.changes = {"policy": policy(risk=replace(policy().risk, **risk))}
     verdict = table.buy()
     assert (verdict.outcome, verdict.limit) == (Ending.REFUSED, limit)
-    assert table.lock.owner == ""
+    assert table.lock is None
 
 
 def test_a_lost_day_stops_buys_and_lets_sales_go_on(table):  # E7
@@ -149,14 +149,14 @@ def test_a_lost_day_stops_buys_and_lets_sales_go_on(table):  # E7
     assert table.sell("KRW-BBB").outcome is Ending.SOLD
 
 
-def test_with_every_worker_taken_a_buy_is_refused_and_the_lock_given_back(table):  # E2
+def test_with_every_worker_taken_a_buy_is_refused_and_no_lock_taken(table):  # E2
     table.changes = {"policy": policy(risk=replace(policy().risk, max_positions=9))}
     for symbol in ("KRW-BBB", "KRW-CCC", "KRW-DDD"):
         assert table.buy(symbol).outcome is Ending.BOUGHT
     verdict = table.buy()
-    assert verdict.limit == "worker taken"
+    assert (verdict.limit, verdict.detail) == ("every worker taken", "3 of 3")
     assert {worker.symbol for worker in table.books.ledger.workers(Market.UPBIT)} == {"KRW-BBB", "KRW-CCC", "KRW-DDD"}
-    assert table.lock.owner == ""
+    assert table.lock is None
 
 
 def test_nothing_is_bought_while_the_market_is_closed(table):  # B6

@@ -401,8 +401,8 @@ def test_no_order_is_sent_after_our_own_deadline(table):  # invariant 12
         def __getattr__(self, name):
             return getattr(table.books.leases, name)
 
-        def reserve(self, *args):
-            answer = table.books.leases.reserve(*args)
+        def engage(self, *args):
+            answer = table.books.leases.engage(*args)
             table.hands.later(19)
             return answer
 

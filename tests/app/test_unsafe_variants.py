@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from core.adapters.memory import leases as memory
 from core.adapters.memory.leases import MemoryLeases
 from core.adapters.memory.state import Item
-from core.app import trade, wishes
+from core.app import engaging, trade, wishes
 from core.app.desk import Ending
 from core.app.trade import handle, resume
 from core.domain import leases as protocol
@@ -73,8 +73,8 @@ def nothing_is_sent_after_the_deadline(world):
         def __getattr__(self, name):
             return getattr(world.books.leases, name)
 
-        def reserve(self, *args):
-            answer = world.books.leases.reserve(*args)
+        def engage(self, *args):
+            answer = world.books.leases.engage(*args)
             world.hands.later(25)
             return answer
 
@@ -131,7 +131,8 @@ def order_id_from_the_fence(patch):
         order = kept(held, desk, at)
         return replace(order, id=order_id(AAA, f"{order.signal}@{held.fence}", order.side, order.leg))
 
-    patch.setattr(trade, "order_of", order_of)
+    for module in (trade, engaging):
+        patch.setattr(module, "order_of", order_of)
     patch.setattr(MemoryLeases, "_intended", lambda self, held, order: held.intent if self._mine(held) else None)
 
 

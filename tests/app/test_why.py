@@ -77,7 +77,7 @@ STOPS = [
     (spent(realised=D(-300_000)), "daily loss", "-300,000", "above -300,000"),
     (drowning, "daily loss", "0, open -400,000", "above -300,000"),
     (both(risky(loss_streak=3), spent(streak=3, lost=AT)), "losing streak", "3 in a row", "under 3"),
-    (spent(positions=4), "positions", "4 open", "under 4"),
+    (both(risky(max_positions=3), spent(positions=3)), "positions", "3 open", "under 3"),
     (spent(exposure=D(3_500_000)), "exposure", "3,500,000 + 1,000,000", "at most 4,000,000"),
     (crowded, "exposure in KRW", "900,000 + 1,000,000", "at most 1,500,000"),
     (risky(unrealised=True), "open loss", "never told", "at most 180 s"),

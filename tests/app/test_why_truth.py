@@ -31,7 +31,7 @@ GATE = {
     "price moved": "price moved", "standstill": "trading", "minimum order": "size", "open loss": "open loss",
     "daily loss": "daily loss", "losing streak": "losing streak", "total exposure": "exposure",
     "open positions": "positions", "currency exposure": "exposure in KRW", "cooldown after a loss": "after a loss",
-    "worker taken": "worker", "worker missing": "worker", "expired": "signal",
+    "every worker taken": "worker", "worker taken": "worker", "worker missing": "worker", "expired": "signal",
 }  # fmt: skip
 """What a refusal is called where it is made, and the gate that shows it."""
 

@@ -8,13 +8,24 @@ from core.app.trade import handle
 from core.app.wishes import wish
 from core.domain.leases import Ask
 from core.domain.values import Market, Millis
-from tests.fakes import AAA, CountingBroker, Dying, Hands, Told, buy, desk_of, sell
+from tests.fakes import AAA, CountingBroker, Died, Dying, Hands, Told, buy, desk_of, sell
 from tests.watching import Quotes
 
-LEASES = {"grant", "reserve", "note", "commit", "park", "release"}
+LEASES = {"engage", "grant", "reserve", "note", "commit", "park", "release"}
 BROKER = {"place", "find", "cancel"}
 LEDGER = {"register", "move"}
 ALERTS = {"send"}
+
+
+class Before:
+    """Steps of a process that dies right before one of that name."""
+
+    def __init__(self, name):
+        self.name = f"before {name}"
+
+    def take(self, name):
+        if name == self.name:
+            raise Died(name)
 
 
 class World:

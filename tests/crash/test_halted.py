@@ -15,13 +15,10 @@ from core.domain.values import Market, Side
 from core.domain.workers import Status
 from tests.adapters.dynamo.couriers import Odds, Time, courier, symbols
 from tests.adapters.dynamo.test_deliveries import signal
-from tests.cloud import dynamo, tables
 from tests.crash.grounds import Watched
 from tests.crash.test_killed import Before, books_are_the_venues
 from tests.fakes import AT
 from tests.watching import Quotes
-
-__all__ = ["dynamo", "tables"]
 
 COUNT = 60
 BUYERS = 2
@@ -39,8 +36,8 @@ class Stalling:
     def __getattr__(self, name):
         return getattr(self._leases, name)
 
-    def reserve(self, *asked):
-        answer = self._leases.reserve(*asked)
+    def engage(self, *asked):
+        answer = self._leases.engage(*asked)
         time.sleep(STALL_S)
         return answer
 

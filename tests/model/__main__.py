@@ -12,6 +12,7 @@ BIG = [
     stages.sales(crashes=2, losses=1),
     stages.in_two_legs(crashes=1, losses=1),
     stages.halted(crashes=2, losses=2),
+    stages.mistaken(crashes=2, losses=2),
     stages.redelivered(crashes=2, losses=1),
     stages.duplicates(4_000, believed=False, crashes=1, losses=1),
 ]

@@ -19,6 +19,7 @@ from core.adapters.dynamo.leases import DynamoLeases
 from core.adapters.dynamo.ledger import DynamoLedger
 from core.app import ownership, trade
 from core.app.desk import Desk, Ending, Verdict
+from core.app.ports import Reserved
 from core.app.trade import handle, resume
 from core.domain.errors import CoreError, UnknownOutcome
 from core.domain.leases import Answer, Ask, Granted
@@ -212,10 +213,17 @@ class Witness:
 
     def grant(self, ask: Ask, at: Millis) -> Answer:
         self._run.point.asked = (ask, self._run.now)
-        answer: Answer = self._leases.grant(ask, at)
+        return self._heard(self._leases.grant(ask, at))
+
+    def engage(self, ask: Ask, *taking: Any) -> Any:
+        if self._run.point.asked is None or self._run.point.asked[0] != ask:  # the first attempt is what counts
+            self._run.point.asked = (ask, self._run.now)
+        return self._heard(self._leases.engage(ask, *taking))
+
+    def _heard(self, answer: Any) -> Any:
         if isinstance(answer, Granted):
             self._run.point.granted = answer
-        else:
+        elif not isinstance(answer, Reserved):
             self._run.point.refusals.append(answer)
         return answer
 

@@ -81,11 +81,19 @@ def _one(reader: Reader) -> Callable[[Item, Item], bool]:
             return inner
         case "attribute_exists" | "attribute_not_exists" | "contains" | "begins_with" as name:
             return _asked(name, *_arguments(reader))
-    left, sign, right = _operand(reader), reader.take(), _operand(reader)
+    left, sign, right = _measured(reader), reader.take(), _operand(reader)
     if sign in ("=", "<>"):
         return lambda item, values: _equal(left(item, values), right(item, values)) == (sign == "=")
     than = COMPARED[sign]
     return lambda item, values: _ordered(than, left(item, values), right(item, values))
+
+
+def _measured(reader: Reader) -> Read:
+    """An operand, or how many entries a list has."""
+    if reader.ahead() != "size":
+        return _operand(reader)
+    (of,) = _arguments(reader)
+    return lambda item, values: None if (found := of(item, values)) is None else {"N": str(len(plain(found)))}
 
 
 def _arguments(reader: Reader) -> list[Read]:

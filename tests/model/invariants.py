@@ -89,7 +89,7 @@ def signal_of(point: Point) -> str:
 
 
 def grants(call: Call) -> bool:
-    return call.name == "update_item" and ":intent" in values_of(call)
+    return ":req" in values_of(call)
 
 
 def values_of(call: Call) -> set[str]:

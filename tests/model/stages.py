@@ -55,8 +55,17 @@ def rivals(ms: int = 1_000, **changes: Any) -> Stage:
     return Stage(f"two buys, clocks +-{ms} ms", pair(B1, B2, ms), workers(3), TICKS, **changes)
 
 
+def mistaken(ms: int = 1_000, **changes: Any) -> Stage:
+    """Two sales that mean a position which is not there any more: whoever is granted gives the lock back."""
+    rows, log = held()
+    one, other = replace(S1, position="another"), replace(S2, position="another")
+    return Stage(
+        f"two sales of another position, clocks +-{ms} ms", pair(one, other, ms), rows, TICKS, log=log, **changes
+    )
+
+
 def halted(ms: int = 1_000, **changes: Any) -> Stage:
-    """Two buys that a halt refuses: whoever is granted gives the lock back."""
+    """Two buys that a halt refuses: nobody takes the lock."""
     table = Table(workers(3))
     DynamoLedger(LEDGER, table).halt("all", "a test", Millis(0))
     return Stage(f"two buys in a halt, clocks +-{ms} ms", pair(B1, B2, ms), table.rows, TICKS, **changes)

@@ -272,10 +272,12 @@ def lock_item(rows: Rows) -> Item | None:
 def named(call: Call) -> str:
     """A request in a few words."""
     values = invariants.values_of(call)
+    if invariants.grants(call):
+        return "asks for the lock"
     if call.name == "transact_write_items":
         return "commits" if values & {":done", ":next"} else "notes its order" if ":intent" in values else "parks"
     if call.name == "update_item":
-        return "asks for the lock" if ":intent" in values else "gives the lock back" if ":done" in values else "renews"
+        return "gives the lock back" if ":done" in values else "renews"
     return {"place": "sends its order", "find": "asks for its order"}.get(call.name, call.name)
 
 

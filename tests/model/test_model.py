@@ -24,7 +24,7 @@ def forgotten():
 
 PROTOCOL = [
     pytest.param(stages.duplicates, ONE, id="one buy delivered three times"),
-    pytest.param(stages.halted, ONE, id="two buys in a halt"),
+    pytest.param(stages.mistaken, ONE, id="two sales of another position"),
     pytest.param(stages.redelivered, QUIET | {"losses": 1}, id="a buy after its own sale"),
     pytest.param(stages.in_two_legs, QUIET, id="a sale in two legs"),
     pytest.param(stages.rivals, QUIET | {"crashes": 1}, id="two buys of one symbol"),
@@ -42,6 +42,14 @@ def test_no_interleaving_breaks_an_invariant(stage, faults):
     assert found.endings > 5
 
 
+def test_a_buy_that_is_refused_has_never_had_the_lock():
+    """Its limits are in the write that would have taken it (E7, E10)."""
+    found = Search(stages.halted(**ONE)).run()
+    print(f"\n{found}")
+    assert not found.broken, str(found)
+    assert found.endings == 1
+
+
 @pytest.mark.parametrize("ms", [4_000])
 def test_clocks_far_apart_break_nothing_but_beliefs(ms):
     """1.6, invariant 9: with any skew all others hold."""
@@ -55,7 +63,7 @@ FOUND_OUT = [
     # invariant, what is left out, the set-up, the faults, invariants not looked for
     (2, variants.no_fence_check, stages.duplicates, QUIET, {4}),
     (4, variants.no_fence_check, stages.duplicates, QUIET, {}),
-    (4, variants.unconditional_release, stages.halted, QUIET, {}),
+    (4, variants.unconditional_release, stages.mistaken, QUIET, {}),
     (11, variants.deleted_on_release, stages.duplicates, QUIET, {}),
     (1, variants.deleted_on_release, stages.rivals, QUIET, {11}),
     (3, variants.order_id_from_the_fence, stages.duplicates, ONE, {10}),

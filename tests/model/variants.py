@@ -11,9 +11,9 @@ from typing import Any
 from msgspec.structs import replace
 
 from core.adapters.dynamo import lock_requests, transactions
-from core.adapters.dynamo.items import Item, lock_key
+from core.adapters.dynamo.items import lock_key
 from core.adapters.dynamo.leases import DynamoLeases
-from core.app import trade, wishes
+from core.app import engaging, trade, wishes
 from core.domain import leases as protocol
 from core.domain.orders import order_id
 
@@ -58,7 +58,8 @@ def order_id_from_the_fence(patch: Any) -> None:
         order = kept(held, desk, at)
         return replace(order, id=order_id(held.instrument, f"{order.signal}@{held.fence}", order.side, order.leg))
 
-    patch.setattr(trade, "order_of", order_of)
+    for module in (trade, engaging):
+        patch.setattr(module, "order_of", order_of)
     some_order = f"{lock_requests.MINE} AND (attribute_exists(#key) OR intent.#order = :order)"
     patch.setattr(transactions, "OURS", some_order)
     patch.setattr(transactions, "UNASKED", f"{some_order} AND intent.reserved = :no")
@@ -66,12 +67,12 @@ def order_id_from_the_fence(patch: Any) -> None:
 
 def no_nonce(patch: Any) -> None:
     """A refusal is taken at its word: nobody looks whether the lock is his own."""
-    kept = lock_requests.refused
+    for name in ("refused", "disengaged"):
+        patch.setattr(lock_requests, name, _forgetful(getattr(lock_requests, name)))
 
-    def refused(item: Item | None, ask: Any, at: Any) -> Any:
-        return kept(item, replace(ask, nonce="none of these"), at)
 
-    patch.setattr(lock_requests, "refused", refused)
+def _forgetful(kept: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda item, ask, at: kept(item, replace(ask, nonce="none of these"), at)
 
 
 def no_margin(patch: Any) -> None:
@@ -100,9 +101,13 @@ def intent_overwritten(patch: Any) -> None:
         return request | {"UpdateExpression": wanted}
 
     patch.setattr(lock_requests, "grant", grant)
+    patch.setattr(lock_requests, "UNTOUCHED", "(attribute_exists(#key) OR attribute_not_exists(#key))")
 
 
 def no_memory_of_the_done(patch: Any) -> None:
-    """Settled signals are not kept on the item."""
+    """Settled signals are not kept on the item, and an order's row is written as often as one likes."""
+    patch.setattr(transactions, "NEW", "(attribute_exists(pk) OR attribute_not_exists(pk))")
     for module in (lock_requests, transactions):
         patch.setattr(module, "remembered", lambda done, signal: ())
+    nothing: dict[str, Any] = {"done": []}
+    patch.setattr(transactions, "_remembering", lambda held, signal: ("done = :done", transactions.OURS, nothing))

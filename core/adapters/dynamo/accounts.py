@@ -23,7 +23,7 @@ def taken(ledger: str, order: Order, limits: Limits) -> Request:
             "cost": limits.cost,
             "one": 1,
             "room": limits.total_exposure - limits.cost,
-            "most": limits.max_positions,
+            "most": min(limits.max_positions, limits.workers or limits.max_positions),
         },
     )
 

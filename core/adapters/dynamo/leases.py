@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from botocore.exceptions import ClientError
+from msgspec.structs import replace
 
 from core.adapters.dynamo import amendments, lock_requests, transactions
 from core.adapters.dynamo.calls import Caller, Dice, Pause, is_cancelled, is_condition, old_item, reasons
@@ -16,13 +17,16 @@ from core.adapters.dynamo.items import Item, granted_of, lock_key, lock_of
 from core.adapters.dynamo.refusals import LOST, barrier
 from core.adapters.dynamo.transactions import Tables, Transaction
 from core.adapters.moves import moved
-from core.app.barriers import crowded, lost_enough, over_capital, overdrawn
+from core.app.barriers import bare
 from core.app.ports import Amendment, Limits, Reserved, Settlement
 from core.domain.errors import Transient
-from core.domain.leases import Answer, Ask, Granted, Lock, Unclear
+from core.domain.leases import Answer, Ask, Busy, Granted, Left, Lock, Unclear, booked
 from core.domain.orders import Order
-from core.domain.values import ZERO, Instrument, Millis
+from core.domain.values import Instrument, Millis
 from core.domain.workers import Worker
+
+FENCES = 3
+"""Tries for the next fence: each knows the last one, so that only somebody who came in between can spoil it."""
 
 
 class DynamoLeases:
@@ -46,9 +50,29 @@ class DynamoLeases:
             return lock_requests.refused(old_item(refused), ask, at)
         return granted_of(reply["Attributes"], ask.intent)
 
+    def engage(self, ask: Ask, order: Order, worker: Worker, limits: Limits, at: Millis) -> Answer | Left | Reserved:
+        """One round trip; one more where the last fence is not older than our clock (it was given by a faster one)."""
+        if refused := bare(limits, worker.capital):
+            return refused
+        fence = int(at)
+        for _ in range(FENCES):
+            failed = self._write(transactions.engage(self._tables, ask, fence, order, worker, limits, at))
+            if failed is None:
+                return Unclear(reason="the tables did not answer")
+            if not failed:
+                moved(worker.market, worker.id, "HOLD", was="SCAN", symbol=order.instrument.symbol, why=order.reason)
+                return _engaged(ask, order, fence, limits)
+            item = failed.pop("lock", None)
+            answer = lock_requests.disengaged(item, ask, at) if item else Left(order="", fence=0)
+            if not isinstance(answer, Left) or answer.order:
+                return answer
+            if failed:
+                return barrier(failed, limits)
+            fence = answer.fence + 1
+        return Busy(holder="", fence=fence, ends=at)
+
     def reserve(self, held: Granted, order: Order, worker: Worker, limits: Limits, at: Millis) -> Reserved:
-        bare = lost_enough(limits, ZERO) or overdrawn(limits, ZERO, 0) or crowded(limits, ZERO)
-        if refused := bare or over_capital(limits, worker.capital):
+        if refused := bare(limits, worker.capital):
             return refused  # not even on an untouched account, and a condition cannot compare two values
         answer = self._book(transactions.reserve(self._tables, held, order, worker, limits, at), limits)
         if not answer.lost and not answer.refused:
@@ -60,6 +84,8 @@ class DynamoLeases:
 
     def commit(self, held: Granted, settlement: Settlement, at: Millis) -> bool:
         failed = self._write(transactions.commit(self._tables, held, settlement, at, with_worker=True))
+        if failed and held.done is None and (done := lock_requests.owned(failed.get("lock"), held)) is not None:
+            return self.commit(replace(held, done=done), settlement, at)
         if failed is not None and set(failed) == {"worker"}:
             failed = self._write(transactions.commit(self._tables, held, settlement, at, with_worker=False))
         elif failed == {} and settlement.position is None:
@@ -149,3 +175,17 @@ class DynamoLeases:
             if "LastEvaluatedKey" not in page:
                 return
             request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+
+
+def _engaged(ask: Ask, order: Order, fence: int, limits: Limits) -> Granted:
+    """What was written: a flat symbol's lock, with the order noted. Which signals were settled here nobody said."""
+    intent = booked(ask.intent, order.worker, order.quantity, limits.cost)
+    return Granted(
+        instrument=ask.instrument,
+        owner=ask.owner,
+        fence=fence,
+        ends=ask.ends,
+        intent=intent,
+        position=None,
+        done=None,
+    )

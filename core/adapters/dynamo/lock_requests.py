@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from core.adapters.dynamo.expressions import Request, expressed
 from core.adapters.dynamo.items import Item, granted_of, lock_key, lock_of, text
-from core.domain.leases import MARGIN, Answer, Ask, Busy, Flat, Granted, Lock, refusal, remembered
+from core.domain.leases import MARGIN, Answer, Ask, Busy, Flat, Granted, Intent, Left, Lock, refusal, remembered
 from core.domain.values import Millis, Side
 
+UNTOUCHED = "attribute_not_exists(intent)"
+GROWN = "(attribute_not_exists(fence) OR fence < :fence)"
 FREE = "(attribute_not_exists(own) OR exp < :late)"
 MINE = "own = :own AND fence = :fence"
 COOLED = "(attribute_not_exists(lost) OR lost < :cooled)"
@@ -40,6 +42,36 @@ def grant(table: str, ask: Ask, at: Millis) -> Request:
     ) | {"ReturnValues": "ALL_NEW"}
 
 
+def engage(table: str, ask: Ask, intent: Intent, fence: int, at: Millis) -> Request:
+    """The lock's part of a buy's first write. A transaction answers nothing, so the owner brings its own next fence."""
+    return expressed(
+        table,
+        lock_key(ask.instrument),
+        update="SET own = :own, req = :req, exp = :exp, intent = :intent, fence = :fence",
+        condition=f"{FREE} AND {WANTED[Side.BUY]} AND NOT contains(done, :signal) AND {UNTOUCHED} AND {GROWN}"
+        + (f" AND {COOLED}" if ask.cooled else ""),
+        values={
+            "own": ask.owner,
+            "req": ask.nonce,
+            "exp": ask.ends,
+            "intent": intent,
+            "fence": fence,
+            "late": at - MARGIN,
+            "signal": intent.signal,
+        }
+        | ({"cooled": ask.cooled} if ask.cooled else {}),
+    )
+
+
+def disengaged(item: Item, ask: Ask, at: Millis) -> Answer | Left:
+    """The same for a buy that asked for all at once; `Left` without an order: only its fence was not the next one."""
+    if "own" in item and text(item, "req") == ask.nonce:
+        return granted_of(item, ask.intent)
+    lock = lock_of(item)
+    found = refusal(lock, ask, at)
+    return found or Left(order=lock.intent.order if lock.intent else "", fence=lock.fence)
+
+
 def refused(item: Item | None, ask: Ask, at: Millis) -> Answer:
     """The answer in the item that refused us: our own lost reply by its nonce, else what stands in the way."""
     if not item:
@@ -56,7 +88,7 @@ def release(table: str, held: Granted) -> Request:
         lock_key(held.instrument),
         update="SET done = :done REMOVE own, req, exp, intent",
         condition=MINE,
-        values={"done": remembered(held.done, held.intent.signal), **mine(held)},
+        values={"done": remembered(held.done or (), held.intent.signal), **mine(held)},
     )
 
 
@@ -66,6 +98,15 @@ def released(item: Item | None, held: Granted) -> bool:
         return False
     lock = lock_of(item)
     return lock.fence == held.fence and held.intent.signal in lock.done
+
+
+def owned(item: Item | None, held: Granted) -> tuple[str, ...] | None:
+    """The settled signals of an item that is ours all the same: its list has grown too long to be added to."""
+    if not item:
+        return None
+    lock = lock_of(item)
+    ours = (lock.owner, lock.fence) == (held.owner, held.fence) and lock.intent is not None
+    return lock.done if ours else None
 
 
 def renew(table: str, held: Granted, ends: Millis) -> Request:

@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from core.adapters.dynamo import lock_requests
 from core.adapters.dynamo.accounts import day_left, dismissed, earned, given_back, hired, paid, repaid, taken
 from core.adapters.dynamo.expressions import Request, digest, expressed, put
 from core.adapters.dynamo.items import (
@@ -23,13 +24,15 @@ from core.adapters.dynamo.items import (
 )
 from core.adapters.dynamo.lock_requests import FREE, MINE, mine
 from core.app.ports import Limits, Settlement
-from core.domain.leases import MARGIN, Granted, Lock, booked, remembered
+from core.domain.leases import MARGIN, REMEMBERED, Ask, Granted, Lock, booked, remembered
 from core.domain.orders import Order
 from core.domain.values import ZERO, Millis
 from core.domain.workers import Worker
 
 NEW = "attribute_not_exists(pk)"
 OURS = f"{MINE} AND intent.#order = :order"
+LONG = 5 * REMEMBERED
+SHORT = "(attribute_not_exists(done) OR size(done) < :long)"
 UNASKED = f"{OURS} AND intent.reserved = :no"
 
 
@@ -59,11 +62,19 @@ class Transaction(msgspec.Struct, frozen=True):
 
 
 def reserve(tables: Tables, held: Granted, order: Order, worker: Worker, limits: Limits, at: Millis) -> Transaction:
-    """Worker SCAN -> HOLD, a place within every limit, not halted, the order row once, the symbol still ours."""
+    """The same under a lock that was granted before."""
+    lock = _noted(tables, held, order, limits)
+    return signed(_taking(tables, lock, order, held.intent.day, worker, limits, at))
+
+
+def _taking(
+    tables: Tables, lock: dict[str, Request], order: Order, day: str, worker: Worker, limits: Limits, at: Millis
+) -> dict[str, dict[str, Request]]:
+    """Worker SCAN -> HOLD, a place within every limit, not halted, the order row once, beside what the lock says."""
     market, ledger = order.instrument.market, tables.ledger
     legs = {
-        "lock": _noted(tables, held, order, limits),
-        "order": {"Put": put(ledger, order_row(order, held.intent.day), NEW)},
+        "lock": lock,
+        "order": {"Put": put(ledger, order_row(order, day), NEW)},
         "worker": {"Update": hired(ledger, worker, order.instrument.symbol, at)},
         "account": {"Update": taken(ledger, order, limits)},
         "day": {"ConditionCheck": day_left(ledger, order, limits)},
@@ -72,7 +83,17 @@ def reserve(tables: Tables, held: Granted, order: Order, worker: Worker, limits:
         legs["currency"] = {"Update": paid(ledger, limits)}
     for scope in ("all", market.value, str(order.instrument)):
         legs[f"halt {scope}"] = {"ConditionCheck": expressed(ledger, halt_key(scope), condition=NEW)}
-    return signed(legs)
+    return legs
+
+
+def engage(
+    tables: Tables, ask: Ask, fence: int, order: Order, worker: Worker, limits: Limits, at: Millis
+) -> Transaction:
+    """A buy's grant and reservation at once. Whose write it was is told by the nonce that it leaves on the lock."""
+    intent = booked(ask.intent, order.worker, order.quantity, limits.cost)
+    lock = {"Update": lock_requests.engage(tables.locks, ask, intent, fence, at)}
+    legs = _taking(tables, lock, order, intent.day, worker, limits, at)
+    return Transaction(legs, digest(legs))
 
 
 def note(tables: Tables, held: Granted, order: Order) -> Transaction:
@@ -154,9 +175,11 @@ def _closed(tables: Tables, held: Granted, settled: Settlement, at: Millis) -> R
         removes += ["held"]
     else:
         sets, values["held"] = [*sets, "held = :held"], settled.position
+    condition = OURS
     if settled.done:
         removes += ["own", "req", "exp", "intent"]
-        sets, values["done"] = [*sets, "done = :done"], remembered(held.done, settled.order.signal)
+        added, condition, more = _remembering(held, settled.order.signal)
+        sets, values = [*sets, added], values | more
     else:
         sets, values["next"] = [*sets, "intent = :next"], settled.next
     if settled.lost:
@@ -164,4 +187,15 @@ def _closed(tables: Tables, held: Granted, settled: Settlement, at: Millis) -> R
     update = f"SET {', '.join(sets)}" + (f" REMOVE {', '.join(removes)}" if removes else "")
     if settled.dust:
         update, values["dust"] = f"{update} ADD dust :dust", settled.dust
-    return expressed(tables.locks, lock_key(held.instrument), update=update, condition=OURS, values=values)
+    return expressed(tables.locks, lock_key(held.instrument), update=update, condition=condition, values=values)
+
+
+def _remembering(held: Granted, signal: str) -> tuple[str, str, dict[str, object]]:
+    """How the settled signal gets on the item, on which condition, by which values.
+
+    An owner that was not told the list puts its own behind it, as long as that is short: a sale cuts it again.
+    """
+    if held.done is None:
+        values: dict[str, object] = {"done": [signal], "none": [], "long": LONG}
+        return "done = list_append(if_not_exists(done, :none), :done)", f"{OURS} AND {SHORT}", values
+    return "done = :done", OURS, {"done": remembered(held.done, signal)}

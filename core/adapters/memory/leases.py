@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from core.adapters.memory.amendments import amended, book
 from core.adapters.memory.state import Books, Item, Row
-from core.app.barriers import crowded, halted, losing, lost_enough, over_capital, overdrawn
+from core.app.barriers import bare, crowded, halted, losing, lost_enough, overdrawn
 from core.app.ports import Amendment, Limits, Reserved, Settlement
 from core.domain.leases import (
     MARGIN,
@@ -17,6 +17,7 @@ from core.domain.leases import (
     Barrier,
     Granted,
     Intent,
+    Left,
     Lock,
     booked,
     refusal,
@@ -53,22 +54,34 @@ class MemoryLeases:
             self._books.items[ask.instrument] = Item(lock, ask.nonce)
             return _granted(lock, ask.intent)
 
+    def engage(self, ask: Ask, order: Order, worker: Worker, limits: Limits, at: Millis) -> Answer | Left | Reserved:
+        if refused := bare(limits, worker.capital):
+            return refused
+        with self._books.guard:
+            item = self._books.item(ask.instrument)
+            if item.lock.owner and item.nonce == ask.nonce:
+                return _granted(item.lock, ask.intent)
+            if found := refusal(item.lock, ask, at):
+                return found
+            if item.lock.intent is not None:
+                return Left(order=item.lock.intent.order, fence=item.lock.fence)
+            if barred := self._barrier(order, worker, limits):
+                return barred
+            fence = max(item.lock.fence + 1, int(at))
+            lock = replace(item.lock, fence=fence, owner=ask.owner, ends=ask.ends, intent=ask.intent)
+            self._books.items[ask.instrument] = Item(lock, ask.nonce)
+            held = _granted(lock, ask.intent)
+            self._take(held, order, worker, limits, at)
+            return replace(held, intent=booked(ask.intent, order.worker, order.quantity, limits.cost), done=None)
+
     def reserve(self, held: Granted, order: Order, worker: Worker, limits: Limits, at: Millis) -> Reserved:
         with self._books.guard:
             intent = self._intended(held, order)
             if intent is None or intent.reserved:
                 return LOST
-            if refused := self._barrier(order, worker, limits):
+            if refused := bare(limits, worker.capital) or self._barrier(order, worker, limits):
                 return refused
-            books, market = self._books, order.instrument.market
-            free = books.workers[market, worker.id]
-            books.workers[market, worker.id] = move(free, Status.HOLD, at, order.instrument.symbol)
-            with localcontext(EXACT):
-                books.exposure[market] += limits.cost
-                books.currency[limits.currency] += limits.cost
-            books.moved(market, limits.currency)
-            books.positions[market] += 1
-            return self._book(held, booked(intent, order.worker, order.quantity, limits.cost), order)
+            return self._take(held, order, worker, limits, at)
 
     def note(self, held: Granted, order: Order, at: Millis) -> Reserved:
         with self._books.guard:
@@ -185,11 +198,19 @@ class MemoryLeases:
         self._books.orders[order.id] = Row(order, intent.day)
         return Reserved()
 
+    def _take(self, held: Granted, order: Order, worker: Worker, limits: Limits, at: Millis) -> Reserved:
+        books, market = self._books, order.instrument.market
+        free = books.workers[market, worker.id]
+        books.workers[market, worker.id] = move(free, Status.HOLD, at, order.instrument.symbol)
+        with localcontext(EXACT):
+            books.exposure[market] += limits.cost
+            books.currency[limits.currency] += limits.cost
+        books.moved(market, limits.currency)
+        books.positions[market] += 1
+        return self._book(held, booked(held.intent, order.worker, order.quantity, limits.cost), order)
+
     def _barrier(self, order: Order, worker: Worker, limits: Limits) -> Reserved | None:
         books, market = self._books, order.instrument.market
-        bare = lost_enough(limits, ZERO) or overdrawn(limits, ZERO, 0) or crowded(limits, ZERO)
-        if refused := bare or over_capital(limits, worker.capital):
-            return refused
         if order.id in books.orders:
             return Reserved(refused=Barrier.REPEATED, detail=order.id)
         for scope in ("all", market.value, str(order.instrument)):

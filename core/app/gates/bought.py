@@ -65,7 +65,7 @@ def _worker(facts: Facts) -> Gate:
     count = facts.policy.workers.count
     wanted = [one for one in facts.workers if one.id in names(count)]
     busy = [one for one in wanted if one.status in (Status.HOLD, Status.EXIT) and one.note != RETIRED]
-    free = count - len(busy)
+    free = count - max(len(busy), facts.account.positions)
     holding = " ".join(f"{one.id}:{one.symbol or one.status.value}" for one in busy)
     return passed(free > 0, "worker", f"{max(free, 0)} of {count} free", "1 or more", holding)
 

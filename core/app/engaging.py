@@ -1,0 +1,52 @@
+"""What a buy takes before it is sent: a worker that is free, with its capital and a place within every limit."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from core.app.checks import limits_of, open_loss
+from core.app.crew import candidates
+from core.app.desk import Desk
+from core.app.ports import Reserved
+from core.app.wishes import order_of
+from core.domain.leases import Answer, Ask, Barrier, Granted, Left
+from core.domain.orders import Order
+
+NEXT_WORKER = frozenset({Barrier.WORKER_TAKEN, Barrier.WORKER_MISSING})
+
+
+def engaged(ask: Ask, desk: Desk) -> tuple[Order, Answer | Left | Reserved]:
+    """With the first worker that is free, its capital and a place within every limit."""
+    limits = limits_of(ask.intent.cost, desk, ask.at, open_loss(desk))
+    order = order_of(_wanted(ask), desk, ask.at)
+    for worker in candidates(order.signal, desk, ask.at):
+        order = replace(order, worker=worker.id)
+        answer = desk.leases.engage(ask, order, worker, limits, ask.at)
+        refused = Barrier(answer.refused) if isinstance(answer, Reserved) else None
+        if refused is Barrier.WORKER_TAKEN or isinstance(answer, Granted):
+            desk.engaged[worker.id] = ask.at
+        if refused not in NEXT_WORKER:
+            return order, answer
+    return order, Reserved(refused=Barrier.WORKER_MISSING)
+
+
+def _wanted(ask: Ask) -> Granted:
+    """The lock as it will be."""
+    return Granted(
+        instrument=ask.instrument, owner=ask.owner, fence=ask.at, ends=ask.ends, intent=ask.intent, position=None
+    )
+
+
+def reserved(held: Granted, order: Order, desk: Desk) -> tuple[Order, Reserved]:
+    """Take the first worker that is free, with its capital and a place within every limit."""
+    at = desk.clock()
+    asked = limits_of(held.intent.cost, desk, at, open_loss(desk))
+    answer = Reserved(refused=Barrier.WORKER_MISSING)
+    for worker in candidates(order.signal, desk, at):
+        order = replace(order, worker=worker.id)
+        answer = desk.leases.reserve(held, order, worker, asked, at)
+        if not answer.refused:
+            desk.engaged[worker.id] = at
+        if answer.refused not in NEXT_WORKER:
+            break
+    return order, answer
