@@ -38,7 +38,7 @@ def main() -> int:
     except Misconfigured as fault:
         sys.stderr.write(f"{fault}\n")
         return 2
-    folder = Path(os.environ.get("HOGA_RUN_DIR") or health.FILE.parent)
+    folder = health.folder()
     folder.mkdir(parents=True, exist_ok=True)
     return uvloop.run(_run(markets, ports, folder))
 
@@ -49,7 +49,7 @@ async def _run(markets: list[tuple[Venue, MarketPolicy]], ports: Ports, folder: 
         loop.add_signal_handler(sign, stop.set)
     gc.collect()
     gc.freeze()  # what was loaded lives as long as the process: the collector need not walk it in the path of ticks
-    return await supervise(markets, ports, stop, folder, folder / health.FILE.name)
+    return await supervise(markets, ports, stop, folder, folder / health.FILE)
 
 
 def _ports(wiring: Wiring) -> Ports:

@@ -19,7 +19,7 @@ from core.domain.values import Millis
 BEAT_S = 1.0
 STUCK_MS = 15_000
 SILENT_MS = 300_000
-FILE = Path(tempfile.gettempdir()) / "hoga" / "streamer.json"
+FILE = "streamer.json"
 
 
 class Pulse(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,6 +33,14 @@ class Pulse(msgspec.Struct, frozen=True, kw_only=True):
     frames: int
     reconnects: int
     waiting: int
+
+
+def folder() -> Path:
+    """Where it lies: HOGA_RUN_DIR, or a folder in the system's temporary one.
+
+    That one is asked for only where it is needed: in a container whose root is read-only there is none."""
+    named = os.environ.get("HOGA_RUN_DIR")
+    return Path(named) if named else Path(tempfile.gettempdir()) / "hoga"
 
 
 class Heartbeat(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,7 +87,7 @@ def _line(*, healthy: bool, why: str, beat: Heartbeat | None) -> str:
 
 
 def main() -> int:
-    path = Path(sys.argv[1]) if len(sys.argv) > 1 else FILE
+    path = Path(sys.argv[1]) if len(sys.argv) > 1 else folder() / FILE
     code, line = check(path, Millis(time.time_ns() // 1_000_000))
     sys.stdout.write(line + "\n")
     return code

@@ -1,6 +1,7 @@
 """The container's HEALTHCHECK, and the frames that did not read."""
 
 import json
+import os
 import subprocess
 import sys
 
@@ -57,6 +58,20 @@ def test_a_heartbeat_that_is_not_one_is_sick(tmp_path):
     code, line = health.check(file, 0)
     assert code == 1
     assert "no heartbeat" in line
+
+
+def test_the_program_loads_where_no_temporary_folder_can_be_written():
+    """Issue 6: the container's root is read-only, and HOGA_RUN_DIR is all that it may write to."""
+    code = """
+import tempfile
+def none(): raise FileNotFoundError("No usable temporary directory found")
+tempfile._get_default_tempdir = none
+import streamer.__main__, streamer.health, streamer.picows_line, streamer.websockets_line
+print(streamer.health.folder())
+"""
+    environment = {**os.environ, "HOGA_RUN_DIR": "/run/hoga"}
+    ran = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
+    assert ran.stdout == "/run/hoga\n", ran.stderr
 
 
 def test_odd_frames_are_kept_up_to_a_bound_and_alerted_ever_more_rarely(tmp_path):

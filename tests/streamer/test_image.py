@@ -27,6 +27,20 @@ def test_it_does_not_run_as_root_and_is_checked_and_stopped_politely():
     assert "STOPSIGNAL SIGTERM" in RECIPE
 
 
+def test_what_it_writes_goes_where_its_read_only_root_lets_it():
+    """Issue 6: the one volume is its temporary folder too, and bytecode is made at the build: nobody can later."""
+    (folder,) = re.findall(r"^VOLUME (.*)$", RECIPE, re.MULTILINE)
+    assert f"TMPDIR={folder} " in RECIPE
+    assert f"install -d -o 10001 -g 10001 {folder}" in RECIPE, "who runs it must own it"
+    assert RECIPE.count("python -m compileall -q --invalidation-mode unchecked-hash") == 2, "the base's own, and ours"
+
+
+def test_there_is_no_shell_and_no_program_but_python_in_it():
+    assert re.search(r"^    /usr/sbin /usr/bin$", RECIPE, re.MULTILINE)
+    assert "ENV PATH=/usr/local/bin " in RECIPE
+    assert not re.search(r"^(ENTRYPOINT|CMD|HEALTHCHECK .*CMD) [^\[]", RECIPE, re.MULTILINE), "a shell would be needed"
+
+
 def test_it_is_pinned_as_the_rest_of_the_project_is():
     whole = pins("requirements.txt")
     assert {name: whole[name] for name in pins("streamer/requirements.txt")} == pins("streamer/requirements.txt")
