@@ -12,6 +12,7 @@ import click
 from botocore.exceptions import BotoCoreError, ClientError
 
 from core.cli import (
+    INTERRUPTED,
     acting,
     asking,
     benching,
@@ -35,7 +36,7 @@ from core.domain.errors import CoreError, Misconfigured, Transient, UnknownOutco
 AGAIN = "Nothing tries it again by itself: check the network and run the command again."
 """What a service does with Transient, a person does by hand."""
 
-DONE, REFUSED, USAGE, UNKNOWN, INTERRUPTED = 0, 1, 2, 3, 130
+DONE, REFUSED, USAGE, UNKNOWN = 0, 1, 2, 3
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

@@ -13,7 +13,7 @@ from core.domain.errors import Transient
 from core.local.cloud import REGION
 from core.local.processes import LOOPBACK, Child, Children, free_port
 
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 TRIES = 5
 
 

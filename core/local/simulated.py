@@ -16,8 +16,8 @@ from core.domain.values import Market, Millis
 from core.local.day import AUCTION_S, Urls, hours_of
 from core.local.processes import Child, Children
 
-PATIENCE_S = 20.0
-CALL_S = 5.0
+PATIENCE_S = 60.0
+CALL_S = 20.0
 SMALL = ("--issues", "20", "--symbols", "30", "--krx-vi", "5")
 """As many stocks and coins as are listed, scanned and streamed within seconds by two cores and the venues' limits,
 and interruptions that end within a day of one minute."""

@@ -19,7 +19,7 @@ from core.local.server import serve
 
 NAME = "hoga"
 BUCKET, KEY = "hoga-code", "functions.zip"
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 BARE = {"Alarms": "DISABLED"}
 NOBODY = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8"}
 """The environment given to the programs where the caller names none."""

@@ -1,9 +1,12 @@
 """The `hoga` command: exit codes and one sentence for every error, never a traceback (I5, I6)."""
 
 import json
+import sys
+from types import ModuleType
 
 import pytest
 
+from core import cli
 from core.cli import entry, place
 from core.cli.entry import hoga, run
 from core.domain.errors import CoreError, Misconfigured, Refused, Transient, UnknownOutcome
@@ -162,3 +165,17 @@ def test_a_demo_of_markets_that_there_are_not_says_which_there_are(capsys, marke
     assert run(["demo", "--markets", markets]) == 2
 
     assert "upbit,krx,binance" in capsys.readouterr().err
+
+
+def test_ctrl_c_while_the_command_still_loads_ends_it_without_a_traceback(monkeypatch, capsys):
+    class Loading(ModuleType):
+        def __getattr__(self, name):
+            raise KeyboardInterrupt
+
+    monkeypatch.setitem(sys.modules, "core.cli.entry", Loading("core.cli.entry"))
+
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+
+    assert ended.value.code == entry.INTERRUPTED == 130
+    assert capsys.readouterr().err == "stopped\n"
