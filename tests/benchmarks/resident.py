@@ -63,11 +63,13 @@ def wanted(binance: int, upbit: int) -> dict[Market, list[str]]:
 
 
 def settings(addresses: list[str]) -> Iterator[tuple[str, str]]:
-    """What is unlike settings.yaml: where the venues are, and that all of their symbols are wanted."""
+    """What is unlike settings.yaml: where the venues are, that all of their symbols are wanted, and a lease that a busy
+    machine does not let lapse in the middle."""
     for market, rest, stream in (("BINANCE", *addresses[:2]), ("UPBIT", *addresses[2:4])):
         yield f"HOGA__MARKETS__{market}__ENABLED", "true"
         yield f"HOGA__MARKETS__{market}__REST__URL", rest
         yield f"HOGA__MARKETS__{market}__STREAM__URL", stream
+        yield f"HOGA__MARKETS__{market}__STREAM__LEASE_S", "60"
         yield f"HOGA__MARKETS__{market}__WATCH__MAX_WS_SUBS", "1000"
         yield f"HOGA__MARKETS__{market}__WATCH__SUBSCRIBE_COOLDOWN_S", "0"
 
