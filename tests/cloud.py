@@ -10,8 +10,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from functools import cache
 from itertools import count
 from pathlib import Path
+from typing import Any
 from urllib.request import ProxyHandler, build_opener
 
 import boto3
@@ -63,17 +65,25 @@ class Tables(msgspec.Struct, frozen=True, kw_only=True):
         return boto3.client("dynamodb", config=config, **where, **CREDENTIALS)
 
 
+@cache
+def resources() -> dict[str, Any]:
+    """What `template.yaml` says of each resource, read once in a process; not to be changed."""
+    return {name: body.get("Properties", {}) for name, body in template.load()["Resources"].items()}
+
+
+def shape(resource: str) -> dict[str, Any]:
+    """What a table of the template is made with, but for its name."""
+    kept = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
+    return {key: value for key, value in resources()[resource].items() if key in kept}
+
+
 def create(endpoint: str = "") -> Tables:
     """A fresh set of the four tables, as `template.yaml` defines them."""
     number = next(serial)
     tables = Tables(endpoint=endpoint, **{name: f"{name}-{number}" for name in TABLES})
-    resources, client = template.load()["Resources"], tables.client()
+    client = tables.client()
     for name, resource in TABLES.items():
-        properties = resources[resource]["Properties"]
-        kept = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
-        client.create_table(
-            TableName=getattr(tables, name), **{key: properties[key] for key in kept if key in properties}
-        )
+        client.create_table(TableName=getattr(tables, name), **shape(resource))
     return tables
 
 

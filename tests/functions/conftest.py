@@ -14,7 +14,7 @@ import pytest
 from moto import mock_aws
 
 from core.adapters.wiring import Wiring, wired
-from core.local import template
+from tests.cloud import resources, shape
 
 REGION = "ap-northeast-2"
 EVENTS = Path(__file__).parents[1] / "events"
@@ -179,15 +179,12 @@ def cloud(monkeypatch, venue, tmp_path):
 def _deploy(monkeypatch):
     """The template's tables and queues, without its functions: nothing here repeats what the template says."""
     dynamodb, sqs = boto3.client("dynamodb"), boto3.client("sqs")
-    resources = template.load()["Resources"]
     for name, variable in VARIABLES.items():
-        properties = resources[name]["Properties"]
-        if resources[name]["Type"] == "AWS::DynamoDB::Table":
-            keys = ("AttributeDefinitions", "KeySchema", "BillingMode", "GlobalSecondaryIndexes")
-            dynamodb.create_table(TableName=name, **{key: properties[key] for key in keys if key in properties})
+        if name.endswith("Table"):
+            dynamodb.create_table(TableName=name, **shape(name))
             monkeypatch.setenv(variable, name)
         else:
-            fifo = {"FifoQueue": "true"} if properties.get("FifoQueue") else {}
+            fifo = {"FifoQueue": "true"} if resources()[name].get("FifoQueue") else {}
             queue = sqs.create_queue(QueueName=name + (".fifo" if fifo else ""), Attributes=fifo)
             monkeypatch.setenv(variable, queue["QueueUrl"])
     boto3.client("events").create_event_bus(Name="hoga")
