@@ -6,6 +6,7 @@ import os
 import secrets
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import click
 import msgspec
@@ -18,6 +19,7 @@ from core.domain.values import Market, Millis
 from core.local import demo as day
 from core.local.board import Board, board
 from core.local.closing import closing
+from core.local.portrait import Portrait
 from core.local.report import missing, plain
 from core.local.running import running
 from core.local.system import Feed, Plan, System
@@ -33,11 +35,13 @@ FASTER = 30.0
 @click.option("--seconds", default=50.0, show_default=True, type=click.FloatRange(50, 3600), help="Length of the day.")
 @click.option("--seed", default=7, show_default=True, type=int, help="Of the simulated market.")
 @click.option("--markets", default="upbit,krx", show_default=True, help="Which exchanges, with commas; binance too.")
+@click.option("--picture", type=click.Path(path_type=Path, dir_okay=False), help="Write the board to this SVG file.")
 @click.pass_context
-def demo(context: click.Context, as_json: bool, seconds: float, seed: int, markets: str) -> None:
+def demo(context: click.Context, as_json: bool, seconds: float, seed: int, markets: str, picture: Path | None) -> None:
     """A whole trading day in about a minute, offline: every step once, then the proof."""
     chosen = _markets(markets)
     shown = _board(quiet=as_json)
+    shown = Portrait(shown, picture) if picture else shown
     try:
         plan = msgspec.structs.replace(_plan(Feed.SIM, seed, FASTER), markets=chosen)
         done, views = day.demo(plan, shown, seconds)
