@@ -5,7 +5,7 @@ READY := .venv/.ready
 # `sam deploy` resolves what cfn-lint warns of here: local paths of nested templates, YAML anchors.
 NESTED := infra/alarms.yaml infra/dashboard.yaml infra/streamer.yaml infra/egress.yaml
 
-.PHONY: help setup demo test fast check bench build image invoke calendar clean model
+.PHONY: help setup demo test fast check bench build image invoke calendar clean model storm
 .DEFAULT_GOAL := help
 
 help: ## list these targets
@@ -49,6 +49,9 @@ image: build ## the streamer's image for arm64; needs Docker. IMAGE names it
 
 invoke: $(READY) ## one built function in Lambda's emulator, no Docker: FUNCTION=batch_scan [EVENT=file]
 	@$(BIN)/python -m core.local.emulated "$(FUNCTION)" "$(EVENT)"
+
+storm: $(READY) ## 2,000 signals in the worst weather against a simulated venue [STORM=2000 VENUE=upbit,binance,kis]
+	@STORM=$(or $(STORM),2000) VENUE=$(or $(VENUE),upbit) $(BIN)/python -m pytest -q -n 0 -s tests/crash/test_storm.py
 
 model: $(READY) ## search the lock protocol with more faults at once than the tests do (minutes)
 	@$(BIN)/python -m tests.model

@@ -58,7 +58,7 @@ class KisAccount:
         self.purse = Purse(funds, market.rules, market.timetable, date)
         self.orders: dict[str, KisOrder] = {}
         self._working: dict[str, dict[str, KisOrder]] = {}
-        self._next = 1
+        self._next, self._executions = 1, 0
 
     # what it has ------------------------------------------------------------------------------------------------
 
@@ -80,11 +80,11 @@ class KisAccount:
 
     def hold(self, symbol: str, quantity: int, price: int) -> None:
         """Begin with some shares, bought before and settled."""
-        self.purse.take(symbol, BUY, quantity, price, self._market.start)
+        self.purse.take(symbol, BUY, quantity, price, 0, 0)
         held = self.purse.holdings[symbol]
         held.bought_before, held.bought = 0, 0
         self.purse.flows.clear()
-        self.purse.bought = self.purse.fees = self.purse.costs_today = 0
+        self.purse.bought = 0
 
     def limit_of(self, kind: str, side: str, price: int, stock: Stock) -> tuple[int, int]:
         """(what it trades up or down to, KRW a share that it blocks); without a price a buy blocks the upper limit."""
@@ -200,13 +200,20 @@ class KisAccount:
         most = self._limits.fill_most or quantity
         while quantity > 0:
             piece = min(quantity, most)
-            order.executions.append(Execution(at, piece, price))
-            self.purse.take(order.symbol, order.side, piece, price, at)
+            self._book(order, piece, price, at)
             self._served.counted("fills")
             self._tell(order, Said.FILLED, piece, price, at)
             quantity -= piece
         if not order.open:
             self._working[order.symbol].pop(order.number, None)
+
+    def _book(self, order: KisOrder, quantity: int, price: int, at: int) -> None:
+        """Fee and tax are the order's, not the execution's: each adds what the order's have grown by with it."""
+        self._executions += 1
+        fee, tax = self.purse.cost_of(order.symbol, order.side, order.value + quantity * price, at)
+        fee, tax = fee - order.costs[0], tax - order.costs[1]
+        order.executions.append(Execution(at, quantity, price, fee, tax, self._executions))
+        self.purse.take(order.symbol, order.side, quantity, price, fee, tax)
 
     def _expire(self, at: int) -> None:
         """What waits does not carry over to another session; nothing tells of it."""

@@ -32,9 +32,14 @@ class Said(StrEnum):
 
 
 class Execution(NamedTuple):
+    """`place` is its number among all of the account's; `fee` and `tax` are what it added to its order's, in KRW."""
+
     at: int
     quantity: int
     price: int
+    fee: int
+    tax: int
+    place: int
 
 
 @dataclass
@@ -73,6 +78,11 @@ class KisOrder:
     @property
     def value(self) -> int:
         return sum(one.quantity * one.price for one in self.executions)
+
+    @property
+    def costs(self) -> tuple[int, int]:
+        """Fee and tax so far."""
+        return sum(one.fee for one in self.executions), sum(one.tax for one in self.executions)
 
     @property
     def open(self) -> int:

@@ -77,15 +77,14 @@ class Purse:
             one.bought_before, one.sold_before, one.bought, one.sold = one.bought, one.sold, 0, 0
 
     def cost_of(self, symbol: str, side: str, amount: int, at: int) -> tuple[int, int]:
-        """Fee and tax of an execution, each to the nearest KRW."""
+        """Fee and tax of what an order came to, each to the nearest KRW."""
         way = Side.BUY if side == BUY else Side.SELL
         fee = amount * self.rules.fee(symbol, way, Millis(at))
         return _won(fee), _won(amount * self.rules.tax(symbol, way, Millis(at)))
 
-    def take(self, symbol: str, side: str, quantity: int, price: int, at: int) -> None:
-        """Book one execution."""
+    def take(self, symbol: str, side: str, quantity: int, price: int, fee: int, tax: int) -> None:
+        """Book one execution with what it costs."""
         amount = quantity * price
-        fee, tax = self.cost_of(symbol, side, amount, at)
         self.fees, self.taxes, self.costs_today = self.fees + fee, self.taxes + tax, self.costs_today + fee + tax
         held = self.holdings.setdefault(symbol, Holding(symbol))
         if side == BUY:

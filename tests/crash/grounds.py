@@ -20,6 +20,7 @@ from core.adapters.memory.shelf import MemoryShelf
 from core.app import liquidate, sweep
 from core.app.crew import enlist
 from core.domain.levels import SafeSet
+from core.domain.orders import DONE
 from core.domain.policies import DayPolicy, WorkerPolicy
 from core.domain.signals import Signal
 from core.domain.values import ZERO, Market, Millis, Side
@@ -28,6 +29,7 @@ from tests.adapters.dynamo.couriers import awake
 from tests.crash.processes import end_by_sigkill, run
 from tests.fakes import Died, Told, desk_of, policy
 from tests.model.table import Table
+from tests.reckoning import differences
 from tests.watching import Quotes
 
 POLICY = policy()
@@ -106,6 +108,7 @@ class Ground:
             return send(session, request, **more)
 
         patch.setattr(requests.Session, "send", sent)
+        floor.grounds.append(self)
         enlist(self.desk(), self.clock())
 
     def desk(self, **changes):
@@ -201,6 +204,12 @@ class Ground:
         told = {alert.id.partition(":")[0] for alert in self.told.sent}
         return {order.id for order in orders if order.fills and order.reason != "dust"} - told
 
+    def written(self):
+        """Every order that our ledger has as finished."""
+        days = {self.desk().days.day_of(Millis(deal.at)) for deal in self.floor.deals()}
+        rows = [order for day in days for order in self.desk().ledger.orders(self.on.market, day)]
+        return [order for order in rows if order.state in DONE]
+
     def trouble(self):
         """What is not as it must be once everything has settled; nothing where all is well."""
         desk, lock = self.desk(), self.lock()
@@ -217,4 +226,5 @@ class Ground:
             "account": ((account.exposure, account.positions), (worth, int(held is not None))),
             "workers": (holding, [self.on.symbol] if held else []),
         }
-        return {name: pair for name, pair in checks.items() if pair[0] != pair[1]}
+        known = {name: pair for name, pair in checks.items() if pair[0] != pair[1]}
+        return known | differences(self.floor.deals(), desk)

@@ -1,7 +1,7 @@
 """E8: a process that SIGKILL ends between any two steps of whatever trades, on paper and on every simulated venue.
 
 The steps are listed by a dry run. After each death the signal is delivered again and the sweep runs: then there is one
-order for each decision, our books are the venue's, and no lock is held. `CRASH=all` in the environment ends a process
+order for each decision, our books are the venue's to the share and to the last decimal, and no lock is held. `CRASH=all` in the environment ends a process
 before every step there is; the suite takes every fourth, from another first one in each place.
 """
 
@@ -22,6 +22,7 @@ from core.simulators.kis_depth import depth
 from tests.adapters.orders.floors import BinanceFloor, Served, UpbitFloor
 from tests.adapters.orders.floors_kis import KisFloor, KisMockFloor, PaperFloor
 from tests.crash.grounds import LEASE_S, Ground, Steps
+from tests.reckoning import by_worker
 from tests.watching import Quotes
 
 FLOORS = {
@@ -196,6 +197,8 @@ def live(floor, flow, patch, last):
             if not ground.trouble():
                 break
         assert ground.trouble() == {}, (last, steps.taken[-3:])
+        theirs, ours = by_worker(floor.deals(), ground.desk())
+        assert theirs == ours, (last, steps.taken[-3:])
         ground.clock.sleep(30)
         ground.sweep()
         assert ground.untold() == set(), (last, steps.taken[-3:])

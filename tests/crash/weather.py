@@ -4,26 +4,28 @@ import os
 import random
 import signal as signals
 from contextlib import suppress
-from decimal import Decimal
 
 import msgspec
+import requests
 from botocore.exceptions import ReadTimeoutError
 from msgspec.structs import replace
 
+from core.adapters.dynamo.leases import DynamoLeases
 from core.adapters.dynamo.ledger import DynamoLedger
+from core.adapters.memory.shelf import MemoryShelf
 from core.app.desk import Ending
 from core.app.trade import handle
 from core.domain.errors import CoreError
+from core.domain.levels import SafeSet
 from core.domain.policies import RiskPolicy, WorkerPolicy
-from core.domain.values import Instrument, Market, Side
-from tests.adapters.dynamo.couriers import Odds, courier
-from tests.adapters.dynamo.test_deliveries import signal
-from tests.fakes import Died
+from core.domain.signals import Signal
+from core.domain.values import Instrument, Millis, Side
+from tests.adapters.dynamo.couriers import awake
+from tests.crash.harbours import HARBOURS, moored
+from tests.fakes import Died, Told, desk_of
 
 WORKERS, POSITIONS, SYMBOLS = 12, 6, 40
-CAPITAL = Decimal(10**6)
-TOTAL = CAPITAL * POSITIONS
-"""Fewer than there are workers and symbols: the limits are reached all the time."""
+"""Fewer positions than there are workers and symbols: the limits are reached all the time."""
 
 STALL_S = 26
 """Past a lease of 20 s, its margin, and a clock that is 2 s behind."""
@@ -31,10 +33,10 @@ STALL_S = 26
 AT_STEP = 0.12
 """A fault that is due comes at the next step with this chance: it may be the first of a delivery, or its last."""
 
-OPEN = {Ending.BUSY, Ending.UNCLEAR, Ending.LOST, Ending.UNKNOWN}
+OPEN = {Ending.BUSY, Ending.UNCLEAR, Ending.LOST, Ending.UNKNOWN, Ending.RESTING}
 """Not decided yet: the message comes again, or the sweep goes on with it."""
 
-COUNTED = ("deliveries", "deaths", "stalls", "requests", "requests lost", "orders", "orders lost")
+COUNTED = ("deliveries", "deaths", "stalls", "requests", "requests lost")
 
 
 class Storm(msgspec.Struct, frozen=True):
@@ -73,11 +75,11 @@ class Weather:
         self.count("stalls")
         self.now.wait(STALL_S)
 
-    def loses(self, what="orders"):
-        self.count(what)
+    def loses(self):
+        self.count("requests")
         lost = self.random.random() < self.storm.lose
         if lost:
-            self.count(f"{what} lost")
+            self.count("requests lost")
         return lost
 
     def count(self, what):
@@ -85,16 +87,18 @@ class Weather:
 
 
 class Lossy:
-    """A client whose replies are lost now and then, after the request went through."""
+    """A client whose replies are lost now and then, after the request went through. Each request is a step."""
 
     def __init__(self, client, weather):
         self._client, self._weather = client, weather
+        self.exceptions = client.exceptions
 
     def __getattr__(self, name):
         method = getattr(self._client, name)
 
         def lossy(**request):
-            lost = self._weather.loses("requests")
+            self._weather.take(name)
+            lost = self._weather.loses()
             try:
                 return method(**request)
             finally:
@@ -104,38 +108,69 @@ class Lossy:
         return lossy
 
 
-def desk_in(tables, now, seed, storm=None, counts=None):
-    """A desk in the storm, its venue, and its weather."""
+def weathered(send, weather):
+    """Each request to the venue is a step. What is lost of its answers is lost at the venue (Unlucky)."""
+
+    def stepped(session, request, **more):
+        weather.take(f"venue: {request.method}")
+        return send(session, request, **more)
+
+    return stepped
+
+
+def desk_in(tables, now, seed, place, storm=None, counts=None):
+    """A desk in the storm, and its weather. Only one of a process: its requests are the weather's from now on."""
     weather = Weather(seed, storm or Storm(), now, counts if counts is not None else [0] * len(COUNTED))
-    desk, venue = courier(tables, now, seed, Odds(), SYMBOLS, weather)
-    risk = RiskPolicy(daily_loss=Decimal(10**9), per_symbol=CAPITAL, total_exposure=TOTAL, max_positions=POSITIONS)
-    workers = WorkerPolicy(count=WORKERS, capital=CAPITAL)
-    lossy = Lossy(venue.client, weather)
-    desk.leases._port._client = lossy
-    ledger = DynamoLedger(tables.ledger, lossy)
-    safety = replace(desk.policy.safety, max_age_s=10**6)  # a storm outlasts the lists that a scan would renew
-    policy = replace(desk.policy, risk=risk, workers=workers, safety=safety)
-    return replace(desk, policy=policy, ledger=ledger), venue, weather
+    lossy = Lossy(tables.client(patient=True), weather)
+    if storm:
+        requests.Session.send = weathered(requests.Session.send, weather)
+    floor, dice = moored(place, tables, lossy, now), weather.random
+    market = floor.instrument.market
+    shelf, later = MemoryShelf(), Millis(now.clock() + 86_400_000)
+    shelf.write(SafeSet(market=market, at=now.clock(), safe=tuple(place.prices), excluded=()))
+    shelf.write(
+        replace(awake(later), market=market, subscribed=tuple(place.prices), heard=dict.fromkeys(place.prices, later))
+    )
+    risk = RiskPolicy(
+        daily_loss=place.daily_loss, per_symbol=place.capital, total_exposure=place.capital * POSITIONS,
+        max_positions=POSITIONS, max_slippage=0.1,
+    )  # fmt: skip
+    policy = replace(
+        floor.policy, risk=risk, workers=WorkerPolicy(count=WORKERS, capital=place.capital),
+        safety=replace(floor.policy.safety, max_age_s=10**6),  # a storm outlasts the lists that a scan would renew
+    )  # fmt: skip
+    desk = desk_of(
+        market=market, policy=policy, rules=floor.venue.rules, shelf=shelf,
+        leases=DynamoLeases(tables.locks, tables.ledger, lossy), ledger=DynamoLedger(tables.ledger, lossy),
+        broker=floor.broker(), alerts=Told(), clock=now.clock, monotonic_s=now.monotonic, pause=now.wait,
+        owner=f"storm/{seed}", nonce=lambda: f"{seed}/{dice.random()}",
+    )  # fmt: skip
+    return desk, weather
 
 
-def signals_of(count, at):
+def signals_of(count, place, at):
     """Buys and sales in turn, symbol after symbol; a sale comes some signals after its buy."""
-    made = []
+    made, names = [], list(place.prices)[:SYMBOLS]
     for number in range(count):
         side = Side.BUY if number % 2 == 0 else Side.SELL
         lag = number // 2 - (3 if side is Side.SELL else 0)
-        name = f"KRW-D{lag % SYMBOLS:03d}"
-        given = signal(name, side, at)
-        made.append(replace(given, id=f"{number:05d}", instrument=Instrument(Market.UPBIT, name)))
+        name = names[lag % len(names)]
+        made.append(
+            Signal(
+                id=f"{number:05d}", instrument=Instrument(HARBOURS[place.kind].instrument.market, name), side=side,
+                rule="fall" if side is Side.BUY else "take_profit", price=place.prices[name], value=0.0, threshold=0.0,
+                at=at, seen=at, expires=Millis(at + 10**9),
+            )
+        )  # fmt: skip
     return made
 
 
-def hand_over(tables, now, seed, storm, given, progress, counts, decided):
+def hand_over(tables, now, seed, place, storm, given, progress, counts, decided):
     """Every signal from `progress` on; a death in between is a delivery that came to nothing.
 
     decided  by number of the signal: 1 once a delivery of it came to a decision
     """
-    desk, _, weather = desk_in(tables, now, seed, storm, counts)
+    desk, weather = desk_in(tables, now, seed, place, storm, counts)
     while progress.value < len(given):
         number = progress.value
         progress.value += 1

@@ -38,6 +38,7 @@ from core.simulators.market import SimulatedMarket
 from core.simulators.upbit import UpbitSimulator
 from core.venues.binance.answers import SymbolRow
 from core.venues.spec import purse, venue
+from tests import reckoning
 from tests.fakes import policy
 
 START = 1_790_134_742_000
@@ -67,6 +68,7 @@ class Floor:
     def __init__(self, sim, clock):
         self.sim, self.clock = sim, clock
         self.sendings, self.board, self.budget = MemorySendings(), MemoryNotices(), MemoryBudget()
+        self.told, self.grounds = {}, []
 
     def order(self, side=Side.BUY, quantity=None, limit=None, signal="s", leg=0):
         on = self.instrument
@@ -81,7 +83,10 @@ class Floor:
         return self.watch(told(order, broker.place(order, self.clock())), broker)
 
     def watch(self, order, broker=None):
-        broker = broker or self.broker()
+        self.told[order.id] = seen = self._watched(order, broker or self.broker())
+        return seen
+
+    def _watched(self, order, broker):
         for look in range(40):
             if order.state in DONE:
                 return order
@@ -93,6 +98,14 @@ class Floor:
             found = broker.find(order, self.clock())
             order = order if found is None else told(order, found)
         raise AssertionError(order)
+
+    def audit(self):
+        """What must hold at the end of every test: the venue's money is that of its own log, and so is what we say."""
+        if self.deals():
+            assert self.cash - self.began == reckoning.cash(self.deals())
+        assert reckoning.untrue(self.told.values(), self.deals()) == {}
+        for ground in self.grounds:
+            assert reckoning.untrue(ground.written(), self.deals()) == {}
 
     def sellable(self):
         """Whole steps of what is held."""
@@ -133,6 +146,9 @@ class Coins(Floor):
 
     def ample(self):
         self.books.share = D(1)
+
+    def deals(self):
+        return reckoning.of_coins(self.books)
 
     @property
     def cash(self):
@@ -259,6 +275,7 @@ class Served:
     async def _run(self):
         self._stop, self._loop = asyncio.Event(), asyncio.get_running_loop()
         async with self._kind.open() as self.floor:
+            self.floor.began = self.floor.cash
             self._ready.set()
             await self._stop.wait()
 
@@ -267,6 +284,13 @@ class Served:
         assert self._ready.wait(120)
         return self.floor
 
-    def __exit__(self, *_):
+    def __exit__(self, fault, *_):
+        try:
+            if fault is None:
+                self.floor.audit()
+        finally:
+            self._close()
+
+    def _close(self):
         self._loop.call_soon_threadsafe(self._stop.set)
         self._thread.join(30)

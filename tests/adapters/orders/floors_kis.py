@@ -24,6 +24,7 @@ from core.simulators.kis_keys import KEYS
 from core.simulators.kis_limits import usual
 from core.simulators.kis_market import KrxMarket
 from core.venues.spec import purse, venue
+from tests import reckoning
 from tests.adapters.orders.floors import Floor, Hand
 from tests.fakes import policy
 
@@ -93,6 +94,9 @@ class KisFloor(Floor):
     def ample(self):
         """KIS's book is deep by itself."""
 
+    def deals(self):
+        return reckoning.of_kis(self.sim.books)
+
     @property
     def cash(self):
         return D(self.sim.books.purse.settled_later)
@@ -131,6 +135,9 @@ class PaperFloor(Floor):
 
     def ample(self):
         self.size = 100.0
+
+    def deals(self):
+        return reckoning.of_paper(self.store.log)
 
     @property
     def units(self):
