@@ -1,6 +1,44 @@
-"""Fixtures of the whole suite. Here and nowhere else: imported into a module, a fixture is one of that module, and a
-server of the session would be started once for every module."""
+"""What the whole suite shares: its fixtures, and which files begin.
+
+A fixture that is imported into a module is one of that module: a server of the session would start once for each.
+"""
+
+from pathlib import Path
+
+import pytest
 
 from tests.cloud import dynamo, stack, tables
 
 __all__ = ["dynamo", "stack", "tables"]
+
+HERE = Path(__file__).parent
+LONGEST = (
+    "end_to_end/test_demo.py",
+    "adapters/dynamo/test_deliveries.py",
+    "infra/test_deploy.py",
+    "adapters/dynamo/test_races.py",
+    "crash/test_storm.py",
+    "model/test_model.py",
+    "model/test_real.py",
+    "crash/test_matrix.py",
+    "infra/test_emulator.py",
+    "crash/test_killed.py",
+    "end_to_end/krx",
+    "infra",
+    "local",
+    "streamer",
+    "functions",
+)
+"""Files and folders that take longest. They begin, so that none is left to run alone at the end; a file's tests stay
+together (`--dist loadfile`), as they share servers. The first one waits more than it works."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: place(item.path.relative_to(HERE).as_posix()))
+
+
+def place(path: str) -> int:
+    """Which turn a file has: that of the first line that names it or a folder it is in."""
+    return next(
+        (turn for turn, line in enumerate(LONGEST) if path == line or path.startswith(f"{line}/")), len(LONGEST)
+    )
