@@ -70,11 +70,14 @@ def remainders(locks: Sequence[Lock], desk: Desk) -> list[Act]:
     return [act for act in acts if act is not None]
 
 
-def _told(lock: Lock, units: Decimal, did: str, desk: Desk) -> Alert:
-    """A fact, told once: its id is of the one fence that it was done under."""
+def _told(lock: Lock, units: Decimal, did: str, desk: Desk, when: str = "") -> Alert:
+    """A fact, told once: its id is of the one fence that it was done under.
+
+    when  where what was done moves no fence: the next time is another fact
+    """
     on = lock.instrument
     return Alert(
-        id=f"{on}:{Kind.BY_HAND.value}:{lock.fence}",
+        id=f"{on}:{Kind.BY_HAND.value}:{lock.fence}{when}",
         kind=Kind.BY_HAND,
         at=desk.clock(),
         market=desk.market,
@@ -194,7 +197,8 @@ def _left(lock: Lock, extra: Decimal, desk: Desk) -> Act | None:
     suspects = {name: pair for name, pair in hands.suspects.items() if name != symbol}
     desk.shelf.write(replace(hands, own=own, suspects=suspects))
     did = "bought by hand are left to their owner"
-    return Act(instrument=lock.instrument, units=extra, did=did, news=_told(lock, extra, did, desk))
+    news = _told(lock, extra, did, desk, when=f":{desk.clock()}")
+    return Act(instrument=lock.instrument, units=extra, did=did, news=news)
 
 
 def _change(lock: Lock, desk: Desk, *, position: Position | None, dust: Decimal) -> Amendment:

@@ -263,7 +263,9 @@ class WorkerPolicy(Policy, frozen=True):
 class RiskPolicy(Policy, frozen=True):
     """E7, in quote currency. Checked in the same transaction that takes the capital.
 
-    unrealised         what open positions stand to lose counts towards the daily loss as well, minute by minute
+    unrealised         what open positions stand to lose counts towards the daily loss as well, as the sweep last saw
+                       it: a minute ago as a rule, three at most, else nothing is bought. What falls or is bought after
+                       that look is not in it, so the day may pass its limit by what `max_positions` lose in that time
     currency_exposure  limit over all markets with the same quote currency; None for none
     loss_streak        that many positions lost one after the other stop buys until the day's end, 0 for never
     streak_pause_s     they stop them only for this long after the last loss; 0 = until the day's end

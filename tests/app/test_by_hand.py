@@ -11,6 +11,7 @@ from core.app.desk import Ending
 from core.app.trade import handle
 from core.domain.errors import Transient
 from core.domain.levels import Hands
+from core.domain.messages import Kind
 from core.domain.policies import ByHand, SweepPolicy
 from core.domain.values import ZERO, Instrument, Market, Millis
 from core.domain.workers import Status
@@ -171,6 +172,12 @@ def test_with_ignore_what_a_person_bought_stays_his_and_is_told_once():
     assert world.held() == before
     assert world.shelf.read(Hands, Market.UPBIT).own == {"KRW-AAA": 1000}
     assert (world.run().differs, world.run().acts, len(world.memos())) == ((), (), 1)
+    world.trades("KRW-AAA", 500)
+    for _ in range(4):
+        world.run()
+    told = [alert for alert in world.told.sent if alert.kind is Kind.BY_HAND]
+    assert [alert.memo.split()[0] for alert in told] == ["1,000", "500"]
+    assert len({alert.id for alert in told}) == 2  # else people would not be told of the second
     handle(sell(at=world.hands.at), world.desk())
     assert world.run().differs == ()
 
