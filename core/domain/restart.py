@@ -8,6 +8,7 @@ back, and what is told as a level anyway (references, names, the safe set).
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from operator import attrgetter
 from typing import Any
 from zlib import crc32
 
@@ -24,16 +25,22 @@ from core.domain.signals import Exit, Signal
 from core.domain.symbols import CHART, REMEMBERED, Symbol
 
 VERSION = 2
+SLOTTED = (Candle, Vwap, Ema, Rsi, Atr, Sma)
+SLOTS = {kind: attrgetter(*kind.__slots__) for kind in SLOTTED}
 GAUGES = ("fast", "slow", "rsi", "atr", "mean", "trend")
+
+
+Slots = tuple[Any, ...]
+"""The values of a slotted object, in the order of its slots."""
 
 
 class SavedSeries(msgspec.Struct, array_like=True):
     closed: Packed
-    last: list[Any] | None
-    forming: list[Any] | None
+    last: Slots | None
+    forming: Slots | None
     pending: Bar | None
     gap: tuple[int, int]
-    gauges: list[list[Any]]
+    gauges: list[Slots]
     gap_why: str
     since: int
 
@@ -45,7 +52,7 @@ class SavedSymbol(msgspec.Struct, array_like=True):
     price: float
     at: int
     day_end: int
-    vwap: list[float]
+    vwap: Slots
     series: list[SavedSeries]
     book: Book | None
     ticker: Ticker | None
@@ -75,7 +82,7 @@ class Encoded(msgspec.Struct, array_like=True):
 
 def _layout() -> str:
     """Names of everything that is saved by its place, shortened."""
-    slotted = (thing.__slots__ for thing in (Candle, Vwap, Ema, Rsi, Atr, Sma))
+    slotted = (thing.__slots__ for thing in SLOTTED)
     fields = (thing.__struct_fields__ for thing in (SavedSeries, SavedSymbol, Packed))
     names = ";".join(",".join(each) for each in (GAUGES, GRADES, *slotted, *fields))
     return f"{crc32(names.encode()):08x}"
@@ -167,21 +174,22 @@ def _fill_series(series: Series, saved: SavedSeries) -> None:
     _fill_gauges(series.gauges, saved.gauges)
 
 
-def _fill_gauges(gauges: Gauges, saved: list[list[Any]]) -> None:
+def _fill_gauges(gauges: Gauges, saved: list[Slots]) -> None:
     for name, values in zip(GAUGES, saved, strict=True):
         _fill(getattr(gauges, name), values)
 
 
-def _candle(values: list[Any]) -> Candle:
+def _candle(values: Slots) -> Candle:
     candle = Candle(0, 0, 0, 0.0)
     _fill(candle, values)
     return candle
 
 
-def _slots(thing: Any) -> list[Any]:
-    return [getattr(thing, name) for name in thing.__slots__]
+def _slots(thing: Any) -> Slots:
+    found: Slots = SLOTS[type(thing)](thing)
+    return found
 
 
-def _fill(thing: Any, values: list[Any]) -> None:
+def _fill(thing: Any, values: Slots) -> None:
     for name, value in zip(thing.__slots__, values, strict=True):
         setattr(thing, name, value)
