@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 
 import msgspec
 
@@ -17,6 +16,7 @@ from core.local.look import View
 from core.local.report import Report
 from core.local.running import running
 from core.local.system import Plan, System
+from core.local.waking import unwaited
 from core.venues.spec import venue
 
 DROP_AFTER_S, LOOK_AGAIN_S = 25.5, 27.0
@@ -140,7 +140,7 @@ def _first_looks(day: Day) -> float:
     the venues count its calls, so the other functions wake meanwhile."""
     system = day.system
     day.tell("safety filter: listing, flags and daily history; the other functions wake meanwhile")
-    with ThreadPoolExecutor(1) as pool:
+    with unwaited(1) as pool:
         waking = pool.submit(system.wake, leave=(*LOOKS, HIRES))
         system.clockwork.first("SafetyFilter", day.clock())
         day.step()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections import deque
 from collections.abc import Callable, Collection, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -28,7 +27,7 @@ from core.local.simulated import Simulators
 from core.local.stack import NOBODY, Stack
 from core.local.tally import Tally
 from core.local.telling import LOST, changes
-from core.local.waking import hello, record, stale
+from core.local.waking import hello, record, stale, unwaited
 from core.settings import Settings
 
 REST_MS = 1_000
@@ -118,7 +117,7 @@ class System:
             symbol = view.safe.safe[0] if view.safe and view.safe.safe else "-"
             self.stack.invoke("Worker", record(stale(market, symbol, at)))
         functions = [function for function in self.clockwork.functions if function not in leave]
-        with ThreadPoolExecutor(PARALLEL) as pool:
+        with unwaited(PARALLEL) as pool:
             list(pool.map(lambda function: self.clockwork.first(function, self.plan.clock()), functions))
 
     def stream(self) -> None:

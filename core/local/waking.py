@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any
 
 import msgspec
@@ -12,6 +15,16 @@ from core.domain.signals import Signal, signal_id
 from core.domain.values import Instrument, Market, Millis, Side
 
 RULE = "waking"
+
+
+@contextmanager
+def unwaited(workers: int) -> Iterator[ThreadPoolExecutor]:
+    """A pool whose calls nobody waits for after the block: when Ctrl-C ended it the embedded AWS goes, and they fail."""
+    pool = ThreadPoolExecutor(workers)
+    try:
+        yield pool
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
 
 
 def stale(market: Market, symbol: str, at: Millis) -> Signal:

@@ -1,12 +1,15 @@
 """Waking the functions changes nothing."""
 
+from threading import Event
+
 import msgspec
+import pytest
 
 from core.adapters.memory.books import MemoryBooks
 from core.domain.messages import Kind
 from core.domain.signals import Signal
 from core.domain.values import Market, Millis
-from core.local.waking import hello, record, stale
+from core.local.waking import hello, record, stale, unwaited
 
 AT = Millis(1_795_166_400_000)
 
@@ -24,3 +27,22 @@ def test_the_waking_signal_is_long_over_and_its_event_reads_back():
 def test_hello_is_a_test_alert_with_a_picture_to_draw():
     assert hello(AT).kind is Kind.TEST
     assert len(hello(AT).chart) > 2
+
+
+def test_leaving_a_pool_by_ctrl_c_waits_for_no_call_that_still_runs():
+    """Issue 2: Ctrl-C. A function on a busy machine takes half a minute to wake."""
+    asked, ended = Event(), Event()
+
+    def call():
+        asked.set()
+        ended.wait(60)
+
+    with pytest.raises(KeyboardInterrupt), unwaited(1) as pool:
+        running, queued = pool.submit(call), pool.submit(call)
+        assert asked.wait(60)
+        raise KeyboardInterrupt
+
+    assert running.running()
+    assert queued.cancelled()
+    ended.set()
+    assert running.result(60) is None
