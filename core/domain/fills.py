@@ -48,6 +48,11 @@ class Holding(msgspec.Struct, frozen=True, kw_only=True):
     version: int = 0
 
 
+def moved(order: Order) -> Decimal:
+    """Units that a finished order changed what is held by."""
+    return order.filled if order.side is Side.BUY else -order.filled
+
+
 def refusal(order: Order, book: Book, holding: Holding, terms: Terms) -> str:
     """Why the venue would not take this order; "" where it would.
 

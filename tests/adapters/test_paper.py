@@ -232,6 +232,42 @@ def test_silence_after_a_write_is_an_unknown_outcome_and_not_a_failure():
         broker_of(LosingStore("silent")).place(order(), AT)
 
 
+class Counted:
+    """A store whose calls are counted."""
+
+    def __init__(self, store):
+        self._store, self.calls = store, []
+
+    def __getattr__(self, name):
+        def call(*given):
+            self.calls.append(name)
+            return getattr(self._store, name)(*given)
+
+        return call
+
+
+def test_an_order_from_a_book_of_its_own_costs_one_write_and_one_from_the_same_book_looks(store):
+    counted, shown = Counted(store), ShownBooks("KRW-BTC")
+    broker_of(counted, shown).place(order(signal="b1"), AT)
+    assert counted.calls == ["record"]
+    shown.looks = 0
+    broker_of(counted, shown).place(order(signal="b2"), AT)
+    assert counted.calls == ["record", "record", "order", "holding", "record"]
+    counted.calls.clear()
+    broker_of(counted, shown).place(order(Side.SELL, "2", signal="s1"), AT)
+    assert counted.calls == ["record"]
+    held = store.holding(order().instrument)
+    assert (held.units, held.version, held.asks_taken, held.bids_taken) == (0, 3, 0, 2)
+
+
+def test_a_sale_of_more_than_is_held_looks_and_is_refused(store):
+    counted = Counted(store)
+    with pytest.raises(OrderExecutionError):
+        broker_of(counted).place(order(Side.SELL, signal="s1"), AT)
+    assert counted.calls == ["record", "order", "holding"]
+    assert broker_of(store).find(order(Side.SELL, signal="s1"), AT) is None
+
+
 def test_a_symbol_that_never_stands_still_is_given_up_with_nothing_written():
     store = LosingStore("answers")
     with pytest.raises(Transient, match="busy with this symbol"):
