@@ -31,9 +31,11 @@ it takes longer than that, the day is fixed anew, and the functions that know it
 ON_AIR_S = 3.0
 """What the streamer takes to start and subscribe on two idle cores."""
 
-WAKING_S, WAKING_SCANS, MOST_WAKING_S = 8.0, 12.0, 90.0
-"""What the first start of all functions takes on two idle cores; on a slow or busy machine so many first scans, up to
-a bound."""
+WAKING_S, WAKING_SHARE, MOST_WAKING_S = 11.0, 1.2, 120.0
+"""What waking all functions and going on the air takes on two idle cores; on a slow or busy machine as long as
+everything before it took, and a fifth more, up to a bound."""
+
+TRIES = 3
 
 OPENS_S = 3.0
 """A market with hours opens this long after its day was fixed: the opening auction falls into the waking."""
@@ -45,7 +47,7 @@ HIRES = "Sweep"
 HUSH_MS = 800
 """The streamer stops this long before the day ends, so that nothing is bought for the next day."""
 
-CLOSING_S = 60.0
+STARTING_S, CLOSING_S = 180.0, 120.0
 STEP_S = 0.25
 
 
@@ -124,10 +126,8 @@ def demo(plan: Plan, board: Board, seconds: float) -> tuple[Report, list[View]]:
 
 def _open(day: Day, seconds: float) -> None:
     """The first looks, without which the streamer would not know what to watch; then it starts, and the stories."""
-    scan_s = _first_looks(day)
-    if day.left_s < seconds + ON_AIR_S - SLACK_S:
-        _later(day, seconds, scan_s)
-    _on_air(day)
+    _first_looks(day)
+    _on_time(day, seconds)
     if day.system.simulators is not None:
         day.system.simulators.play()
     day.system.clockwork.start()
@@ -135,9 +135,9 @@ def _open(day: Day, seconds: float) -> None:
     day.tell(f"the day is open; it ends at {clock_of(day.ends)}")
 
 
-def _first_looks(day: Day) -> float:
-    """What may be bought, and what it looks like; gives what the scan took in seconds. The filter is slow because
-    the venues count its calls, so the other functions wake meanwhile."""
+def _first_looks(day: Day) -> None:
+    """What may be bought, and what it looks like. The filter is slow because the venues count its calls, so the other
+    functions wake meanwhile."""
     system = day.system
     day.tell("safety filter: listing, flags and daily history; the other functions wake meanwhile")
     with unwaited(1) as pool:
@@ -146,41 +146,53 @@ def _first_looks(day: Day) -> float:
         day.step()
         waking.result()
     day.tell("first scan of the safe universe")
-    took_ms = system.clockwork.first("BatchScan", day.clock()).took_ms
+    system.clockwork.first("BatchScan", day.clock())
     day.step()
-    return took_ms / 1000
 
 
-def _later(day: Day, seconds: float, scan_s: float) -> None:
-    """The day would be over too soon: it ends later, and everything wakes again with the new settings."""
+def _on_time(day: Day, seconds: float) -> None:
+    """Go on the air with enough of the day left for every story; where it is not, the day ends later."""
+    reserve_s = waking_s((day.clock() - day.begun) / 1000)
+    for left in reversed(range(TRIES)):
+        if day.left_s < seconds + ON_AIR_S - SLACK_S:
+            _later(day, seconds + reserve_s)
+        _on_air(day)
+        if day.left_s >= seconds - SLACK_S or not left:
+            return
+        day.system.hush()
+        reserve_s *= 2
+
+
+def _later(day: Day, seconds: float) -> None:
+    """The day would be over too soon: it ends that many seconds from now, and everything wakes again to know of it."""
     day.tell("this machine is busy: the day begins later")
     day.until(lambda: not waiting(day.system.stack), CLOSING_S)  # new settings end what a function is at
-    day.put_off(seconds + ON_AIR_S + waking_s(scan_s))
+    day.put_off(seconds)
     day.system.wake(leave=(HIRES,))
 
 
 def _on_air(day: Day) -> None:
     """Start the streamer and the workers, and wait until every market has something subscribed."""
-    system = day.system
+    system, begun = day.system, day.clock()
     system.stream()
-    day.until(lambda: all(view.stream for view in system.views.values()), CLOSING_S)
+    day.until(lambda: all(view.stream and view.stream.started >= begun for view in system.views.values()), STARTING_S)
     system.clockwork.soon(HIRES, day.clock())
     day.until(
         lambda: (
             HIRES in system.clockwork.counts
             and all(view.stream and view.stream.subscribed for view in system.views.values())
         ),
-        CLOSING_S,
+        STARTING_S,
     )
 
 
-def waking_s(scan_s: float) -> float:
-    """How long all functions take to wake, given how long the first scan took, which woke too.
+def waking_s(age_s: float) -> float:
+    """How long all functions take to wake and the streamer to start, where all before that took `age_s`.
 
-    >>> waking_s(0.5), waking_s(2.0), waking_s(60.0)
-    (8.0, 24.0, 90.0)
+    >>> waking_s(5.0), waking_s(30.0), waking_s(600.0)
+    (11.0, 36.0, 120.0)
     """
-    return min(max(WAKING_S, WAKING_SCANS * scan_s), MOST_WAKING_S)
+    return min(max(WAKING_S, WAKING_SHARE * age_s), MOST_WAKING_S)
 
 
 def _trade(day: Day) -> None:

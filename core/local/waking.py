@@ -19,7 +19,7 @@ RULE = "waking"
 
 @contextmanager
 def unwaited(workers: int) -> Iterator[ThreadPoolExecutor]:
-    """A pool whose calls nobody waits for after the block: when Ctrl-C ended it the embedded AWS goes, and they fail."""
+    """A pool whose calls nobody waits for after the block: if Ctrl-C ended it, the embedded AWS goes, and they fail."""
     pool = ThreadPoolExecutor(workers)
     try:
         yield pool

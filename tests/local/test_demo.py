@@ -29,18 +29,18 @@ class Board:
 class Slow:
     """Stands in for a whole system; time passes only while a function runs. `took` is what was asked, in its order."""
 
-    def __init__(self, filter_s):
+    def __init__(self, filter_s, air_s):
         self.at, self.took, self.days, self.streamed = BEGAN, [], {}, False
         self.settings = OWN
         self.plan = SimpleNamespace(clock=lambda: self.at)
         self.clockwork = SimpleNamespace(first=self.first, soon=self.soon, start=lambda: self.ask("start"), counts={})
         self.simulators = SimpleNamespace(play=lambda: self.ask("stories"), open=lambda opens, ends: self.ask("hours"))
         self.stack = None
-        self._filter_s = filter_s
+        self._filter_s, self._air_s = filter_s, list(air_s)
 
     @property
     def views(self):
-        up = SimpleNamespace(subscribed=("KRW-BTC",)) if self.streamed else None
+        up = SimpleNamespace(subscribed=("KRW-BTC",), started=self.at) if self.streamed else None
         return {Market.UPBIT: SimpleNamespace(stream=up)}
 
     def ask(self, what):
@@ -62,7 +62,12 @@ class Slow:
 
     def stream(self):
         self.ask("stream")
+        self.at = Millis(self.at + round((self._air_s.pop(0) if self._air_s else 2.0) * 1000))
         self.streamed = True
+
+    def hush(self):
+        self.ask("hush")
+        self.streamed = False
 
     def renew(self, settings):
         self.ask("renew")
@@ -75,9 +80,9 @@ class Slow:
         return None
 
 
-def opened(filter_s, monkeypatch):
+def opened(filter_s, monkeypatch, *air_s):
     monkeypatch.setattr(demo, "waiting", lambda stack: {})
-    system = Slow(filter_s)
+    system = Slow(filter_s, air_s)
     system.settings = pressed(OWN, *demo.hours(BEGAN, demo.SET_UP_S + SECONDS))
     day = demo.Day(system, Board())
     day.fix(*demo.hours(BEGAN, demo.SET_UP_S + SECONDS))
@@ -102,6 +107,22 @@ def test_on_a_slow_machine_the_day_is_put_off_and_every_function_learns_of_it(mo
     assert day.left_s >= SECONDS
     policy = system.settings.markets[Market.KRX]
     assert list(policy.day.hours) == [date_of(day.clock())]
+
+
+def test_a_streamer_that_comes_too_late_for_its_day_is_started_anew_for_a_later_one(monkeypatch):
+    day, system = opened(12.0, monkeypatch, 40.0, 50.0)
+
+    assert system.took.count("stream") == 3
+    assert system.took.count("hush") == 2
+    assert system.took.index("hush") < system.took.index("renew")
+    assert day.left_s >= SECONDS - demo.SLACK_S
+
+
+def test_a_machine_that_is_too_slow_for_any_day_goes_on_with_what_is_left_of_one(monkeypatch):
+    _, system = opened(12.0, monkeypatch, *[400.0] * 9)
+
+    assert system.took.count("stream") == demo.TRIES
+    assert system.took[-3:] == ["Sweep", "stories", "start"]
 
 
 def test_no_day_loses_more_than_the_slack(monkeypatch):
