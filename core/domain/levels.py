@@ -263,7 +263,7 @@ class StreamFigures(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Saved(msgspec.Struct, frozen=True, kw_only=True):
-    """D13: what a streamer needs to go on where it was killed; `engine` is the engine's own encoding.
+    """D13: what a streamer needs to go on where it was killed; `engine` is the engine's own encoding, under zlib.
 
     top  the Top N as it was last seen, so that one who left it meanwhile is noticed (C4)
     """

@@ -217,14 +217,17 @@ class DataPolicy(Policy, frozen=True):
 
 
 class IndicatorPolicy(Policy, frozen=True):
-    """D8. Lengths in bars; each indicator is kept on 1m, 5m and 1h."""
+    """D8. Lengths in bars; each indicator is kept on 1m, 5m and 1h.
+
+    ticks  newest trades kept of each symbol, 24 bytes each: what is looked at are those of about a second
+    """
 
     ema_fast: Count = 12
     ema_slow: Count = 26
     rsi: Annotated[int, Meta(ge=2)] = 14
     disparity: Annotated[int, Meta(ge=2)] = 20
     atr: Count = 14
-    ticks: Annotated[int, Meta(ge=10, le=1000)] = 1000
+    ticks: Annotated[int, Meta(ge=10, le=1000)] = 256
     warmup: Annotated[int, Meta(ge=0, le=400)] = 200
 
 

@@ -58,8 +58,14 @@ def test_each_shard_saves_its_own_state(shard):
     shelf = MemoryShelf()
     saver = Saver(shard, shelf)
     saver.write([Saved(market=Market.UPBIT, at=1, wanted=("A",), cooldowns={}, engine=b"x")])
-    assert saver.last().wanted == ("A",)
+    assert (saver.last().wanted, saver.last().engine) == (("A",), b"x")
     assert Saver(RIGHT, shelf).last() is None
+
+
+def test_what_another_version_saved_is_no_engine():
+    shelf = MemoryShelf()
+    shelf.write(Saved(market=Market.UPBIT, at=1, wanted=("A",), cooldowns={}, engine=b"its own encoding"))
+    assert Saver(Shard(Market.UPBIT), shelf).last().engine == b""
 
 
 def test_over_a_thousand_symbols_fit_on_the_connections_of_one_process_and_none_that_stays_moves():
