@@ -65,13 +65,14 @@ def bulk(venue: str, messages: int, rounds: int, mix: bool) -> bool:
 def paced(venue: str, messages: int, rate: int, rounds: int) -> bool:
     with serving(venue, messages, rate) as url:
         pairs = [(ours(venue, url, messages, rate), rival("plain", venue, url, messages)) for _ in range(rounds)]
+        swift = rival("swift", venue, url, messages)["cpu_us_per_message"]
     cost, late = (
         [(mine[name], theirs[name]) for mine, theirs in pairs] for name in ("cpu_us_per_message", "latency_p50_us")
     )
     cpu = median(mine / theirs for mine, theirs in cost)
     latency = median(mine / theirs for mine, theirs in late)
     print(
-        f"{venue:8} {rate}/s {median(m for m, _ in cost):6.2f} us a message, plain {median(t for _, t in cost):6.2f}: "
+        f"{venue:8} {rate}/s {median(m for m, _ in cost):6.2f} us a message, plain {median(t for _, t in cost):6.2f} (on uvloop {swift:.2f}): "
         f"ratio {cpu:4.2f} (at most {PACED_CPU})   p50 {median(m for m, _ in late):6.1f} us, "
         f"plain {median(t for _, t in late):6.1f}: ratio {latency:4.2f} (at most {PACED_LATENCY})"
     )

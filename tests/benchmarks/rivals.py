@@ -2,11 +2,15 @@
 work: snapshot, candles of 1m, 5m and 1h with EMA and RSI on each, two rules on every trade. It is written as somebody
 who knows the library would write it in an afternoon: typed decoding, slotted state, indicators moved bar by bar.
 
-`python rivals.py bare|plain VENUE URL MESSAGES` prints one line of JSON, measured as `hoga bench stream` measures.
+They run on asyncio's own loop, as anybody's first client does. `swift` is `plain` on uvloop, to show what of the
+difference is the loop.
+
+`python rivals.py bare|plain|swift VENUE URL MESSAGES` prints one line of JSON, measured as `hoga bench stream` measures.
 """
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import json
 import math
@@ -169,7 +173,7 @@ async def bare(venue: str, url: str, messages: int) -> dict[str, float]:
 async def plain(venue: str, url: str, messages: int) -> dict[str, float]:
     """Receiving, decoding, and the work. Latency is from the server's stamp to the decision, in us."""
     rows, states, spans = {"upbit": upbit, "binance": binance, "kis": kis}[venue](), dict[str, State](), []
-    stride = max(1, messages // 8192)
+    stride = max(1, messages // 1024)
     async with connect(url, compression=None, ping_interval=None, max_size=None) as wire:
         await wire.send("go")
         cpu = 0.0
@@ -198,4 +202,5 @@ if __name__ == "__main__":
     way, venue, url, messages = sys.argv[1:]
     gc.collect()
     gc.freeze()
-    print(json.dumps(uvloop.run({"bare": bare, "plain": plain}[way](venue, url, int(messages)))))
+    run = uvloop.run if way == "swift" else asyncio.run
+    print(json.dumps(run((bare if way == "bare" else plain)(venue, url, int(messages)))))

@@ -1,4 +1,5 @@
-"""KIS's times and codes as tables: each text is worked out once, because a frame holds three of them for every trade.
+"""KIS's times, codes and amounts as tables: each text is worked out once, because a frame holds five of them for every
+trade.
 
 Times are KST, HHMMSS without milliseconds, and only trades carry a date (reference/kis.md 1.2, 7.5). Korea has no
 daylight saving time. A text that is not one is never kept, so broken frames cannot fill a table.
@@ -56,7 +57,18 @@ class Stocks(dict[bytes, Instrument]):
         return self[text]
 
 
-SECONDS, DAYS, STOCKS = Seconds(), Days(), Stocks()
+class Amounts(dict[bytes, float]):
+    """A price or quantity in digits -> its value. Most trades repeat one that came a moment ago."""
+
+    def __missing__(self, text: bytes) -> float:
+        amount = float(text)
+        if len(self) >= CODES:
+            self.clear()
+        self[text] = amount
+        return amount
+
+
+SECONDS, DAYS, STOCKS, AMOUNTS = Seconds(), Days(), Stocks(), Amounts()
 
 
 def around(text: bytes, seen: Millis) -> Millis:

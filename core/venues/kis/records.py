@@ -10,10 +10,10 @@ from typing import Any
 
 from core.domain.events import Beat, Book, Drift, Inbound, Level, MarketState, Trade
 from core.domain.values import Millis, Side
-from core.venues.kis.clock import DAYS, SECONDS, SERIAL, STOCKS, around
+from core.venues.kis.clock import AMOUNTS, DAYS, SECONDS, SERIAL, STOCKS, around
 from core.venues.kis.fields import BOOK, EXPECTED, HALTED_STATUS, HALTING, NAMES, STATE, Tr
 from core.venues.kis.notices import notice
-from core.venues.kis.shapes import READ, SYMBOL
+from core.venues.kis.shapes import OWN, READ, SYMBOL
 from core.venues.spec import Topic
 
 ASKS, BOOK_HOUR = BOOK.index("ASKP1"), BOOK.index("BSOP_HOUR")
@@ -55,19 +55,17 @@ def trades(rows: Iterable[Sequence[bytes]], seen: Millis) -> list[Inbound]:
 
 def alike(cells: tuple[bytes, ...], seen: Millis, tell: Callable[[Inbound], None]) -> None:
     """The same of a frame that `shapes.Takes` took: the cells READ of its first record, then the OWN of each other."""
-    symbol, hour, paid, units, running, taker, date, phase, *others = cells
+    symbol, hour, _, _, _, _, date, phase = cells[: len(READ)]
     instrument, (day, serial) = STOCKS[symbol], DAYS[date]
     at: Any = day + SECONDS[hour]
     expected = phase in NO_TRADE
-    while True:
-        price, quantity, total = float(paid), float(units), int(running)
+    own = iter(cells[OWN] + cells[len(READ) :])
+    for paid, units, running, taker in zip(own, own, own, own, strict=True):
+        price, quantity, total = AMOUNTS[paid], AMOUNTS[units], int(running)
         if expected or not (price and quantity and total):
             tell(Beat(seen))
         else:
             tell(Trade(instrument, price, quantity, TAKER_OF(taker), at, seen, serial + total, False, total))
-        if not others:
-            return
-        paid, units, running, taker, *others = others
 
 
 def cut(payload: bytes, count: int, tr: Tr, frame: bytes, seen: Millis) -> list[Inbound]:
