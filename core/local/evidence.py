@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from core.domain.fills import Holding
+from core.adapters.dynamo.paper_store import DynamoPaperStore
 from core.domain.orders import Order
 from core.domain.values import Instrument, Market
 from core.local.cloud import Cloud
@@ -16,7 +16,7 @@ from core.local.system import System
 
 LETTERS = ("SignalsDeadLetters", "AlertsDeadLetters", "JobsDeadLetters")
 WORK = ("SignalsQueue", "AlertsQueue", "PassesQueue")
-ORDERS, HOLDINGS = "order#", "holdings#"
+ORDERS = "order#"
 
 
 def reported(system: System, seconds: float) -> Report:
@@ -49,16 +49,12 @@ def depth(cloud: Cloud, queue: str) -> int:
 
 def venue_log(cloud: Cloud) -> tuple[dict[str, Order], dict[Instrument, Decimal]]:
     """The paper venue's own books: every order by client id, and every holding that is not zero."""
-    orders: dict[str, Order] = {}
-    held: dict[Instrument, Decimal] = {}
-    for item in _items(cloud.client("dynamodb"), cloud.outputs["PaperTable"]):
-        key, body = item["pk"]["S"], item["body"]["S"]
-        if key.startswith(ORDERS):
-            order = msgspec.json.decode(body, type=Order)
-            orders[order.id] = order
-        elif key.startswith(HOLDINGS) and (units := msgspec.json.decode(body, type=Holding).units):
-            held[Instrument(Market(key.removeprefix(HOLDINGS)), item["sk"]["S"])] = units
-    return orders, held
+    client, table = cloud.client("dynamodb"), cloud.outputs["PaperTable"]
+    rows = (item for item in _items(client, table) if item["pk"]["S"].startswith(ORDERS))
+    orders = (msgspec.json.decode(item["body"]["S"], type=Order) for item in rows)
+    store = DynamoPaperStore(table, client)
+    held = {Instrument(market, symbol): units for market in Market for symbol, units in store.holdings(market).items()}
+    return {order.id: order for order in orders}, held
 
 
 def _items(client: Any, table: str) -> list[dict[str, Any]]:
