@@ -59,7 +59,7 @@ def laid_out(folder: str, settings: Path, root: Path = template.ROOT) -> Laid:
     code = libraries.with_name("code") / f"{libraries.name}-{digest}"
     with apart.made_once(code, digest.encode()) as missing:
         if missing:
-            package.build(code, settings, root=root)
+            package.without_text(package.build(code, settings, root=root))
             _forget(code.parent, time.time() - KEPT_S)
     return Laid(code, libraries)
 

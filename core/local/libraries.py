@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -29,13 +31,16 @@ UNDRAWN = (
     *("fontTools/[!_am]*", "fontTools/merge", "fontTools/mtiLib", "fontTools/misc/*.so", "share", "pylab.py"),
     *("mpl_toolkits", "matplotlib/mpl-data/sample_data", "matplotlib/mpl-data/images", "numpy/f2py"),
     *("matplotlib/mpl-data/fonts/afm", "matplotlib/mpl-data/fonts/pdfcorefonts", "PIL/_avif*", "pillow.libs/libavif*"),
-    *("PIL/_webp*", "pillow.libs/libwebp*", "pillow.libs/libsharpyuv*", "PIL/_imagingft*", "PIL/_imagingtk*"),
+    *("PIL/_webp*", "pillow.libs/libwebp*", "pillow.libs/libsharpyuv*", "PIL/_imagingtk*"),
+    *("PIL/_imagingft*", "pillow.libs/libfreetype*", "pillow.libs/libharfbuzz*", "pillow.libs/libbrotli*"),
+    *("pillow.libs/libpng*", "PIL/_imagingcms*", "pillow.libs/liblcms*", "numpy/random", "matplotlib/testing"),
+    *(f"matplotlib/mpl-data/fonts/ttf/{font}*" for font in ("STIX", "cm", "DejaVuSerif", "DejaVuSansMono")),
 )
-"""What drawing a PNG never loads: PDF and PostScript fonts, widgets, other picture formats.
+"""What drawing a PNG never loads: all fonts but one, widgets, other picture formats, colour profiles, dice.
 
 Of fontTools matplotlib needs its glyph names, whatever is drawn."""
 
-UNLOADED = ("bin", "**/tests", "**/*.pyi", "**/*.pyx", "**/*.pxd", "**/*.h", "**/*.lib", "**/*.a")
+UNLOADED = ("bin", "**/tests", "**/*.pyi", "**/*.pyx", "**/*.pxd", "**/*.c", "**/*.h", "**/*.lib", "**/*.a")
 """What nothing that runs ever loads: scripts, tests, type stubs, sources of what is compiled."""
 
 
@@ -85,14 +90,29 @@ def compile_all(where: Path, interpreter: str) -> None:
 
 
 def interpreter_of(version: str) -> str | None:
-    """A Python of that version on this machine: this very one, or one by its name in the path.
+    """A Python of that version on this machine: this very one, one by its name in the path, one of a version manager.
 
     A name that stands for one that is not installed (as version managers leave them) does not count.
     """
-    for found in (sys.executable, shutil.which(f"python{version}")):
-        if found is not None and _version(found) == version:
-            return found
-    return None
+    found = (sys.executable, shutil.which(f"python{version}"), *_managed(version, os.environ, Path.home()))
+    return next((one for one in found if one is not None and _version(one) == version), None)
+
+
+def _managed(version: str, env: Mapping[str, str], home: Path) -> list[str]:
+    """Where pyenv and uv keep what they installed, which need not be in the path; the newest first."""
+    data = Path(env.get("XDG_DATA_HOME") or home / ".local" / "share")
+    kept = (
+        (Path(env.get("PYENV_ROOT") or home / ".pyenv") / "versions", version),
+        (Path(env.get("UV_PYTHON_INSTALL_DIR") or data / "uv" / "python"), f"cpython-{version}"),
+    )
+    found = [path for folder, begin in kept for path in folder.glob(f"{begin}.*/bin/python{version}")]
+    return [str(path) for path in sorted(found, key=_release, reverse=True)]
+
+
+def _release(path: Path) -> tuple[int, ...]:
+    """.../3.13.10/bin/python3.13 -> (3, 13, 10); .../cpython-3.13.2-linux-x86_64-gnu/... -> (3, 13, 2)."""
+    found = re.search(r"\d+(\.\d+)+", path.parents[1].name)
+    return tuple(int(part) for part in found[0].split(".")) if found else ()
 
 
 def _version(interpreter: str) -> str:

@@ -86,6 +86,20 @@ def compiled(where: Path, files: Sequence[Path], interpreter: str) -> None:
         raise Refused("a file does not compile", why=done.stderr.strip().splitlines()[-4:])
 
 
+def without_text(where: Path) -> Path:
+    """Leave our compiled code there as bytecode alone: it loads as before, and weighs half.
+
+    What is lost is the line of source under each line of a traceback; file, line number and name stay.
+    """
+    for kept in list(where.rglob("__pycache__/*.pyc")):
+        plain = kept.parents[1] / kept.name.partition(".")[0]
+        kept.replace(plain.with_suffix(".pyc"))
+        plain.with_suffix(".py").unlink()
+    for emptied in list(where.rglob("__pycache__")):
+        emptied.rmdir()
+    return where
+
+
 def symbol_lists(settings: Path) -> list[str]:
     """The lists of symbols that a settings file names, as it names them."""
     read = yaml.safe_load(settings.read_text(encoding="utf-8")) or {}

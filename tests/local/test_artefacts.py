@@ -145,6 +145,9 @@ def test_what_is_left_out_weighs_nothing_and_libraries_are_compiled_too(small):
     assert found.compiled
     assert not (folder / "out" / "large.so").exists()
     assert list((folder / "out" / "__pycache__").glob("library.*.pyc"))
+    assert (folder / "out" / "library.py").exists(), "the text of our own code only stays at home"
+    assert (folder / "out" / "functions" / "rank.pyc").exists()
+    assert not list((folder / "out" / "core").rglob("*.py"))
     assert found.whole == sum(path.stat().st_size for path in (folder / "out").rglob("*") if path.is_file())
     assert 0 < found.archive < found.code < found.whole
 
@@ -155,6 +158,7 @@ def test_without_a_python_of_that_version_nothing_is_compiled_for_it(small):
 
     assert not found.compiled
     assert not list((folder / "out").rglob("*.pyc"))
+    assert (folder / "out" / "functions" / "rank.py").exists()
 
 
 @pytest.mark.parametrize(

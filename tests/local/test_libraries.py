@@ -69,3 +69,37 @@ def test_a_python_of_that_version_in_the_path_is_taken(monkeypatch, tmp_path):
     other.chmod(0o755)
     monkeypatch.setattr(libraries.shutil, "which", lambda name: str(other))
     assert interpreter_of("3.99") == str(other)
+
+
+def pretender(path, version):
+    """A Python that says so much of itself."""
+    path.parent.mkdir(parents=True)
+    path.write_text(f"#!/bin/sh\necho {version}\n")
+    path.chmod(0o755)
+    return str(path)
+
+
+@pytest.mark.parametrize(
+    ("variable", "folder", "name"),
+    [
+        ("PYENV_ROOT", "versions", "3.99.{}"),
+        ("HOME", ".pyenv/versions", "3.99.{}"),
+        ("UV_PYTHON_INSTALL_DIR", "", "cpython-3.99.{}-linux-x86_64-gnu"),
+        ("XDG_DATA_HOME", "uv/python", "cpython-3.99.{}-linux-x86_64-gnu"),
+        ("HOME", ".local/share/uv/python", "cpython-3.99.{}-linux-x86_64-gnu"),
+    ],
+)
+def test_the_newest_that_a_version_manager_keeps_outside_the_path_is_taken(
+    monkeypatch, tmp_path, variable, folder, name
+):
+    """Issue 6: bytecode is included wherever its Python is, though a project pins another one first in the path."""
+    for one in ("PYENV_ROOT", "UV_PYTHON_INSTALL_DIR", "XDG_DATA_HOME"):
+        monkeypatch.delenv(one, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path / "nobody"))
+    monkeypatch.setenv(variable, str(tmp_path))
+    _, newest, _ = (
+        pretender(tmp_path / folder / name.format(release) / "bin" / "python3.99", version)
+        for release, version in ((9, "3.99"), (10, "3.99"), (11, "broken"))
+    )
+    assert interpreter_of("3.99") == newest
+    assert interpreter_of("3.98") is None

@@ -2,6 +2,7 @@
 
 import io
 import os
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -42,6 +43,19 @@ def test_every_source_file_comes_with_its_bytecode_and_bytecode_needs_no_date(bu
         bytecode = source.parent / "__pycache__" / f"{source.stem}.{sys.implementation.cache_tag}.pyc"
         flags = int.from_bytes(bytecode.read_bytes()[4:8], "little")
         assert flags == 0b01, "unchecked hash: valid whatever the date that unpacking gives"
+
+
+def test_without_its_text_the_code_loads_as_before_and_weighs_less(built, tmp_path):
+    """Issue 6: function code under 1 MB as it is uploaded, bytecode included."""
+    bare = package.without_text(shutil.copytree(built, tmp_path / "bare"))
+    assert not [path for path in bare.rglob("*") if path.suffix == ".py" or path.name == "__pycache__"]
+    assert len(list(bare.rglob("*.pyc"))) == len(list(built.rglob("*.py")))
+    assert len(package.zipped(bare)) < 1_000_000
+    load = [sys.executable, "-c", "from core.app import trade; print(trade.__file__)"]
+    loaded = subprocess.run(
+        load, cwd=bare, env={"PATH": os.environ["PATH"]}, capture_output=True, text=True, check=True
+    )
+    assert loaded.stdout.strip() == str(bare / "core" / "app" / "trade.pyc")
 
 
 def test_bytecode_names_no_folder_of_the_machine_that_built_it(built):
