@@ -228,7 +228,7 @@ def _foot(frame: Frame) -> RenderableType:
 
 
 def _counts(frame: Frame) -> Text:
-    return Text("  ").join(Text(f"{name} {frame.counts.get(metric, 0)}") for metric, name in COUNTS)
+    return Text("  ").join(Text(f"{name} {frame.count(metric)}") for metric, name in COUNTS)
 
 
 def _run(name: str, count: int, faults: int) -> Text:

@@ -244,6 +244,18 @@ def test_the_picture_shows_clock_stack_scan_position_lock_result_and_runs():
         assert shown in text, shown
 
 
+def test_signals_and_reconnects_are_counted_before_the_streamer_has_written_its_figures():
+    """It writes them once a minute: a whole demo showed no signal beside ten purchases."""
+    streaming = msgspec.structs.replace(BUSY, stream=stream("KRW-SOL", signals=4, reconnects=2))
+
+    shown = " ".join(drawn(120, 50, streaming, streaming).split())
+
+    assert "signals 8" in shown
+    assert "reconnects 4" in shown
+    assert frame(streaming).count("Scans") == 7
+    assert msgspec.structs.replace(frame(streaming), counts={"Signals": 9}).count("Signals") == 9
+
+
 def test_without_a_terminal_there_are_plain_lines_only():
     written: list[str] = []
     plain = board(Console(file=StringIO()), write=written.append)
