@@ -7,6 +7,7 @@ hands the lease over: the new connection is up before the old one goes (D6).
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import time
 from collections.abc import Callable
@@ -172,6 +173,8 @@ class Post:
             await asyncio.wait([task])
         if station is not None:
             await station.finish(patience_s, keep=keep)
+            del task, station
+            gc.collect()  # a station is one knot, as large as its market: the next one must not come on top of it
 
     async def _pause(self) -> None:
         """Until the next look, or until we are told to stop; what breaks the station is raised here."""

@@ -72,6 +72,7 @@ class Warmup:
         self._jobs: dict[tuple[str, bool], Job] = {}
         self._busy = ""
         self._filled = asyncio.Event()
+        self._later: list[asyncio.TimerHandle] = []
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="warmup")
         self.done: set[str] = set()
 
@@ -89,7 +90,9 @@ class Warmup:
         """
         self._refill(frozenset(symbols), gap)
         rest_ms = MINUTE - gap.end % MINUTE + SETTLED_MS
-        asyncio.get_running_loop().call_later(rest_ms / 1000, self._refill, frozenset(symbols), gap)
+        loop = asyncio.get_running_loop()
+        self._later = [timer for timer in self._later if timer.when() > loop.time()]
+        self._later.append(loop.call_later(rest_ms / 1000, self._refill, frozenset(symbols), gap))
 
     async def run(self) -> None:
         """Carry the jobs out, one after the other, until cancelled."""
@@ -107,6 +110,8 @@ class Warmup:
         self._add(Job(symbol, gap) for symbol in sorted(self.done & symbols))
 
     def stop(self) -> None:
+        for timer in self._later:  # each would keep all that this market knows for another minute
+            timer.cancel()
         self._thread.shutdown(wait=False, cancel_futures=True)
 
     async def _carry_out(self, job: Job) -> None:
