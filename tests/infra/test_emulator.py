@@ -1,6 +1,7 @@
 """Every built function starts cold in Lambda's own runtime emulator and answers its sample event, without Docker (I2)."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -49,6 +50,16 @@ def test_a_built_function_answers_its_event_from_a_cold_start(cloud, event):
         answer = emulated.call(address, json.loads((EVENTS / f"{event}.json").read_text()))
     assert isinstance(answer, dict)
     assert not answer.get("batchItemFailures")
+
+
+def test_what_is_left_of_the_picture_libraries_draws_both_pictures(cloud):
+    """Nothing that a trimmed package lacks may be missed first when an alert is due."""
+    laid = emulated.laid_out(".build/pictures/", cloud.settings)
+    program = "from core.adapters.pictures import equity_curve, price_chart\n"
+    program += "print(price_chart([1.0, 2.0, 1.5], 'KRW-BTC')[:4], equity_curve([1.0, -3.0], 'upbit')[:4])"
+    env = {"PATH": os.environ["PATH"], "PYTHONPATH": f"{laid.code}:{laid.libraries}", "MPLCONFIGDIR": str(cloud.folder)}
+    drawn = subprocess.run([sys.executable, "-S", "-c", program], env=env, capture_output=True, text=True, check=False)
+    assert drawn.stdout.split() == [r"b'\x89PNG'"] * 2, drawn.stderr
 
 
 def test_a_function_that_fails_is_told_with_its_own_error(cloud):
