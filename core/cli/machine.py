@@ -40,8 +40,7 @@ FASTER = 30.0
 def demo(context: click.Context, as_json: bool, seconds: float, seed: int, markets: str, picture: Path | None) -> None:
     """A whole trading day in about a minute, offline: every step once, then the proof."""
     chosen = _markets(markets)
-    shown = _board(quiet=as_json)
-    shown = Portrait(shown, picture) if picture else shown
+    shown = _drawn(_board(quiet=as_json), picture)
     try:
         plan = msgspec.structs.replace(_plan(Feed.SIM, seed, FASTER), markets=chosen)
         done, views = day.demo(plan, shown, seconds)
@@ -99,6 +98,15 @@ def _go(system: System, shown: Board, deadline: float | None) -> None:
             shown.tell(at, sentence)
         shown.show(system.frame("running, Ctrl-C stops it", Millis(0)))
         time.sleep(STEP_S)
+
+
+def _drawn(shown: Board, picture: Path | None) -> Board:
+    """The board, and in front of it what draws it. Raises Misconfigured before the day, not after it."""
+    if picture is None:
+        return shown
+    if not picture.absolute().parent.is_dir():
+        raise Misconfigured("--picture names a file in a folder that is not there", given=picture)
+    return Portrait(shown, picture)
 
 
 def _markets(text: str) -> tuple[Market, ...]:

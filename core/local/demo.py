@@ -24,7 +24,7 @@ DROP_AFTER_S, LOOK_AGAIN_S = 25.5, 27.0
 warning at 24 s, and the first two have been sold by then.
 """
 
-SET_UP_S, SLACK_S = 18.0, 4.0
+SET_UP_S, SLACK_S = 17.0, 4.0
 """From the first program to the opening on two idle cores, and how much longer it may take with no story lost. Where
 it takes longer than that, the day is fixed anew, and the functions that know it are woken again."""
 

@@ -167,6 +167,11 @@ def test_a_demo_of_markets_that_there_are_not_says_which_there_are(capsys, marke
     assert "upbit,krx,binance" in capsys.readouterr().err
 
 
+def test_a_picture_for_a_folder_that_is_not_there_is_refused_before_the_day(tmp_path, capsys):
+    assert run(["demo", "--json", "--picture", str(tmp_path / "none" / "board.svg")]) == 2
+    assert "folder that is not there" in capsys.readouterr().err
+
+
 def test_ctrl_c_while_the_command_still_loads_ends_it_without_a_traceback(monkeypatch, capsys):
     class Loading(ModuleType):
         def __getattr__(self, name):

@@ -93,7 +93,7 @@ def opened(filter_s, monkeypatch, *air_s):
 def test_on_a_quick_machine_the_day_stays_as_it_was_fixed_before_anything_ran(monkeypatch):
     day, system = opened(12.0, monkeypatch)
 
-    assert day.ends == BEGAN + 68_000
+    assert day.ends == BEGAN + 67_000
     assert "renew" not in system.took
     assert system.took[-4:] == ["stream", "Sweep", "stories", "start"]
     assert day.left_s >= SECONDS
