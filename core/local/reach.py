@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Iterator
+from functools import cache
 from pathlib import Path
 
 from core.domain.errors import Refused
@@ -37,7 +38,7 @@ def libraries(root: Path, entries: Iterable[str]) -> set[str]:
     return {name.partition(".")[0] for name in named if not name.startswith(OURS)}
 
 
-def _read(path: Path, root: Path) -> set[str]:
+def _read(path: Path, root: Path) -> frozenset[str]:
     """Raises Refused where the file is no Python: the message names it and its line."""
     try:
         return imported(path.read_text(encoding="utf-8"))
@@ -47,8 +48,11 @@ def _read(path: Path, root: Path) -> set[str]:
         ) from fault
 
 
-def imported(source: str) -> set[str]:
+@cache
+def imported(source: str) -> frozenset[str]:
     """Names that a file imports; `from a import b` may mean the module a.b, so both are named.
+
+    A text is read once in a process: functions, pictures and streamer are packed of nearly the same files.
 
     >>> sorted(imported("import a.b\\nfrom c import d"))
     ['a.b', 'c', 'c.d']
@@ -62,7 +66,7 @@ def imported(source: str) -> set[str]:
                 found |= {module, *(f"{module}.{alias.name}" for alias in names)}
             case _:
                 pass
-    return found
+    return frozenset(found)
 
 
 def _executed(node: ast.AST) -> Iterator[ast.AST]:
