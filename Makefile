@@ -25,8 +25,8 @@ $(READY): requirements.txt requirements-local.txt requirements-dev.txt pyproject
 demo: $(READY) ## a full trading day in about a minute, offline
 	@exec $(BIN)/hoga demo
 
-test: $(READY) ## every test, in parallel: three at a time, as many of them wait
-	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+test: $(READY) ## every test, four at a time: many of them wait
+	@$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
 
 fast: $(READY) ## the inner loop: pure rings only, a few seconds
 	@$(BIN)/python -m pytest -x tests/architecture tests/domain tests/venues tests/feed tests/app -m "not slow and not cloud"

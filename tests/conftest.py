@@ -14,19 +14,16 @@ __all__ = ["dynamo", "stack", "tables"]
 HERE = Path(__file__).parent
 LONGEST = (
     "end_to_end/test_demo.py",
-    "adapters/dynamo/test_deliveries.py",
     "infra/test_deploy.py",
     "adapters/dynamo/test_races.py",
-    "crash/test_storm.py",
-    "model/test_model.py",
-    "model/test_real.py",
-    "crash/test_matrix.py",
-    "infra/test_emulator.py",
-    "crash/test_killed.py",
-    "end_to_end/krx",
+    "crash",
     "infra",
+    "end_to_end",
+    "adapters/dynamo",
+    "model",
     "local",
     "streamer",
+    "simulators",
     "functions",
 )
 """Files and folders that take longest. They begin, so that none is left to run alone at the end; a file's tests stay
