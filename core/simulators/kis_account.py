@@ -244,5 +244,6 @@ def _facing(order: KisOrder, book: Depth) -> list[Step]:
 
 
 def _row(order: KisOrder) -> dict[str, object]:
-    names = "number original symbol side kind action quantity price filled value open at"
-    return {name: getattr(order, name) for name in names.split()}
+    names = "number date branch original symbol side kind action quantity price filled value open at"
+    fee, tax = order.costs
+    return {name: getattr(order, name) for name in names.split()} | {"fee": fee, "tax": tax}

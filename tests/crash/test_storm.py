@@ -34,7 +34,7 @@ VENUES = os.environ.get("VENUE", "upbit").split(",")
 BAD = Storm(die=0.05, stall=0.05, lose=0.05)
 SKEW_MS = (-2_000, -1_500, -1_000, -300, 300, 1_000, 1_500, 2_000)
 
-LOSS = Decimal("0.0002") * SIGNALS
+LOSS = Decimal("0.0003") * SIGNALS
 """The day's loss that stops buys, in parts of one position: a round trip loses some tenths of a percent, so that it is
 reached before the storm is over."""
 

@@ -22,6 +22,7 @@ pytestmark = [pytest.mark.slow]
 
 SYMBOLS, SLOTS, WORKERS, PUSHED = 250, 41, 30, 24
 FAR_S, BEFORE_S, DAY_S, AUCTION_S = 600, 8, 85, 2.0
+FUNDS = 100_000_000
 OVER = {"EGW00201", "EGW00133", "OPSP0008", "OPSP8996", "OPSP0002", "OPSP9991"}
 
 
@@ -72,7 +73,7 @@ def day(tmp_path_factory):
     folder = tmp_path_factory.mktemp("krx")
     far = (soon := after(FAR_S)), Millis(soon + DAY_S * 1000)
     exchange = Exchange(
-        folder, "--issues", str(SYMBOLS), "--krx-funds", "100000000", "--log", str(folder / "sim.log"),
+        folder, "--issues", str(SYMBOLS), "--krx-funds", str(FUNDS), "--log", str(folder / "sim.log"),
         "--krx-day", hours(*far),
     )  # fmt: skip
     try:
@@ -141,6 +142,18 @@ def test_each_buy_of_ours_is_a_buy_of_the_simulators(day):
 
     assert ours == Counter(one["symbol"] for one in day.orders(BUY))
     assert sum(one["filled"] for one in day.orders(BUY)) == sum(one["filled"] for one in day.orders(SELL))
+
+
+def test_each_order_and_the_cash_of_the_day_are_the_simulators_to_the_won(day):
+    """E8, G1: its own log and account against our orders and results."""
+    ledger = day.floor.books.ledger
+    date = day.floor.desk().days.day_of(Millis(day.books["orders"][0]["at"]))
+    rows = {f"{one['date']}-{one['number']}-{one['branch']}": one for one in day.books["orders"] if one["filled"]}
+    theirs = {name: tuple(one[key] for key in ("filled", "value", "fee", "tax")) for name, one in rows.items()}
+    orders = [order for order in ledger.orders(Market.KRX, date) if order.fills]
+    assert {o.venue_id: (o.filled, o.value, o.fees, o.taxes) for o in orders} == theirs
+    earned = sum(trip.pnl for trip in ledger.trips(Market.KRX, date))
+    assert day.books["cash"] - FUNDS == earned == ledger.account(Market.KRX, date).realised
 
 
 def test_no_registration_was_refused_and_no_key_carried_more_than_its_slots(day):

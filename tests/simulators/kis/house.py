@@ -31,6 +31,7 @@ from core.simulators.kis_keys import KEYS
 from core.simulators.kis_limits import usual
 from core.simulators.kis_market import KrxMarket
 from core.venues.spec import purse, venue
+from tests import reckoning
 from tests.fakes import Told, buy, desk_of, policy, sell
 from tests.watching import Quotes
 
@@ -62,6 +63,7 @@ class House:
         self.sim, self.clock, self.flavour = sim, clock, flavour
         self.sendings, self.board, self.books = MemorySendings(), MemoryNotices(), MemoryBooks()
         self.vault, self.budget, self.told = MemoryVault(), MemoryBudget(), Told()
+        self.finished, self.began = {}, sim.books.purse.settled_later
         key = KEY[flavour]
         self.secrets = EnvSecrets({
             "HOGA_SECRET_K": key.app_key, "HOGA_SECRET_S": key.app_secret, "HOGA_SECRET_KIS_ACCOUNT": key.account,
@@ -96,6 +98,10 @@ class House:
         )  # fmt: skip
 
     def finish(self, order):
+        self.finished[order.id] = done = self._watched(order)
+        return done
+
+    def _watched(self, order):
         broker = self.broker()
         order = told(order, broker.place(order, self.clock()))
         for _ in range(40):
@@ -126,6 +132,19 @@ class House:
         quotes = Quotes("005930")
         quotes.prices["005930"] = float(self.price)
         return sweep.run(self.desk(), quotes)
+
+    def audit(self):
+        """What must hold at the end of every test: the account's money is that of its log, and so is what we say.
+
+        Where KIS's mock lists nothing, a sale is told by what is held, and its price only once the day's sums have it:
+        one that was settled before that is booked at the price it was decided at.
+        """
+        deals, day = reckoning.of_kis(self.sim.books), self.desk().days.day_of(self.clock())
+        assert self.sim.books.purse.settled_later - self.began == reckoning.cash(deals)
+        for orders in (list(self.finished.values()), self.books.ledger.orders(Market.KRX, day)):
+            guessed = {order.id for order in orders if order.side is Side.SELL and "by holdings" in order.note}
+            wrong = reckoning.untrue(orders, deals).items()
+            assert [(name, pair) for name, pair in wrong if name not in guessed or pair[0].units != pair[1].units] == []
 
     def _as(self, signal):
         return replace(signal, instrument=SAMSUNG)
@@ -161,6 +180,8 @@ def in_a_house(test, flavour, exchange="", start=START, kind=None, **limits):
         market = KrxMarket(seed=3, start=clock(), issues=listing(3, []))
         found = msgspec.structs.replace(usual(flavour), order_reply_s=0.0, **limits)
         async with KisSimulator(market, flavour=flavour, limits=found, clock=clock, funds=50_000_000) as sim:
-            await asyncio.to_thread(test, (kind or House)(sim, clock, flavour, exchange))
+            house = (kind or House)(sim, clock, flavour, exchange)
+            await asyncio.to_thread(test, house)
+            house.audit()
 
     asyncio.run(body())
