@@ -40,6 +40,7 @@ def paper(wiring: Wiring, market: Market) -> ports.Broker:
         wiring.clock,
         partial(_phase, wiring, market),
         partial(_close, wiring, market),
+        wiring.ledger.halted,
     )
 
 
@@ -67,7 +68,7 @@ def at_venue(wiring: Wiring, market: Market, account: AccountPolicy) -> ports.Br
         sign=signer(wiring, market, account),
         secrets=wiring.secrets,
         opt_in=wiring.env.get(OPT_IN, ""),
-        budget=wiring.budget,
+        budget=wiring.spare(market),
         purse=purse(account.key.environment),
         sendings=DynamoSendings(wiring.named("HOGA_LEDGER_TABLE"), wiring.lock_client),
         board=DynamoNotices(wiring.named("HOGA_STATE_TABLE"), wiring.client("dynamodb")),

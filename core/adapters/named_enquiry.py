@@ -57,6 +57,13 @@ class NamedEnquiry:
         """
         return claimed(self._sendings, sending, venue_id, sending.order)
 
+    def receipted(self, sending: Sending, venue_id: str) -> Sending | None:
+        """The sending with the number that the venue answered the order with.
+
+        It is not written: the venue finds the order by our id as well, and no other order of ours can have that.
+        """
+        return replace(sending, fate=Fate.TAKEN, venue_id=venue_id)
+
     def sought(self, order: Order, sending: Sending) -> Sending:
         """One that was sent and has no number: TAKEN with its number, UNSENT where it never arrived.
 

@@ -70,14 +70,16 @@ class OrderLine:
         """Carry a question out. Raises Transient where it kept failing, and what the flow itself raises."""
         return run(flow, self._asked)
 
-    def order(self, flow: Flow[T], noted: Callable[[], None]) -> T:
+    def order(self, flow: Flow[T], noted: Callable[[], None], most_s: float = MOST_S) -> T:
         """Send an order: `noted` is called once all is ready, right before it leaves, and may still raise.
+
+        It goes out within `most_s` of that, its repeats among them.
 
         Raises:
             UnknownOutcome: it may have arrived.
             Transient: it certainly did nothing there.
         """
-        return run(flow, lambda request: self._ordered(request, noted))
+        return run(flow, lambda request: self._ordered(request, noted, most_s))
 
     def _asked(self, request: Request) -> Response:
         for attempt in range(TRIES):
@@ -97,9 +99,9 @@ class OrderLine:
             self._wait(attempt)
         raise Transient("a question needs at least one try", tries=TRIES)
 
-    def _ordered(self, request: Request, noted: Callable[[], None]) -> Response:
+    def _ordered(self, request: Request, noted: Callable[[], None], most_s: float) -> Response:
         signed = self._ready(request)
-        stop = self._clock() + MOST_S * SECOND
+        stop = self._clock() + most_s * SECOND
         noted()
         if self._clock() > stop:
             raise Unreached("noting an order took too long to send it after that", path=request.path)

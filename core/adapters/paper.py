@@ -19,6 +19,9 @@ from core.domain.values import ZERO, Instrument, Market, Millis, Side
 from core.venues.spec import Rules
 
 DEPTH = 30  # levels asked for; the deepest that Upbit shows, and it refuses a market order that would go further
+WAITED = Millis(1_000)
+"""A buy that comes from its reservation to the book later than this may have met a halt (E10: within 2 s)."""
+
 TRIES = 8  # races on one symbol's holding that an order outlives; the symbol lock makes even one rare
 
 
@@ -49,6 +52,7 @@ class PaperBroker:
     """`rules` are the venue's; `clock` is the paper venue's clock, which its fills carry.
 
     phase  what kind of trading goes on in a symbol: one that stands still has a book, and nobody fills from it
+    halted why buys of a symbol are stopped, "" where they are not: asked where an order had to wait for its turn
     close  the symbol's close of the day before, which the day's price limits are made of; None where nobody knows it
     """
 
@@ -60,6 +64,7 @@ class PaperBroker:
         clock: Clock,
         phase: Callable[[Instrument, Millis], Phase] = lambda instrument, at: Phase.REGULAR,
         close: Callable[[str, Millis], Decimal | None] = lambda symbol, at: None,
+        halted: Callable[[Market, str], str] = lambda market, symbol: "",
     ) -> None:
         self._books = books
         self._rules = rules
@@ -67,13 +72,14 @@ class PaperBroker:
         self._clock = clock
         self._phase = phase
         self._close = close
+        self._halted = halted
 
     def place(self, order: Order, at: Millis) -> Outcome:
         """Fill what the book has and cancel the rest. The same id again gets the first answer, whatever it asks now."""
-        if known := self._at_once(order) or self._recorded(order):
+        if known := self._at_once(order, at) or self._recorded(order):
             return _outcome(known)
         for _ in range(1, TRIES):
-            finished, after = self._filled(order, self._store.holding(order.instrument))
+            finished, after = self._filled(order, self._store.holding(order.instrument), at)
             if self._store.record(finished, after):
                 return _outcome(finished)
             if known := self._recorded(order):
@@ -94,28 +100,36 @@ class PaperBroker:
     def holdings(self, market: Market) -> dict[str, Decimal]:
         return self._store.holdings(market)
 
-    def _at_once(self, order: Order) -> Order | None:
+    def _at_once(self, order: Order, since: Millis) -> Order | None:
         """One write, without a look at what is held: nearly always the book is one that nobody took from yet.
 
         None where it was not written: the book was taken from, a sale is of more than is held, or the id is known.
         """
         try:
-            finished, after = self._filled(order, assumed(order))
+            finished, after = self._filled(order, assumed(order), since)
         except OrderExecutionError:
             if known := self._store.order(order.id):
                 return known
             raise
         return finished if self._store.record(finished, after) else None
 
-    def _filled(self, order: Order, holding: Holding) -> tuple[Order, Holding]:
+    def _filled(self, order: Order, holding: Holding, since: Millis) -> tuple[Order, Holding]:
         at = self._clock()
         if self._phase(order.instrument, at) is Phase.INTERRUPTED:
             raise OrderExecutionError("the paper venue fills nothing while the symbol stands still", order=order.id)
         book = self._book(order)
+        self._hold_against_halts(order, since)
         terms = terms_of(self._rules, order, at, self._limits(order, at))
         if reason := refusal(order, book, holding, terms):
             raise OrderExecutionError(f"the paper venue refused the order: {reason}", order=order.id)
         return fill(order, book, holding, terms, at)
+
+    def _hold_against_halts(self, order: Order, since: Millis) -> None:
+        """A buy whose book had to be waited for is looked at once more; one that had not was, when it was reserved."""
+        if order.side is Side.SELL or self._clock() - since <= WAITED:
+            return
+        if reason := self._halted(order.instrument.market, order.instrument.symbol):
+            raise OrderExecutionError(f"never sent: halted, {reason}", order=order.id)
 
     def _limits(self, order: Order, at: Millis) -> tuple[Decimal, Decimal] | None:
         """The day's lowest and highest price, where the venue has such limits and the close before is known."""

@@ -2,20 +2,23 @@
 
     note what is sent -> send -> claim the venue's number
 
-Each arrow is one conditional write or one call. What was never noted never left; what was noted and has no number is
-looked for at the venue, by its id or in the venue's own list, and is sent again only once it is proven that it never
-arrived. The log of what was sent is ours, so an id that a venue would take a second time is not sent a second time.
+Each arrow is one conditional write or one call. A venue that knows our ids needs no claim: its number is kept with the
+order's own row, and what this process sent last it knows without a look. What was never noted never left; what was
+noted and has no number is looked for at the venue, by its id or in the venue's own list, and is sent again only once it
+is proven that it never arrived. The log of what was sent is ours, so an id that a venue would take a second time is not
+sent a second time.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from decimal import Decimal
 
 from msgspec.structs import replace
 
 from core.adapters.named_enquiry import USED, NamedEnquiry
-from core.adapters.order_line import OrderLine
+from core.adapters.order_line import MOST_S, OrderLine
 from core.adapters.venue_enquiry import Enquiry
 from core.app.evidence import from_notices
 from core.app.notices import Heard
@@ -25,9 +28,16 @@ from core.domain.orders import Order, State
 from core.domain.phases import Phase
 from core.domain.sendings import Fate, Sending, Standing
 from core.domain.sessions import Calendar
-from core.domain.values import ZERO, Instrument, Market, Millis
+from core.domain.values import ZERO, Instrument, Market, Millis, Side
 from core.venues.ordering import Depot, Orders, Receipt
 from core.venues.spec import Rules
+
+BUY_S = 1.5
+"""A buy is held against halts as it is noted, after its turn in the shared budget came; no repeat of it is later."""
+
+
+class Noted(UnknownOutcome):
+    """An order that was to be sent for the first time has been noted before."""
 
 
 class VenueBroker:
@@ -51,6 +61,7 @@ class VenueBroker:
     ) -> None:
         self._spec, self._line, self._depot = spec, line, depot
         self._sendings, self._rules, self._phase, self._clock = sendings, rules, phase, clock
+        self._last: Sending | None = None
         self._enquiry: Enquiry | NamedEnquiry = (
             Enquiry(spec, line, depot, sendings, board, rules, days, clock)
             if spec.named is None
@@ -59,7 +70,12 @@ class VenueBroker:
 
     def place(self, order: Order, at: Millis) -> Outcome:
         """Send an order that was never sent. One that may have been is looked for first, and is not sent blindly."""
-        known = self._sendings.read(order.id)
+        known = self._mine(order, Fate.UNSENT)
+        if known is None and order.state is State.NOTED and not order.again:
+            with suppress(Noted):
+                return self._send(order, None)  # whether it was noted before is told by the note itself
+            known = self._noted(order)
+        known = known or self._sendings.read(order.id)
         if known is None or known.fate is Fate.UNSENT:
             return self._send(order, known)
         if known.fate is Fate.REFUSED:
@@ -95,6 +111,7 @@ class VenueBroker:
         self._line.order(flow, lambda: None)  # asked twice, a cancel does nothing more
         cancelled = replace(sending, cancelled=self._clock(), version=sending.version + 1)
         self._sendings.write(cancelled)
+        self._last = cancelled
         self._enquiry.fresh(order, taken=False)
         return self._enquiry.known(order, cancelled)
 
@@ -110,13 +127,33 @@ class VenueBroker:
 
     def _settled(self, order: Order) -> Sending | None:
         """What is known of it. One of an unknown end that was shown never to have arrived may have been on its way."""
+        if taken := self._mine(order, Fate.TAKEN):
+            return taken
         sending = self._sendings.read(order.id)
         if sending is None:
             return None
+        if sending.fate is Fate.SENT and order.venue_id and self._spec.named is not None:
+            return replace(sending, fate=Fate.TAKEN, venue_id=order.venue_id)
         if sending.fate is Fate.SENT:
             return self._enquiry.sought(order, sending)
         doubted = sending.fate is Fate.UNSENT and order.state is State.UNKNOWN
         return (self._enquiry.late(order, sending) or sending) if doubted else sending
+
+    def _mine(self, order: Order, fate: Fate) -> Sending | None:
+        """This process's own last word on the order, where it was that one."""
+        last = self._last
+        return last if last is not None and (last.order, last.fate) == (order.id, fate) else None
+
+    def _noted(self, order: Order) -> Sending | None:
+        """What somebody else noted of an order that was to be sent for the first time.
+
+        Raises:
+            UnknownOutcome: he made sure that nobody sends it who began earlier, and that is us.
+        """
+        known = self._sendings.read(order.id)
+        if known is not None and known.fate is Fate.UNSENT:
+            raise UnknownOutcome("someone else has settled this order", order=order.id)
+        return known
 
     def _seal(self, order: Order, last: Sending | None) -> None:
         """Take the log's next entry: who read the one before it, and was paused since, cannot note and send any more.
@@ -128,6 +165,7 @@ class VenueBroker:
         sealed = replace(last or _draft(order, None, None), fate=Fate.UNSENT, version=version)
         if not self._sendings.write(sealed):
             raise UnknownOutcome("someone is at work on this order right now", order=order.id)
+        self._last = sealed
 
     def _send(self, order: Order, last: Sending | None) -> Outcome:
         depot, at = self._depot(), self._clock()
@@ -137,12 +175,13 @@ class VenueBroker:
         def note() -> None:
             sending = replace(draft, at=self._clock())
             if not self._sendings.write(sending):
-                raise UnknownOutcome("this order is being sent by someone else", order=order.id)
+                doubt = Noted if last is None else UnknownOutcome
+                raise doubt("this order is being sent by someone else", order=order.id)
             noted.append(sending)
 
         flow = self._spec.place(order, depot, self._phase(order.instrument, at), at)
         try:
-            receipt = self._line.order(flow, note)
+            receipt = self._line.order(flow, note, BUY_S if order.side is Side.BUY else MOST_S)
         except IdUsed:
             return self._had(order, noted)
         except OrderExecutionError as refused:
@@ -179,11 +218,12 @@ class VenueBroker:
 
     def _taken(self, order: Order, sending: Sending, receipt: Receipt) -> Outcome:
         try:
-            taken = self._enquiry.claimed(sending, receipt.id)
+            taken = self._enquiry.receipted(sending, receipt.id)
         except Transient as trouble:
             raise UnknownOutcome("the venue took it, and its number is not noted", order=order.id) from trouble
         if taken is None:
             raise UnknownOutcome("the venue's number belongs to another order of ours", order=order.id)
+        self._last = taken
         self._enquiry.fresh(order, taken=True)
         return from_notices(order, taken, Heard(), self._rules)
 

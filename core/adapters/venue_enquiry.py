@@ -73,6 +73,10 @@ class Enquiry:
         """The sending with its number, and the number ours; None where it is another's, or someone was quicker."""
         return claimed(self._sendings, sending, venue_id, self._spec.identity(venue_id))
 
+    def receipted(self, sending: Sending, venue_id: str) -> Sending | None:
+        """The same for the number that the venue answered the order with."""
+        return self.claimed(sending, venue_id)
+
     def before(self, order: Order) -> Standing | None:
         """What is held before an order; None where the venue's list alone proves enough."""
         depot, at = self._depot(), self._clock()

@@ -72,6 +72,7 @@ class Wiring:
         self._quotes: dict[Market, ports.Quotes] = {}
         self._quick: dict[Market, ports.Quotes] = {}
         self._brokers: dict[Market, ports.Broker] = {}
+        self._spare: dict[Market, ports.Budget] = {}
         self._rings: dict[Market, KeyRing] = {}
         self._names: dict[Market, dict[str, str]] = {}
         self._engaged: dict[Market, dict[str, Millis]] = {}
@@ -255,10 +256,19 @@ class Wiring:
     def quick_quotes(self, market: Market) -> ports.Quotes:
         """The same for a trade, which has seconds: few tries, short patience, within the same budget."""
         if market not in self._quick:
-            self._quick[market] = self._asked(market, hurried(self.policy(market).rest), QUICK_TRIES)
+            rest = hurried(self.policy(market).rest)
+            self._quick[market] = self._asked(market, rest, QUICK_TRIES, self.spare(market))
         return self._quick[market]
 
-    def _asked(self, market: Market, rest: RestPolicy, tries: int) -> ports.Quotes:
+    def spare(self, market: Market) -> ports.Budget:
+        """What is kept free of a market's limits, for trades; then the budget that everybody shares."""
+        if market not in self._spare:
+            from core.adapters.spare import SpareBudget
+
+            self._spare[market] = SpareBudget(self.budget, self.policy(market).rest.headroom)
+        return self._spare[market]
+
+    def _asked(self, market: Market, rest: RestPolicy, tries: int, budget: ports.Budget | None = None) -> ports.Quotes:
         from core.adapters.circuits import tell_open
         from core.adapters.http import HttpQuotes
 
@@ -266,7 +276,7 @@ class Wiring:
         return HttpQuotes(
             venue(market, policy).rest,
             rest,
-            self.budget,
+            budget or self.budget,
             self.clock,
             time.sleep,
             random.random,

@@ -103,7 +103,10 @@ class Sendings(Protocol):
     def read(self, order: str) -> Sending | None: ...
 
     def write(self, sending: Sending) -> bool:
-        """False where what is there is not one version older: someone else was here."""
+        """False where what is there is not one version older: someone else was here.
+
+        Raises OrderExecutionError, with nothing written, where a buy would be noted as sent into a halt.
+        """
 
     def claim(self, sending: Sending, identity: str) -> bool:
         """As `write`, and the venue's order is ours from now on; False also where it is another order's."""

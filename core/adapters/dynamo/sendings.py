@@ -13,13 +13,16 @@ from uuid import uuid4
 
 from botocore.exceptions import ClientError
 
-from core.adapters.dynamo.calls import Caller, Dice, Pause, is_cancelled, is_condition, old_item
+from core.adapters.dynamo.calls import Caller, Dice, Pause, is_cancelled, is_condition, old_item, reasons
 from core.adapters.dynamo.expressions import Request, expressed
-from core.adapters.dynamo.items import Item, read, text, to_wire
-from core.domain.sendings import Sending
+from core.adapters.dynamo.items import Item, halt_key, read, text, to_wire
+from core.domain.errors import OrderExecutionError
+from core.domain.sendings import Fate, Sending
+from core.domain.values import Side
 
 NEXT = "(:before = :none AND attribute_not_exists(pk)) OR version = :before"
 OURS = "attribute_not_exists(pk) OR #order = :order"
+CONDITION = "ConditionalCheckFailed"
 
 
 class DynamoSendings:
@@ -35,14 +38,40 @@ class DynamoSendings:
         return read(item["body"], Sending) if item else None
 
     def write(self, sending: Sending) -> bool:
-        """A reply that was lost meets its own write when the same is asked again: the nonce tells that it is ours."""
+        """A reply that was lost meets its own write when the same is asked again: the nonce tells that it is ours.
+
+        A buy is noted as sent together with a look at all halts that could stop it (E10): the last write before it
+        leaves, and no round trip more.
+        """
         nonce = uuid4().hex
+        if sending.fate is Fate.SENT and sending.side is Side.BUY:
+            return self._unhalted(sending, nonce)
         try:
             self._call(self._client.update_item, self._update(sending, nonce))
         except ClientError as refused:
             if not is_condition(refused):
                 raise
             return text(old_item(refused) or {}, "nonce") == nonce
+        return True
+
+    def _unhalted(self, sending: Sending, nonce: str) -> bool:
+        on = sending.instrument
+        scopes = ("all", on.market.value, str(on))
+        checks = [
+            {"ConditionCheck": expressed(self._table, halt_key(scope), condition="attribute_not_exists(pk)")}
+            for scope in scopes
+        ]
+        writes = [{"Update": self._update(sending, nonce)}, *checks]
+        try:
+            self._call(self._client.transact_write_items, {"TransactItems": writes, "ClientRequestToken": nonce})
+        except ClientError as refused:
+            if not is_cancelled(refused):
+                raise
+            noted, *halts = reasons(refused)
+            if noted.get("Code") == CONDITION:
+                return text(noted.get("Item", {}), "nonce") == nonce
+            scope, why = next((scope, why) for scope, why in zip(scopes, halts, strict=True) if "Item" in why)
+            raise OrderExecutionError(f"never sent: halted, {scope}: {text(why['Item'], 'reason')}") from refused
         return True
 
     def claim(self, sending: Sending, identity: str) -> bool:

@@ -138,25 +138,49 @@ def test_a_testnet_that_begins_anew_gives_numbers_again_and_its_orders_are_still
 # ---- what else can be between two of our processes -------------------------------------------------------------------
 
 
+class Between:
+    """Something happens right before a process notes what it sends."""
+
+    def __init__(self, sendings, happens):
+        self.__dict__.update(read=sendings.read, claim=sendings.claim)
+        self.sendings, self.happens = sendings, [happens]
+
+    def write(self, sending):
+        while self.happens:
+            self.happens.pop()()
+        return self.sendings.write(sending)
+
+
 def test_two_that_place_the_same_order_at_once_send_it_once(floor):
     order, other = floor.order(limit=floor.worst(Side.BUY)), floor.broker()
+    meanwhile = Between(floor.sendings, lambda: other.place(order, floor.clock()))
 
-    class Between:
-        """Lets another process place the order right before this one notes it."""
+    outcome = floor.broker(sendings=meanwhile).place(order, floor.clock())
 
-        def __init__(self, sendings):
-            self.__dict__.update(read=sendings.read, claim=sendings.claim)
-            self.sendings, self.done = sendings, False
+    assert outcome.venue_id == other.find(order, floor.clock()).venue_id
+    assert len(floor.sent()) == 1
 
-        def write(self, sending):
-            if not self.done:
-                self.done = True
-                other.place(order, floor.clock())
-            return self.sendings.write(sending)
+
+def test_an_order_that_was_settled_while_its_owner_stood_still_is_not_sent_any_more(floor):
+    order, other = floor.order(limit=floor.worst(Side.BUY)), floor.broker()
+    meanwhile = Between(floor.sendings, lambda: other.find(order, floor.clock()))
 
     with pytest.raises(UnknownOutcome, match="someone else"):
-        floor.broker(sendings=Between(floor.sendings)).place(order, floor.clock())
-    assert len(floor.sent()) == 1
+        floor.broker(sendings=meanwhile).place(order, floor.clock())
+    assert floor.sent() == []
+    assert other.place(order, floor.clock()).venue_id  # who made sure that it was not sent may send it
+
+
+def test_what_a_process_sent_it_knows_without_its_log(floor):
+    order = floor.order(limit=floor.worst(Side.BUY))
+    asked = []
+    log = SimpleNamespace(
+        read=lambda order: asked.append("read"), claim=None, write=lambda sending: asked.append("write") or True
+    )
+    broker = floor.broker(sendings=log)
+    broker.place(order, floor.clock())
+    broker.find(order, floor.clock())
+    assert asked == ["write"]
 
 
 def test_two_that_settle_the_same_order_at_once_decide_it_once(floor):

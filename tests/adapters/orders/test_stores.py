@@ -7,15 +7,17 @@ from botocore.exceptions import ReadTimeoutError
 from moto import mock_aws
 from msgspec.structs import replace
 
+from core.adapters.dynamo.ledger import DynamoLedger
 from core.adapters.dynamo.notices import DynamoNotices
 from core.adapters.dynamo.sendings import DynamoSendings
 from core.adapters.memory.notices import MemoryNotices
 from core.adapters.memory.sendings import MemorySendings
-from core.domain.errors import Transient
+from core.domain.errors import OrderExecutionError, Transient
 from core.domain.events import NoticeKind, OrderNotice
 from core.domain.sendings import Fate, Sending, Standing
 from core.domain.values import Instrument, Market, Millis, Side
 from tests.cloud import create
+from tests.fakes import Counting
 
 SAMSUNG, HYNIX = Instrument(Market.KRX, "005930"), Instrument(Market.KRX, "0074K0")
 AT = Millis(1_790_046_000_123)
@@ -72,6 +74,37 @@ def test_only_the_version_after_the_stored_one_is_written(sendings, version):
     sendings.write(sending())
     assert not sendings.write(sending(fate=Fate.UNSENT, version=version))
     assert sendings.read("hoga-1") == sending()
+
+
+@pytest.mark.parametrize("scope", ["all", "krx", "krx:005930", "krx:0074K0"])
+def test_a_buy_is_not_noted_as_sent_into_a_halt_and_a_sale_is(tables, scope):
+    """E10: the look at the halts is part of the last write before an order leaves, however long it had to wait."""
+    client = Counting(tables.client())
+    log = DynamoSendings(tables.ledger, client, pause=lambda s: None, dice=lambda: 0.5)
+    DynamoLedger(tables.ledger, tables.client()).halt(scope, "news", AT)
+    buy = sending("hoga-2", side=Side.BUY)
+    if scope == "krx:0074K0":
+        assert log.write(buy)
+        assert not log.write(buy)
+    else:
+        with pytest.raises(OrderExecutionError, match=f"halted, {scope}: news"):
+            log.write(buy)
+        assert log.read("hoga-2") is None
+    assert log.write(sending())
+    assert client.calls["transact_write_items"] == 1 + (scope == "krx:0074K0")
+
+
+def test_a_buy_whose_note_went_through_and_whose_reply_was_lost_was_noted(tables):
+    client, lost = tables.client(), [ReadTimeoutError(endpoint_url="test")]
+
+    class Lossy:
+        def transact_write_items(self, **request):
+            client.transact_write_items(**{**request, "ClientRequestToken": f"t{len(lost)}"})
+            if lost:
+                raise lost.pop()
+
+    log = DynamoSendings(tables.ledger, Lossy(), pause=lambda s: None, dice=lambda: 0.5)
+    assert log.write(sending(side=Side.BUY))
 
 
 def test_a_first_version_needs_an_empty_place(sendings):
