@@ -118,7 +118,7 @@ def test_every_environment_example_names_a_real_key():
 
 
 @pytest.mark.parametrize(
-    "path", sorted(set(re.findall(r"`((?:infra|core|functions|streamer|tests)/[\w./-]*)`", README)))
+    "path", sorted(set(re.findall(r"[`(]((?:infra|core|functions|streamer|tests)/[\w./-]*)[`)]", README)))
 )
 def test_every_file_that_the_readme_names_is_there(path):
     assert (ROOT / path).exists()
