@@ -6,9 +6,12 @@ from core.domain.values import MINUTE, Millis
 
 
 class Gauges:
-    """EMA fast and slow, RSI, moving average (for the disparity), ATR, and the average the trend exit looks at."""
+    """EMA fast and slow, RSI, moving average (for the disparity), ATR, and the average the trend exit looks at.
 
-    __slots__ = ("_make", "atr", "fast", "mean", "rsi", "slow", "trend")
+    The last is the moving average itself where both are of the same length, as they are by default.
+    """
+
+    __slots__ = ("_by_close", "_make", "atr", "fast", "mean", "rsi", "slow", "trend")
 
     def __init__(self, policy: IndicatorPolicy, trend_length: int) -> None:
         self._make = (policy, trend_length)
@@ -19,17 +22,21 @@ class Gauges:
         policy, trend_length = self._make
         self.fast, self.slow = Ema(policy.ema_fast), Ema(policy.ema_slow)
         self.rsi, self.atr = Rsi(policy.rsi), Atr(policy.atr)
-        self.mean, self.trend = Sma(policy.disparity), Sma(trend_length)
+        self.mean = self.trend = Sma(policy.disparity)
+        self._by_close: tuple[Ema | Rsi | Sma, ...] = (self.fast, self.slow, self.rsi, self.mean)
+        if trend_length != policy.disparity:
+            self.trend = Sma(trend_length)
+            self._by_close += (self.trend,)
 
     def update(self, high: float, low: float, close: float) -> None:
         """A candle closed."""
-        for gauge in (self.fast, self.slow, self.rsi, self.mean, self.trend):
+        for gauge in self._by_close:
             gauge.update(close)
         self.atr.update(high, low, close)
 
     def amend(self, was: float, high: float, low: float, close: float) -> None:
         """The candle that closed last has changed; its close was told as `was`."""
-        for gauge in (self.fast, self.slow, self.rsi, self.mean, self.trend):
+        for gauge in self._by_close:
             gauge.amend(was, close)
         self.atr.amend(high, low, close)
 
