@@ -90,7 +90,7 @@ class Storming:
     speed = 10
 
     def place(self, daily_loss):
-        """As a process is told."""
+        """Where it is, with the prices of now."""
         symbols = sorted(name for name, line in self.sim.market.lines.items() if self.tradable(line))
         prices = {name: float(self.sim.market.lines[name].ask) for name in symbols}
         return Place(self.kind_of, self.sim.rest_url, self.sim.stream_url, prices, self.capital, daily_loss)
@@ -98,9 +98,12 @@ class Storming:
     @classmethod
     @asynccontextmanager
     async def open(cls):
-        now, cls.faults = cls.now, Unlucky()
-        async with cls.simulator(Wall(now), cls.faults) as sim:
-            yield cls(sim, Wall(now))
+        clock = Wall(cls.now)
+        async with cls.simulator(clock, Unlucky()) as sim:
+            yield cls(sim, clock)
+
+
+# `far` of each is what a floor asks its simulator for when it is made: addresses aside, keys and listings.
 
 
 class StormUpbit(Storming, UpbitFloor):
@@ -116,7 +119,7 @@ class StormUpbit(Storming, UpbitFloor):
         return line.coin.symbol.startswith("KRW-") and line.coin.value > 3e9 and not line.coin.flags
 
     @staticmethod
-    def far(place):
+    def far():
         return SimpleNamespace(books=None, private=SimpleNamespace(keys=(AccessKey(),)))
 
 
@@ -133,7 +136,7 @@ class StormBinance(Storming, BinanceFloor):
         return line.coin.symbol.endswith("USDT") and line.coin.symbol != "USDCUSDT" and line.coin.value > 3e6
 
     @staticmethod
-    def far(place):
+    def far():
         account = SimpleNamespace(books=None, keys=(ApiKey(),))
         return SimpleNamespace(
             wing=SimpleNamespace(account=account), pairs={pair.coin.symbol: pair for pair in pairs(60)}
@@ -154,7 +157,7 @@ class StormKis(Storming, KisFloor):
         return 0 < line.ask < 400_000
 
     @staticmethod
-    def far(place):
+    def far():
         return SimpleNamespace(books=None)
 
 
@@ -169,7 +172,7 @@ def at(kind, now):
 def moored(place, tables, client, now):
     """The floor as a process has it: no simulator behind it, only its address, and the tables for whatever lasts."""
     kind = HARBOURS[place.kind]
-    far = kind.far(place)
+    far = kind.far()
     far.rest_url, far.stream_url = place.rest_url, place.stream_url
     floor = kind(far, Wall(now))
     floor.sendings = DynamoSendings(tables.ledger, client)

@@ -29,7 +29,7 @@ from tests.reckoning import differences, named, ours
 from tests.watching import Quotes
 
 PROCESSES, COPIES = 8, 4
-SIGNALS = int(os.environ.get("STORM", "48"))
+SIGNALS = int(os.environ.get("STORM", "32"))
 VENUES = os.environ.get("VENUE", "upbit").split(",")
 BAD = Storm(die=0.05, stall=0.05, lose=0.05)
 SKEW_MS = (-2_000, -1_500, -1_000, -300, 300, 1_000, 1_500, 2_000)
