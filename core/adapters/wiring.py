@@ -265,7 +265,9 @@ class Wiring:
         if market not in self._spare:
             from core.adapters.spare import SpareBudget
 
-            self._spare[market] = SpareBudget(self.budget, self.policy(market).rest.headroom)
+            self._spare[market] = SpareBudget(
+                self.budget, self.policy(market).rest.headroom, venue(market).rest.counted
+            )
         return self._spare[market]
 
     def _asked(self, market: Market, rest: RestPolicy, tries: int, budget: ports.Budget | None = None) -> ports.Quotes:

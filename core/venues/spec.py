@@ -16,7 +16,7 @@ from core.domain.events import Bar, Book, Inbound, Listing, MarketState, Ticker
 from core.domain.policies import Environment, MarketPolicy, UniversePolicy
 from core.domain.sessions import Calendars, always_open
 from core.domain.specifications import Specified
-from core.domain.values import DAY, Market, Millis, Side
+from core.domain.values import DAY, SECOND, Market, Millis, Side
 from core.venues.flow import Flow, Request, Response
 from core.venues.ordering import Orders
 
@@ -150,6 +150,7 @@ class RestSpec(msgspec.Struct, frozen=True, kw_only=True):
     batch     most symbols that one tickers call may name
     books_batch     the same of a books call; 0 = as `batch`. Where it is 1, a scan never asks for books
     limits    calls a second by rate-limit group, as the venue publishes them; weight a second where its calls weigh
+    counted   the span that the venue counts its calls in: as many as the limits say for all of it may come at once
     left      what a response says of the calls left in this second: (group, left), or None
     refusal   a response that is not an answer -> the error to raise; None where it is an answer
     day_began first millisecond of the day candle that a moment lies in; midnight UTC unless the venue says otherwise
@@ -171,6 +172,7 @@ class RestSpec(msgspec.Struct, frozen=True, kw_only=True):
     batch: int
     books_batch: int = 0
     limits: dict[str, float]
+    counted: Millis = SECOND
     left: Callable[[Response], tuple[str, int] | None]
     refusal: Callable[[Response], Exception | None]
     day_began: Callable[[Millis], Millis] = lambda at: Millis(at - at % DAY)

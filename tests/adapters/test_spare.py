@@ -35,6 +35,17 @@ def test_a_call_that_weighs_more_takes_more_of_the_second():
     assert budget.take(UPBIT, "w", 80.0, Millis(0)) == 125
 
 
+def test_a_venue_that_counts_by_the_minute_gives_its_part_of_a_minute_at_once():
+    budget = SpareBudget(Shared(), 0.8, Millis(60_000))
+    assert [budget.take(UPBIT, "weight", 80.0 / 600, Millis(at)) for at in (0, 1, 2, 59_999, 60_000)] == [
+        0,
+        0,
+        125,
+        125,
+        0,
+    ]
+
+
 @pytest.mark.parametrize(("limit", "headroom"), [(0.8, 0.8), (18.0, 1.0)])
 def test_where_nothing_whole_is_kept_free_everything_is_shared(limit, headroom):
     shared = Shared()

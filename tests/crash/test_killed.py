@@ -26,7 +26,7 @@ from tests.watching import Quotes
 
 SYMBOLS = 12
 MOMENTS = {
-    Side.BUY: ["grant", "reserve", "place", "commit", "send"],
+    Side.BUY: ["engage", "place", "commit", "send"],
     Side.SELL: ["grant", "note", "place", "commit", "send"],
 }
 

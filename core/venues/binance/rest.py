@@ -8,7 +8,7 @@ import msgspec
 from core.domain.errors import Refused, WireSurprise
 from core.domain.events import Bar, Book, Listing, Ticker
 from core.domain.policies import UniversePolicy
-from core.domain.values import Market, Millis
+from core.domain.values import MINUTE, Market, Millis
 from core.venues.binance.answers import (
     MOST_WEIGHT,
     WEIGHT,
@@ -172,6 +172,7 @@ REST = RestSpec(
     bars=bars,
     batch=BATCH,
     limits={WEIGHT: MOST_WEIGHT / 60},
+    counted=MINUTE,
     left=left,
     refusal=refusal,
 )

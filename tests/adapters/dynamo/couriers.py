@@ -29,7 +29,7 @@ from core.domain.values import Market, Millis, Side
 from tests.fakes import FEE, Died, Dying, Told, desk_of, policy, shelf_of
 
 SPEED = 20
-LEASES = {"grant", "reserve", "note", "commit", "park", "release"}
+LEASES = {"engage", "grant", "reserve", "note", "commit", "park", "release"}
 
 
 class Odds(msgspec.Struct, frozen=True):
