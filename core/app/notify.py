@@ -8,12 +8,15 @@ from collections.abc import Callable, Mapping
 from enum import StrEnum
 
 from core.app.ports import Cooldowns, Notifier
-from core.domain.errors import Misconfigured, RateLimited
+from core.domain.errors import CoreError, Misconfigured, RateLimited, Transient
 from core.domain.messages import Alert, Delivery
 from core.domain.values import Millis
 
 TRIES = 8
 """Several senders share one chat that takes one message a second: each must be able to wait for its turn."""
+HOLD_MS = 40_000
+"""Longer than a function lives. Until then a second delivery of the same alert waits: the first may be with the
+service, sitting out a pause, and both would be heard."""
 PATIENCE_MS = 6_000
 """Pauses that a service asks for are sat out up to this long in all; the function that waits is paid by time."""
 
@@ -40,6 +43,7 @@ def deliver(
 
     Raises:
         Misconfigured: the channel is not one of `notifiers`.
+        Transient: the same alert is on its way by another delivery; this one comes again, and is suppressed then.
         RateLimited, Transient, Refused: the channel's own; the delivery is not counted as sent.
     """
     notifier = notifiers.get(delivery.channel)
@@ -47,7 +51,11 @@ def deliver(
         raise Misconfigured("an alert is addressed to a channel that is not set up", channel=delivery.channel)
     if not cooldowns.claim(delivery, cooldown_ms, at):
         return Delivered.SUPPRESSED
-    _send(notifier, delivery.alert, picture(delivery.alert), pause)
+    try:
+        _send(notifier, delivery.alert, picture(delivery.alert), pause)
+    except CoreError:
+        cooldowns.free(delivery)
+        raise
     cooldowns.sent(delivery, at)
     return Delivered.SENT
 
@@ -69,6 +77,11 @@ def cooldown_key(delivery: Delivery) -> str:
     """What cools down: the topic of a condition that lasts, or the single fact itself, which is told once."""
     alert = delivery.alert
     return alert.topic if alert.lasting else f"once#{alert.id}"
+
+
+def on_its_way(delivery: Delivery) -> Transient:
+    """What a claim raises that finds another delivery of the same alert at work."""
+    return Transient("the same alert is on its way already", channel=delivery.channel, alert=delivery.alert.id)
 
 
 def over_before(delivery: Delivery, cooldown_ms: int, at: Millis) -> int:

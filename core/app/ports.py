@@ -393,9 +393,15 @@ class Cooldowns(Protocol):
     """F3: one claim per topic and channel, kept across restarts and shared by all senders."""
 
     def claim(self, delivery: Delivery, cooldown_ms: int, at: Millis) -> bool:
-        """True where this delivery may be sent: nothing on its topic within the cooldown, or this same alert unsent."""
+        """True where this delivery may be sent: nothing on its topic within the cooldown, or this same alert unsent.
+
+        Raises Transient while another delivery of this same alert is at it (`free` and `sent` end that).
+        """
 
     def sent(self, delivery: Delivery, at: Millis) -> None: ...
+
+    def free(self, delivery: Delivery) -> None:
+        """It was not sent: the same alert may be claimed again at once."""
 
 
 class Notifier(Protocol):

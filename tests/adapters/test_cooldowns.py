@@ -8,6 +8,7 @@ from moto import mock_aws
 
 from core.adapters.dynamo.cooldowns import DynamoCooldowns
 from core.adapters.memory.cooldowns import MemoryCooldowns
+from core.app.notify import HOLD_MS
 from core.domain.errors import Transient
 from core.domain.messages import Alert, Delivery, Kind
 from core.domain.values import Millis
@@ -40,18 +41,28 @@ def test_table_and_memory_agree_on_any_history(dynamo, seed):
     dice = random.Random(seed)
     stores, at = (DynamoCooldowns("state", dynamo), MemoryCooldowns()), 1_000_000
     for _ in range(40):
-        at += dice.choice([0, 1, 60_000, COOLDOWN - 1, COOLDOWN])
+        at += dice.choice([0, 1, HOLD_MS - 1, HOLD_MS, 60_000, COOLDOWN - 1, COOLDOWN])
         one = delivery(
             dice.choice("abc"),
             dice.choice(["fall", "cross"]),
             channel=dice.choice(["log", "telegram"]),
             lasting=dice.random() < 0.7,
         )
-        if dice.random() < 0.5:
-            answers = [store.claim(one, COOLDOWN, Millis(at)) for store in stores]
-        else:
-            answers = [store.sent(one, Millis(at)) for store in stores]
+        match dice.randrange(4):
+            case 0:
+                answers = [store.sent(one, Millis(at)) for store in stores]
+            case 1:
+                answers = [store.free(one) for store in stores]
+            case _:
+                answers = [claimed(store, one, at) for store in stores]
         assert answers[0] == answers[1]
+
+
+def claimed(store, one, at):
+    try:
+        return store.claim(one, COOLDOWN, Millis(at))
+    except Transient as busy:
+        return str(busy)
 
 
 def test_a_claim_survives_a_restart_and_is_shared(dynamo):

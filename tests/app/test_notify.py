@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.adapters.memory.cooldowns import MemoryCooldowns
-from core.app.notify import PATIENCE_MS, TRIES, Delivered, cooldown_key, deliver
+from core.app.notify import HOLD_MS, PATIENCE_MS, TRIES, Delivered, cooldown_key, deliver
 from core.domain.errors import Misconfigured, RateLimited, Refused, Transient
 from core.domain.messages import Alert, Delivery, Kind
 from core.domain.values import Instrument, Market, Millis
@@ -125,7 +125,31 @@ def test_a_lost_mark_leaves_no_claim_for_another_alert():
     cooldowns.sent(Delivery("log", alert("never claimed")), Millis(0))
     assert cooldowns.claim(Delivery("log", alert("a")), COOLDOWN, Millis(1))
     cooldowns.sent(Delivery("log", alert("another")), Millis(2))
-    assert cooldowns.claim(Delivery("log", alert("a")), COOLDOWN, Millis(3))
+    cooldowns.free(Delivery("log", alert("another")))
+    assert cooldowns.claim(Delivery("log", alert("a")), COOLDOWN, Millis(1 + HOLD_MS))
+
+
+@pytest.mark.parametrize("lasting", [True, False])
+def test_an_alert_that_is_in_the_queue_twice_is_heard_once_also_while_the_first_waits_for_its_turn(lasting):
+    """F3: two functions had it at once; one sat out a pause, and both were heard."""
+    cooldowns, one = MemoryCooldowns(), alert(lasting=lasting)
+
+    class Waiting(Channel):
+        def send(self, alert, picture):
+            with pytest.raises(Transient, match="on its way already"):
+                send(one, self, cooldowns, at=5_000)
+            super().send(alert, picture)
+
+    channel = Waiting()
+    assert send(one, channel, cooldowns, at=0) is Delivered.SENT
+    assert send(one, channel, cooldowns, at=7_000) is Delivered.SUPPRESSED
+    assert len(channel.sent) == 1
+
+
+def test_an_alert_whose_sender_died_is_sent_by_its_next_delivery():
+    channel, cooldowns = Channel(), MemoryCooldowns()
+    assert cooldowns.claim(Delivery("log", alert()), COOLDOWN, Millis(0))
+    assert send(alert(), channel, cooldowns, HOLD_MS) is Delivered.SENT
 
 
 @given(st.lists(st.tuples(st.integers(0, 120_000), st.sampled_from("ab"), st.booleans()), max_size=60))
