@@ -74,7 +74,7 @@ def _streamer(found: list[Opened], wish: Wish, prices: Book) -> Iterator[Cost]:
     task = hours * (0.25 * cost["fargate_arm_vcpu_hour"] + 0.5 * cost["fargate_arm_gb_hour"])
     yield Cost(name="Fargate: streamer", usd=task, of=f"{hours:.0f} h of 0.25 vCPU and 0.5 GB, arm64")
     yield Cost(name="Public address", usd=hours * cost["public_ipv4_hour"], of=f"{hours:.0f} h")
-    yield Cost(name="Image store", usd=5 * 0.08 * cost["ecr_gb_month"], of="five images of 80 MB, packed")
+    yield Cost(name="Image store", usd=5 * 0.045 * cost["ecr_gb_month"], of="five images of 45 MB, packed")
 
 
 def _functions(
