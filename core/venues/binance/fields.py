@@ -6,7 +6,6 @@ Prices and sizes are strings with fixed decimals, ids and times JSON integers (r
 
 import re
 from collections.abc import Sequence
-from functools import lru_cache
 from itertools import zip_longest
 from typing import Annotated
 
@@ -15,6 +14,7 @@ from msgspec import Meta
 from core.domain.errors import WireSurprise
 from core.domain.events import Level
 from core.domain.values import DAY, HOUR, MINUTE, SECOND, Instrument, Market, Millis
+from core.venues.table import Table
 
 MOST = 1e18
 """No price, size or traded value of a real market is larger."""
@@ -42,12 +42,14 @@ INTERVALS = {name: Millis(int(name[:-1]) * _FIXED[name[-1]][0] * _FIXED[name[-1]
 """Candle lengths by Binance's names, case-sensitive; `1M` has no fixed length and is left out."""
 
 
-@lru_cache(maxsize=8192)
-def instrument(symbol: str) -> Instrument:
-    """The one Instrument of a symbol such as BTCUSDT. Raises WireSurprise for what cannot be a symbol."""
+def _instrument(symbol: str) -> Instrument:
     if not SYMBOL.fullmatch(symbol) or symbol != symbol.upper():
         raise WireSurprise("Binance names a symbol that cannot be one", symbol=symbol[:40])
     return Instrument(Market.BINANCE, symbol)
+
+
+instrument = Table[str, Instrument](_instrument).__getitem__
+"""The one Instrument of a symbol such as BTCUSDT. Raises WireSurprise for what cannot be a symbol."""
 
 
 def millis(stamp: int) -> Millis:

@@ -1,7 +1,6 @@
 """Binance's market streams: frames to events, wanted channels to SUBSCRIBE. Evidence: README.md beside this file."""
 
 from collections.abc import Callable, Iterable
-from functools import lru_cache
 from typing import Any, NamedTuple
 from zlib import crc32
 
@@ -28,6 +27,7 @@ from core.venues.binance.wire import (
     wrapped,
 )
 from core.venues.spec import Channel, StreamSpec, Topic
+from core.venues.table import Table
 
 SHOWN = 120
 """Bytes of a frame that an error's text quotes; the whole frame is kept by whoever sets it aside."""
@@ -87,8 +87,7 @@ def several(frames: Iterable[bytes], seen: Millis) -> list[Inbound]:
     return events
 
 
-@lru_cache(maxsize=8192)
-def route(name: bytes) -> Route:
+def _route(name: bytes) -> Route:
     """How to read what comes under a stream's name. Raises ValueError for a name that we never ask for."""
     text = name.decode()
     if text == SHUTDOWN:
@@ -98,6 +97,9 @@ def route(name: bytes) -> Route:
         raise ValueError(f"no stream of ours: {text[:60]!r}")
     wrapped, _, told = KINDS[kind]
     return Route(wrapped.decode, told, instrument(symbol.upper()))
+
+
+route = Table[bytes, Route](_route).__getitem__
 
 
 def _oddly(frame: bytes, seen: Millis) -> Inbound:

@@ -7,7 +7,6 @@ Numbers come as 1.16539E8, 41840.0, 163248000.00000000 or quoted (reference/upbi
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from functools import lru_cache
 from typing import Annotated, Protocol
 
 from msgspec import Meta
@@ -15,6 +14,7 @@ from msgspec import Meta
 from core.domain.errors import WireSurprise
 from core.domain.events import Level
 from core.domain.values import Instrument, Market, Millis
+from core.venues.table import Table
 
 MOST = 1e18
 """No price, size or traded value of a real market is larger."""
@@ -41,12 +41,14 @@ class Unit(Protocol):
     bid_size: float
 
 
-@lru_cache(maxsize=4096)
-def instrument(code: str) -> Instrument:
-    """The one Instrument of a code such as KRW-BTC. Raises WireSurprise for what cannot be a code."""
+def _instrument(code: str) -> Instrument:
     if not CODE.fullmatch(code):
         raise WireSurprise("Upbit names a market that cannot be one", code=code[:40])
     return Instrument(Market.UPBIT, code)
+
+
+instrument = Table[str, Instrument](_instrument).__getitem__
+"""The one Instrument of a code such as KRW-BTC. Raises WireSurprise for what cannot be a code."""
 
 
 def millis(stamp: int) -> Millis:
