@@ -91,7 +91,7 @@ def shell(tmp_path):
 def run(tmp_path_factory):
     shell = Shell(tmp_path_factory.mktemp("demo"))
     process = shell.start("demo", "--json")
-    out, err = process.communicate(timeout=300)
+    out, err = process.communicate(timeout=600)
     return process.returncode, out, err, shell
 
 
@@ -178,8 +178,8 @@ def test_no_process_and_no_registration_is_left(run):
 def test_killing_the_streamer_costs_no_second_buy_and_no_second_alert(shell):
     """Issue: SIGKILL of the streamer during the demo; wanted subscriptions back within 5 s of the restart."""
     process = shell.start("demo", "--json")
-    stand = until(lambda: next((one for one in shell.standing() if "streamer" in one.programs), None), 90)
-    before = until(lambda: len(shell.ask("positions")) >= 2 and shell.ask("status")["stream"], 60)
+    stand = until(lambda: next((one for one in shell.standing() if "streamer" in one.programs), None), 240)
+    before = until(lambda: len(shell.ask("positions")) >= 2 and shell.ask("status")["stream"], 240)
 
     os.kill(stand.programs["streamer"], signal.SIGKILL)
     again = until(
@@ -198,7 +198,7 @@ def test_killing_the_streamer_costs_no_second_buy_and_no_second_alert(shell):
     while process.poll() is None:
         told = messages(again.controls["chat"]) or told
         time.sleep(0.2)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=120)
     report = json.loads(out)
 
     assert report["open_positions"] == 0, err
@@ -229,10 +229,10 @@ def messages(control: str) -> list[dict[str, Any]]:
 def test_stopping_a_demo_leaves_nothing_behind(shell, sign):
     process = shell.start("demo")
     needed = {signal.SIGINT: "streamer", signal.SIGTERM: "aws"}[sign]
-    until(lambda: any(needed in one.programs for one in shell.standing()), 90)
+    until(lambda: any(needed in one.programs for one in shell.standing()), 240)
 
     process.send_signal(sign)
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=120)
 
     assert process.returncode == 130
     assert "Traceback" not in err
@@ -242,7 +242,7 @@ def test_stopping_a_demo_leaves_nothing_behind(shell, sign):
 
 def test_killing_the_command_itself_leaves_no_process(shell):
     process = shell.start("run", "--feed", "sim")
-    until(lambda: any("streamer" in one.programs for one in shell.standing()), 90)
+    until(lambda: any("streamer" in one.programs for one in shell.standing()), 240)
 
     process.kill()
     process.wait()
@@ -264,6 +264,6 @@ def test_two_runs_at_once_do_not_meet_and_commands_ask_the_newest(shell):
 
     for process in (first, second):
         process.send_signal(signal.SIGINT)
-        process.communicate(timeout=60)
+        process.communicate(timeout=120)
         assert process.returncode == 130
     assert until(lambda: not shell.left(), 10)
