@@ -116,10 +116,13 @@ def delivered_again(given, decided, desk):
 
 
 class Moments:
-    """The venue's executions in its own order, one after the other, and what they made of the account."""
+    """The venue's executions in its own order, one after the other, and what they made of the account.
+
+    What no order may be made of any more (commissions in coins leave it) is nobody's position.
+    """
 
     def __init__(self, place, rules):
-        self.limit, self.lot = place.daily_loss, rules.lot
+        self.limit, self.lot, self.least = place.daily_loss, rules.lot, rules.minimum
         self.units, self.cost = defaultdict(Decimal), defaultdict(Decimal)
         self.held = self.late = 0
         self.dearest = self.largest = self.realised = ZERO
@@ -135,10 +138,10 @@ class Moments:
             self.units[on] -= part.units
             self.cost[on] -= share
             assert self.units[on] >= 0, deal
-        whole = [name for name, units in self.units.items() if units >= self.lot(name)]
+        whole = [on for on, units in self.units.items() if units >= self.lot(on) and self.cost[on] >= self.least(on)]
         self.held = max(self.held, len(whole))
         self.dearest = max(self.dearest, sum(self.cost[name] for name in whole))
-        self.largest = max(self.largest, self.cost[on])
+        self.largest = max(self.largest, self.cost[deal.symbol])
 
     def walk(self, deals):
         """`late` are buys whose first execution came once the day had lost its limit."""
