@@ -38,7 +38,7 @@ def main() -> int:
     except Misconfigured as fault:
         sys.stderr.write(f"{fault}\n")
         return 2
-    folder = health.folder()
+    folder = health.folder(os.environ.get("HOGA_RUN_DIR", ""))
     folder.mkdir(parents=True, exist_ok=True)
     return uvloop.run(_run(markets, ports, folder))
 

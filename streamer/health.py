@@ -35,11 +35,11 @@ class Pulse(msgspec.Struct, frozen=True, kw_only=True):
     waiting: int
 
 
-def folder() -> Path:
-    """Where it lies: HOGA_RUN_DIR, or a folder in the system's temporary one.
+def folder(named: str = "") -> Path:
+    """Where it lies: as it is named, or a folder in the system's temporary one.
 
-    That one is asked for only where it is needed: in a container whose root is read-only there is none."""
-    named = os.environ.get("HOGA_RUN_DIR")
+    That one is asked for only where it is needed: in a container whose root is read-only there is none.
+    """
     return Path(named) if named else Path(tempfile.gettempdir()) / "hoga"
 
 

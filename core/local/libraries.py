@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -94,17 +93,13 @@ def interpreter_of(version: str) -> str | None:
 
     A name that stands for one that is not installed (as version managers leave them) does not count.
     """
-    found = (sys.executable, shutil.which(f"python{version}"), *_managed(version, os.environ, Path.home()))
+    found = (sys.executable, shutil.which(f"python{version}"), *_managed(version, Path.home()))
     return next((one for one in found if one is not None and _version(one) == version), None)
 
 
-def _managed(version: str, env: Mapping[str, str], home: Path) -> list[str]:
-    """Where pyenv and uv keep what they installed, which need not be in the path; the newest first."""
-    data = Path(env.get("XDG_DATA_HOME") or home / ".local" / "share")
-    kept = (
-        (Path(env.get("PYENV_ROOT") or home / ".pyenv") / "versions", version),
-        (Path(env.get("UV_PYTHON_INSTALL_DIR") or data / "uv" / "python"), f"cpython-{version}"),
-    )
+def _managed(version: str, home: Path) -> list[str]:
+    """Where pyenv and uv keep what they install unless told otherwise, which need not be in the path; the newest first."""
+    kept = ((home / ".pyenv/versions", version), (home / ".local/share/uv/python", f"cpython-{version}"))
     found = [path for folder, begin in kept for path in folder.glob(f"{begin}.*/bin/python{version}")]
     return [str(path) for path in sorted(found, key=_release, reverse=True)]
 

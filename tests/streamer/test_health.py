@@ -1,7 +1,6 @@
 """The container's HEALTHCHECK, and the frames that did not read."""
 
 import json
-import os
 import subprocess
 import sys
 
@@ -67,10 +66,9 @@ import tempfile
 def none(): raise FileNotFoundError("No usable temporary directory found")
 tempfile._get_default_tempdir = none
 import streamer.__main__, streamer.health, streamer.picows_line, streamer.websockets_line
-print(streamer.health.folder())
+print(streamer.health.folder("/run/hoga"))
 """
-    environment = {**os.environ, "HOGA_RUN_DIR": "/run/hoga"}
-    ran = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert ran.stdout == "/run/hoga\n", ran.stderr
 
 
