@@ -30,10 +30,7 @@ def told(market: Market, done: Liquidated, **facts: Any) -> Event:
     """One line for each attempt and one for the run; returns its figures."""
     for verdict in done.verdicts:
         job.traded(verdict)
-    figures: Event = {"outcome": done.outcome.value, "cancelled": done.cancelled, "sold": done.sold}
-    figures |= {"left": {symbol: str(units) for symbol, units in done.left.items()}}
-    figures |= {"unproven": done.unproven} if done.unproven else {}
     write = job.log.error if done.left or done.unproven else job.log.info
-    write("liquidation", market=market.value, **figures, **facts)
+    write("liquidation", market=market.value, **done.figures, **facts)
     job.count(market, Liquidated=done.sold)
-    return figures
+    return done.figures

@@ -12,6 +12,7 @@ them, and tell what was not sold and is held on.
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 from enum import StrEnum
 
 import msgspec
@@ -45,6 +46,13 @@ class Liquidated(msgspec.Struct, frozen=True, kw_only=True):
     left: dict[str, Decimal] = {}
     verdicts: tuple[Verdict, ...] = ()
     unproven: str = ""
+
+    @property
+    def figures(self) -> dict[str, Any]:
+        """What is told of it: units as text, `unproven` only where there is something to say."""
+        found: dict[str, Any] = {"outcome": self.outcome.value, "cancelled": self.cancelled, "sold": self.sold}
+        found["left"] = {symbol: str(units) for symbol, units in self.left.items()}
+        return found | ({"unproven": self.unproven} if self.unproven else {})
 
 
 def run(desk: Desk, others: int = 0) -> Liquidated:
