@@ -98,7 +98,7 @@ def interpreter_of(version: str) -> str | None:
 
 
 def _managed(version: str, home: Path) -> list[str]:
-    """Where pyenv and uv keep what they install unless told otherwise, which need not be in the path; the newest first."""
+    """Where pyenv and uv keep what they install unless told otherwise, in the path or not; the newest first."""
     kept = ((home / ".pyenv/versions", version), (home / ".local/share/uv/python", f"cpython-{version}"))
     found = [path for folder, begin in kept for path in folder.glob(f"{begin}.*/bin/python{version}")]
     return [str(path) for path in sorted(found, key=_release, reverse=True)]
