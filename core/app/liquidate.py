@@ -12,8 +12,8 @@ them, and tell what was not sold and is held on.
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any
 from enum import StrEnum
+from typing import Any
 
 import msgspec
 
