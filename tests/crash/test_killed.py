@@ -26,7 +26,7 @@ from tests.watching import Quotes
 
 SYMBOLS = 12
 MOMENTS = {
-    Side.BUY: ["engage", "place", "commit", "send"],
+    Side.BUY: ["engage", "place", "commit", "send", "commit"],  # as many as there are sales
     Side.SELL: ["grant", "note", "place", "commit", "send"],
 }
 
