@@ -14,7 +14,6 @@ from core.adapters.dynamo.shards import DynamoShards
 from core.domain.levels import SafeSet, Saved, StreamHealth
 from core.domain.tenure import Shard, Tenure
 from core.domain.values import Market
-from tests.cloud import stack as stack  # the fixture
 from tests.streamer.conftest import until, wall_ms
 from tests.streamer.test_program import ROOT, WANTED, Program
 from tests.streamer.test_program import program as program
