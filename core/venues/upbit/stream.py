@@ -37,7 +37,7 @@ TAKERS = {"BID": Side.BUY, "ASK": Side.SELL}
 SHOWN = 120
 """Bytes of a frame that an error's text quotes; the whole frame is kept by whoever sets it aside."""
 
-FIRST_MS = 10**12
+FIRST_MS, PAST_MS = 10**12, 10**13
 """Epoch times of 13 digits are milliseconds: nearly every one, so the others are asked for (`millis`) only then."""
 
 FAULTS = (msgspec.MsgspecError, ValueError, TypeError, ArithmeticError, RecursionError)
@@ -78,7 +78,7 @@ def _trade(wire: TradeWire, seen: Millis) -> Trade:
         wire.trade_price,
         wire.trade_volume,
         TAKERS[wire.ask_bid],
-        at if FIRST_MS <= at < FIRST_MS * 10 else millis(at),
+        at if FIRST_MS <= at < PAST_MS else millis(at),
         seen,
         wire.sequential_id,
         wire.stream_type == "SNAPSHOT",
