@@ -11,12 +11,15 @@ import yaml
 from core.cli.entry import hoga
 from core.domain.values import Millis
 from core.local import costs, usage
-from core.local.template import load
+from core.local.template import functions, load
 from core.settings import parse
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+RUNBOOK = (ROOT / "infra" / "README.md").read_text(encoding="utf-8")
+ALARMS = load(ROOT / "infra" / "alarms.yaml")["Resources"]
+TOLD = "\n".join(alarm["Properties"]["AlarmDescription"] for alarm in ALARMS.values())
+BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", README + RUNBOOK, re.MULTILINE | re.DOTALL)
 TARGETS = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
 
 
@@ -25,7 +28,8 @@ def lines(kind):
 
 
 def named_in_text():
-    return sorted(set(re.findall(r"`hoga ([a-z][^`]*)`", README)))
+    """Also what the runbook and the alarms themselves tell people to type."""
+    return sorted(set(re.findall(r"`hoga ([a-z][^`]*)`", README + RUNBOOK + TOLD)))
 
 
 def resolve(words):
@@ -50,6 +54,17 @@ def test_every_shell_line_is_a_make_target_or_a_hoga_command_or_a_known_tool(lin
             assert not [word for word in rest if word.startswith("--") and word not in options]
         case tool:
             assert tool in {"aws", "sam", "docker"}
+
+
+def test_a_function_is_tried_in_docker_with_an_event_and_an_environment_that_are_there():
+    """I2: the command is whole, its `--env-vars` file is what the line before it writes."""
+    made, tried = (line for line in lines("sh") if "variables" in line)
+    words = shlex.split(tried)
+    given = dict(zip(words[4::2], words[5::2], strict=True))
+    assert words[:3] == ["sam", "local", "invoke"]
+    assert words[3] in functions(load())
+    assert (ROOT / given["--event"]).is_file()
+    assert made.partition(" > ")[2] == given["--env-vars"]
 
 
 def parameters():
@@ -83,8 +98,7 @@ def test_the_price_that_the_text_says_is_the_one_of_the_plan():
 
 
 def test_as_many_alarms_are_named_as_there_are():
-    alarms = load(ROOT / "infra" / "alarms.yaml")["Resources"]
-    assert len(alarms) == 16
+    assert len(ALARMS) == 16
     assert "Sixteen alarms" in README
 
 

@@ -112,6 +112,33 @@ def test_a_market_that_is_off_may_wait_for_its_keys():
     assert parse(LEAST + KRX_OFF, {}).enabled == [Market.UPBIT]
 
 
+KRX = """
+markets:
+  krx:
+    rest: {url: "https://rest.test"}
+    stream: {url: "wss://stream.test"}
+    keys: [KEYS]
+"""
+KEY = "{{app_key: kis_{0}, app_secret: kis_{0}_s, environment: real}}"
+
+
+@pytest.mark.parametrize(("keys", "most"), [(1, 41), (2, 82)])
+def test_more_symbols_than_the_keys_have_registrations_for_are_refused_with_what_is_allowed(keys, most):
+    """D4. One registration a symbol is the least; whose other ones have no place is a matter of rank, and no fault."""
+    text = KRX.replace("KEYS", ", ".join(KEY.format(number) for number in range(keys)))
+    assert parse(text + f"    watch: {{max_ws_subs: {most}}}\n", {})
+    assert faults_of(text + "    watch: {max_ws_subs: 400}\n") == [
+        f"markets.krx.watch.max_ws_subs: found 400; allowed: at most {most}: {keys} app key(s) of 41 registrations, "
+        "at least one for each symbol; or more keys"
+    ]
+
+
+def test_more_symbols_than_the_connections_carry_are_refused_too():
+    assert faults_of(LEAST + "    watch: {max_ws_subs: 501}\n") == [
+        "markets.upbit.watch.max_ws_subs: found 501; allowed: at most 500: 5 of stream.connections, 100 symbols each"
+    ]
+
+
 def test_settings_that_a_run_writes_down_read_as_they_were():
     """Defaults, overrides and presets included: the functions of a local run read that file."""
     settings = parse(

@@ -26,6 +26,11 @@ class Undocumented(JSONFileLoader):
         return bare(found)
 
 
+TAKEN = "clientContextParams"
+"""The one part whose documentation botocore takes for granted. No service here has it yet, but Lambda brings a botocore
+of its own, and newer ones without a word."""
+
+
 def bare(found: Any) -> Any:
     """Without documentation, however deep.
 
@@ -35,7 +40,7 @@ def bare(found: Any) -> Any:
     match found:
         case dict():
             return {
-                name: bare(value)
+                name: value if name == TAKEN else bare(value)
                 for name, value in found.items()
                 if name != "documentation" or not isinstance(value, str)
             }

@@ -6,9 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-import boto3
 import click
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError
 
 from core.domain.errors import Misconfigured, Refused, Transient
@@ -81,6 +79,9 @@ def region(env: Mapping[str, str]) -> str:
 
 def client(service: str, env: Mapping[str, str]) -> Any:
     """A client with the caller's credentials, in their region or in Seoul."""
+    import boto3  # with the first command that asks AWS, not with every one
+    from botocore.config import Config
+
     make: Any = boto3.client
     patience = Config(connect_timeout=5, read_timeout=20, retries={"mode": "standard", "total_max_attempts": 3})
     return make(service, region_name=region(env), config=patience)

@@ -19,6 +19,7 @@ from core.cli import (
     checking,
     deployed,
     drilling,
+    emulating,
     flattening,
     keeping,
     locking,
@@ -50,7 +51,7 @@ def hoga() -> None:
     """
 
 
-ASKING = (looking, summing, asking, locking, acting, flattening, staffing)
+ASKING = (looking, summing, asking, locking, acting, flattening, staffing, emulating)
 """Commands about a system that stands somewhere: in this folder, or deployed."""
 for asked in ASKING:
     deployed.offer(asked.COMMANDS)
@@ -71,6 +72,7 @@ for command in (
     *staffing.COMMANDS,
     *flattening.COMMANDS,
     *drilling.COMMANDS,
+    *emulating.COMMANDS,
 ):
     hoga.add_command(command)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from core.domain.policies import Environment, MarketPolicy
+from core.feed import planner
 from core.feed.slots import Room
 from core.venues.spec import Channel, StreamSpec, Topic
 
@@ -41,6 +42,19 @@ def berths(policy: MarketPolicy, orders: bool) -> tuple[Berth, ...]:
         url = account.stream_url or policy.stream.url
         found.append(Berth(url, account.key.app_key, account.key.environment, symbols=False, orders=True))
     return tuple(found)
+
+
+def capacity(spec: StreamSpec, policy: MarketPolicy) -> int:
+    """Symbols that all connections together can carry, each with one registration: more than these have no place.
+
+    Where the venue counts registrations each app key has so many, and own-order notices take one of the key that they
+    ride with. Elsewhere it is the owner's connections, each within the venue's own limit.
+    """
+    if not spec.slots:
+        stream = policy.stream
+        return stream.connections * planner.room(stream.per_connection, spec.channels_per_connection, len(spec.topics))
+    carrying = [berth for berth in berths(policy, orders=True) if berth.symbols]
+    return spec.slots * len(carrying) - sum(berth.orders for berth in carrying)
 
 
 def room(berth: Berth, spec: StreamSpec, slots: int, hts_id: str, details: dict[str, str]) -> Room:

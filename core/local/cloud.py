@@ -1,17 +1,20 @@
-"""A running embedded AWS as any process sees it: where it listens, what the template made, its functions."""
+"""A running embedded AWS as any process sees it: where it listens, what the template made, its functions.
+
+boto3 is loaded with the first client: `hoga --help`, `check` and `plan` ask AWS nothing and do not wait for it.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
-from typing import Any
-
-import boto3
-from botocore.client import BaseClient
-from botocore.config import Config
+from typing import TYPE_CHECKING, Any
 
 from core.domain.errors import Refused
+
+if TYPE_CHECKING:
+    from botocore.client import BaseClient
 
 REGION = "ap-northeast-2"
 LOGIN = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": REGION}
@@ -38,16 +41,23 @@ class Cloud:
         self.outputs = outputs
         self.settings = settings
         self.stage = stage
-        self._session: Any = boto3.Session(
+        self._clients: dict[str, BaseClient] = {}
+
+    @cached_property
+    def _session(self) -> Any:
+        import boto3
+
+        return boto3.Session(
             aws_access_key_id=LOGIN["AWS_ACCESS_KEY_ID"],
             aws_secret_access_key=LOGIN["AWS_SECRET_ACCESS_KEY"],
             region_name=REGION,
         )
-        self._clients: dict[str, BaseClient] = {}
 
     def client(self, service: str) -> Any:
         """A boto3 client of the stand-in, made once."""
         if service not in self._clients:
+            from botocore.config import Config
+
             retries = Config(retries={"max_attempts": 2}, read_timeout=310, max_pool_connections=20, proxies={})
             self._clients[service] = self._session.client(service, endpoint_url=self.endpoint, config=retries)
         return self._clients[service]

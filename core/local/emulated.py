@@ -154,23 +154,9 @@ def call(address: str, event: Mapping[str, Any], patience_s: float = PATIENCE_S)
 
 def environment(name: str, cloud: Cloud) -> dict[str, str]:
     """What the template gives this function, with what it refers to in that cloud."""
-    source = template.load()
-    shared = source["Globals"]["Function"]["Environment"]["Variables"]
-    own = _function(name).get("Environment", {}).get("Variables", {})
-    wanted = {variable: _given(value, cloud, source) for variable, value in {**shared, **own}.items()}
-    return {**wanted, **cloud.environment()}
-
-
-def _given(value: Any, cloud: Cloud, source: template.Json) -> str:
-    match value:
-        case {"Ref": str(name)} if name in cloud.outputs:
-            return cloud.outputs[name]
-        case {"Ref": str(name)} if name in source["Parameters"]:
-            return str(source["Parameters"][name]["Default"])
-        case {"Ref": str(name)}:
-            return cloud.outputs.get(f"{name}Name", "")
-        case _:
-            return str(value)
+    source, handler = template.load(), _function(name)["Handler"]
+    (function,) = (each for each, body in template.functions(source).items() if body["Handler"] == handler)
+    return {**template.environment(function, source, cloud.outputs, cloud.stage), **cloud.environment()}
 
 
 def _function(name: str) -> dict[str, Any]:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 import msgspec
 
 from core.domain.policies import MarketPolicy
-from core.domain.values import Market
+from core.domain.values import DAY, Market, Millis
+from core.feed.berths import capacity
 from core.feed.pace import round_s, slowest
-from core.local.schedules import Cron, Schedule
+from core.local.schedules import Cron, Schedule, fires
 from core.local.template import Json
 from core.local.usage import Opened, Wish
 from core.venues.spec import Venue, environment, venue
@@ -80,11 +82,8 @@ def _slots(market: Market, policy: MarketPolicy, found: Venue) -> Slots:
         return Slots(
             market=market, wanted=wanted, allowed=stream.slots * keys, of=f"{keys} app key(s), {topics} a symbol"
         )
-    each = min(policy.stream.per_connection, stream.channels_per_connection or policy.stream.per_connection)
-    allowed = policy.stream.connections * each
-    return Slots(
-        market=market, wanted=policy.watch.max_ws_subs, allowed=allowed, of=f"{policy.stream.connections} connections"
-    )
+    allowed, of = capacity(stream, policy), f"{policy.stream.connections} connections"
+    return Slots(market=market, wanted=policy.watch.max_ws_subs, allowed=allowed, of=of)
 
 
 def conflicts(found: list[Opened], wish: Wish, planned: list[Schedule], bodies: Json) -> list[Conflict]:
@@ -130,15 +129,27 @@ def _asleep(found: list[Opened], wish: Wish) -> Iterator[Conflict]:
 
 
 def _overlapping(planned: list[Schedule], bodies: Json) -> Iterator[Conflict]:
-    """A run that may last longer than the time to the next one meets it."""
-    for schedule in planned:
-        period, limit = _period_s(schedule), bodies[schedule.function].get("Timeout", 20)
-        if limit > period:
+    """A run that may last longer than the time to the next one meets it, whichever of its schedules starts that."""
+    for function in dict.fromkeys(schedule.function for schedule in planned):
+        mine = [schedule for schedule in planned if schedule.function == function]
+        gap, limit = _least_gap_s(mine), bodies[function].get("Timeout", 20)
+        if limit > gap:
             yield Conflict(
-                what=f"{schedule.function}: a run can meet the next one",
-                why=f"time-out {limit} s, every {period:.0f} s",
-                do=f"a shorter Timeout of {schedule.function} in template.yaml",
+                what=f"{function}: a run can meet the next one",
+                why=f"time-out {limit} s, runs {gap:.0f} s apart ({', '.join(schedule.name for schedule in mine)})",
+                do=f"a shorter Timeout of {function} in template.yaml, or schedules farther apart",
             )
+
+
+WEEK = Millis(7 * DAY)
+
+
+def _least_gap_s(mine: list[Schedule]) -> float:
+    """Between any two runs of one function: within a week, where several schedules start it."""
+    if len(mine) == 1:
+        return _period_s(mine[0])
+    starts = sorted(at for schedule in mine for at in fires(schedule.when, Millis(0), WEEK, Millis(0)))
+    return min((after - before for before, after in pairwise(starts)), default=WEEK) / 1000
 
 
 def _period_s(schedule: Schedule) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +58,33 @@ def functions(template: Json) -> dict[str, Json]:
     }
 
 
+def environment(function: str, template: Json, outputs: Mapping[str, str], stage: str) -> dict[str, str]:
+    """What the template gives this function (by its logical id) in a stack with these outputs.
+
+    Other parameters than Stage have their defaults: a function that is tried by hand never has a live account.
+    """
+    shared = template["Globals"]["Function"]["Environment"]["Variables"]
+    own = functions(template)[function].get("Environment", {}).get("Variables", {})
+    defaults = {name: str(body.get("Default", "")) for name, body in template["Parameters"].items()}
+    known = {**defaults, **outputs, "Stage": stage}
+    return {name: _given(value, known) for name, value in {**shared, **own}.items()}
+
+
+def _given(value: Any, known: Mapping[str, str]) -> str:
+    match value:
+        case {"Ref": str(name)}:
+            return known.get(name) or known.get(f"{name}Name", "")
+        case _:
+            return str(value)
+
+
+def statements(function: str, template: Json) -> list[Json]:
+    """What this function's own role allows."""
+    role = functions(template)[function]["Role"]["Fn::GetAtt"][0]
+    policies = template["Resources"][role]["Properties"]["Policies"]
+    return [statement for policy in policies for statement in policy["PolicyDocument"]["Statement"]]
+
+
 NESTED = "AWS::CloudFormation::Stack"
 
 
@@ -80,6 +107,8 @@ def _moved(resource: Json, address: Json, at: Callable[[str], str]) -> Json:
     match resource["Type"]:
         case "AWS::Serverless::Function":
             return _placed(resource, address)
+        case "AWS::IAM::Role":
+            return {**resource, "Properties": _adapted(resource["Properties"])}
         case "AWS::CloudFormation::Stack":
             properties = resource["Properties"]
             return {**resource, "Properties": {**properties, "TemplateURL": at(properties["TemplateURL"])}}

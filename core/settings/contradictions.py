@@ -10,6 +10,7 @@ from core.domain.errors import CoreError, Misconfigured
 from core.domain.policies import AccountPolicy, Environment, ExitPolicy, MarketPolicy, RulePolicy, SafetyPolicy
 from core.domain.rules import build
 from core.domain.values import MINUTE, SPANS, Market
+from core.feed.berths import capacity
 from core.feed.pace import round_s, slowest
 from core.settings.faults import Fault
 from core.settings.tree import BrokerKind, Settings
@@ -72,11 +73,25 @@ def _venue_faults(path: str, market: Market, policy: MarketPolicy) -> Iterator[F
     if policy.universe.busiest and found.rest.at(environment(policy)).busiest is None:
         more = ", or a real key first in keys" if found.rest.busiest else ""
         yield Fault(f"{path}.universe.busiest", f"{policy.universe.busiest}, where nothing is ranked", f"0{more}")
+    yield from _watch_faults(path, found.stream, policy)
     for topic, detail in policy.stream.details.items():
         if topic not in found.stream.topics:
             yield Fault(f"{path}.stream.details", topic, _among(topic, found.stream.topics))
         else:
             yield from _detail_faults(f"{path}.stream.details.{topic}", found.stream, Topic(topic), detail)
+
+
+def _watch_faults(path: str, stream: StreamSpec, policy: MarketPolicy) -> Iterator[Fault]:
+    """Symbols that no connection has a place for; a market that has no key yet is told of that instead."""
+    most, wanted = capacity(stream, policy), policy.watch.max_ws_subs
+    if 0 < most < wanted:
+        each = most // policy.stream.connections
+        room = (
+            f"{len(policy.keys)} app key(s) of {stream.slots} registrations, at least one for each symbol; or more keys"
+            if stream.slots
+            else f"{policy.stream.connections} of stream.connections, {each} symbols each"
+        )
+        yield Fault(f"{path}.watch.max_ws_subs", str(wanted), f"at most {most}: {room}")
 
 
 def _detail_faults(path: str, stream: StreamSpec, topic: Topic, detail: str) -> Iterator[Fault]:

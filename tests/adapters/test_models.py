@@ -2,11 +2,12 @@
 
 import sys
 
+import botocore.model
 import botocore.session
 import pytest
 
 from core.adapters.dynamo.shelf import rows
-from core.adapters.models import LOADER, SERVICES
+from core.adapters.models import LOADER, SERVICES, bare
 from core.adapters.wiring import Wiring
 
 ACCESS = {"region_name": "ap-northeast-2", "aws_access_key_id": "test", "aws_secret_access_key": "test"}
@@ -27,6 +28,26 @@ def test_an_address_is_the_one_that_botocore_gives_itself(service):
     assert ours.endpoint_url == known.endpoint_url
     assert ours.service_model.operation_names == known.service_model.operation_names
     assert (ours.service_model.signature_version, ours.partition) == (known.service_model.signature_version, "aws")
+
+
+@pytest.mark.parametrize("region", ["us-gov-west-1", "cn-north-1"])
+@pytest.mark.parametrize("service", ["dynamodb", "sts"])
+def test_so_it_is_in_other_parts_of_aws_and_for_who_signs_in_by_a_role(service, region):
+    """No rows are kept for sts, and none of these regions was ever tried: both go by the rules of their partition."""
+    theirs, ours = botocore.session.get_session(), botocore.session.get_session()
+    ours.register_component("data_loader", LOADER)
+    known, found = (each.create_client(service, **{**ACCESS, "region_name": region}) for each in (theirs, ours))
+    assert (found.meta.endpoint_url, found.meta.partition) == (known.meta.endpoint_url, known.meta.partition)
+    assert found._request_signer.region_name == known._request_signer.region_name == region
+    assert found._request_signer.signing_name == known._request_signer.signing_name
+
+
+def test_what_botocore_takes_for_granted_stays_in_models_that_are_still_to_come():
+    """Lambda brings a botocore of its own and renews it without a word; a service may be given such a part any day."""
+    parameters = {"UseIt": {"type": "boolean", "documentation": "<p>Whether.</p>"}}
+    model = bare({"documentation": "<p>All.</p>", "clientContextParams": parameters})
+    assert model == {"clientContextParams": parameters}
+    assert len(botocore.model.ServiceModel(model).client_context_parameters) == 1
 
 
 def test_a_field_that_is_called_documentation_stays():

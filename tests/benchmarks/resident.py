@@ -71,6 +71,7 @@ def settings(addresses: list[str]) -> Iterator[tuple[str, str]]:
         yield f"HOGA__MARKETS__{market}__STREAM__URL", stream
         yield f"HOGA__MARKETS__{market}__STREAM__LEASE_S", "60"
         yield f"HOGA__MARKETS__{market}__WATCH__MAX_WS_SUBS", "1000"
+        yield f"HOGA__MARKETS__{market}__STREAM__CONNECTIONS", "10"
         yield f"HOGA__MARKETS__{market}__WATCH__SUBSCRIBE_COOLDOWN_S", "0"
 
 

@@ -112,7 +112,7 @@ def test_one_message_at_a_time_and_enough_of_them_for_an_exits_life():
     assert feed["BatchSize"] <= 2
     assert queue["RedrivePolicy"]["maxReceiveCount"] * 3 >= 60
     assert {"Effect": "Allow", "Action": ["sqs:ChangeMessageVisibility"], "Resource": {"Fn::GetAtt": ["SignalsQueue", "Arn"]}} in [
-        statement for policy in WORKER["Policies"] for statement in policy["Statement"]
+        *template.statements("Worker", template.load())
     ]  # fmt: skip
 
 

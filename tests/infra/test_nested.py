@@ -11,6 +11,7 @@ from core.local import template as templates
 ROOT = Path(__file__).parents[2]
 PARENT = templates.load(ROOT / "template.yaml")
 NESTED = {path: templates.load(ROOT / path) for path in templates.nested(PARENT)}
+EVERY = {"template.yaml": PARENT, **NESTED}
 STREAMER = NESTED["infra/streamer.yaml"]["Resources"]
 TASK = STREAMER["Task"]["Properties"]
 (CONTAINER,) = TASK["ContainerDefinitions"]
@@ -32,6 +33,39 @@ def test_every_parameter_of_a_nested_template_is_used_in_it(path):
     text = (ROOT / path).read_text().partition("Resources:")[2] + (ROOT / path).read_text().partition("Conditions:")[2]
     for name in NESTED[path]["Parameters"]:
         assert re.search(rf"(!Ref {name}\b|\${{{name}}})", text), name
+
+
+def of(kind):
+    """(where it is, its properties) of every resource of that kind in all templates."""
+    found = [(f"{path} {name}", body) for path, each in EVERY.items() for name, body in each["Resources"].items()]
+    return [(place, body["Properties"]) for place, body in found if body["Type"] == kind]
+
+
+def test_every_log_group_of_every_template_ages_out():
+    groups = of("AWS::Logs::LogGroup")
+    assert len(groups) == 10
+    assert {place for place, group in groups if group["RetentionInDays"] != {"Ref": "LogDays"}} == set()
+
+
+def test_no_role_of_any_template_may_do_everything_or_touch_everything():
+    roles = of("AWS::IAM::Role")
+    assert len(roles) == 12
+    for place, role in roles:
+        for policy in role.get("Policies", ()):
+            for statement in policy["PolicyDocument"]["Statement"]:
+                assert "*" not in str(statement["Action"]), place
+                assert "*" not in (statement["Resource"], *statement["Resource"]), place
+
+
+def test_nothing_that_looks_like_a_secret_is_in_any_template_or_in_what_a_deploy_takes():
+    """Keys and tokens are long and without a gap; the longest word that is meant to be here is a date's or an image's."""
+    texts = [
+        (path, str(body.get("Default", ""))) for path, each in EVERY.items() for body in each["Parameters"].values()
+    ]
+    texts += [("samconfig.toml", (ROOT / "samconfig.toml").read_text())]
+    for place, text in texts:
+        assert re.findall(r"[A-Za-z0-9+/=_-]{24,}", text) == [], place
+        assert re.findall(r"(?i)\b(?:AKIA|ASIA)[A-Z0-9]{16}|PRIVATE KEY", text) == [], place
 
 
 def test_what_costs_by_the_hour_is_off_until_it_is_asked_for():

@@ -22,8 +22,8 @@ def of(kind):
     return {name: body.get("Properties", {}) for name, body in RESOURCES.items() if body["Type"] == kind}
 
 
-def statements(function):
-    return [statement for policy in function["Policies"] for statement in policy["Statement"]]
+def statements(name):
+    return templates.statements(name, TEMPLATE)
 
 
 def schedules():
@@ -68,9 +68,11 @@ def test_the_sweep_alone_counts_every_dead_letter_queue():
     dead = {name for name in of("AWS::SQS::Queue") if name.endswith("DeadLetters")}
     variables = FUNCTIONS["Sweep"]["Environment"]["Variables"]
     assert {value["Ref"] for name, value in variables.items() if name.endswith("_DEAD")} == dead
-    counting = [(name, one) for name, f in FUNCTIONS.items() for one in statements(f) if "Attributes" in str(one)]
+    counting = [
+        (name, one) for name in FUNCTIONS for one in statements(name) if one["Action"] == ["sqs:GetQueueAttributes"]
+    ]
     ((name, statement),) = counting
-    assert (name, statement["Action"]) == ("Sweep", ["sqs:GetQueueAttributes"])
+    assert name == "Sweep"
     assert {place["Fn::GetAtt"][0] for place in statement["Resource"]} == dead
 
 
@@ -91,26 +93,52 @@ def test_every_schedule_is_in_korean_time_with_bounded_retries_and_a_dead_letter
 
 
 def test_no_function_may_do_everything_or_touch_everything():
-    for function in FUNCTIONS.values():
-        for statement in statements(function):
+    for name in FUNCTIONS:
+        for statement in statements(name):
             assert "*" not in str(statement["Action"])
             assert statement["Resource"] != "*"
+
+
+def test_every_function_has_a_role_of_its_own_that_nothing_is_added_to():
+    """SAM would give each one that may write to every log group, and those with a queue one that may empty every queue.
+
+    Only what is sent through the fixed address needs the network's managed policy.
+    """
+    roles = {name: function["Role"]["Fn::GetAtt"][0] for name, function in FUNCTIONS.items()}
+    assert roles == {name: f"{name}Role" for name in FUNCTIONS}
+    added = {name: RESOURCES[role]["Properties"].get("ManagedPolicyArns") for name, role in roles.items()}
+    assert {name for name, arns in added.items() if arns} == TRADERS
+    assert all(added[name]["Fn::If"][0] == "WithEgress" for name in TRADERS)
+    assert all(added[name]["Fn::If"][2] == {"Ref": "AWS::NoValue"} for name in TRADERS)
+
+
+def test_each_reader_may_take_from_its_own_queue_alone():
+    taking = [(name, one) for name in FUNCTIONS for one in statements(name) if "sqs:ReceiveMessage" in one["Action"]]
+    assert {name: one["Resource"] for name, one in taking} == {name: event["Queue"] for name, _, event in feeds()}
+    assert len(taking) == len(feeds())
+
+
+def test_every_function_may_write_its_own_log_and_lay_what_failed_into_the_dead_letters():
+    for name, function in FUNCTIONS.items():
+        logs, dead, *_ = statements(name)
+        assert logs["Resource"] == {"Fn::GetAtt": [function["LoggingConfig"]["LogGroup"]["Ref"], "Arn"]}
+        assert dead == {"Effect": "Allow", "Action": ["sqs:SendMessage"], "Resource": {"Fn::GetAtt": ["JobsDeadLetters", "Arn"]}}  # fmt: skip
 
 
 SIGNERS = {"SafetyFilter", "BatchScan", "Rank", "Worker", "Sweep", "Liquidate"}
 TRADERS = {"Worker", "Sweep", "Liquidate"}
 
 
-def secrets_of(function):
+def secrets_of(name):
     """Last parts of the parameters that a function may read."""
-    places = [s["Resource"] for s in statements(function) if "ssm:GetParameter" in s["Action"]]
+    places = [s["Resource"] for s in statements(name) if "ssm:GetParameter" in s["Action"]]
     flat = [one for place in places for one in (place if isinstance(place, list) else [place])]
     return {str(one["Fn::Sub"]).partition("parameter/hoga/${Stage}/")[2] for one in flat}
 
 
 def test_each_function_reads_only_the_secrets_that_it_uses():
     """Who asks a venue that wants to know who asks signs; alerts have secrets of their own (E12, least privilege)."""
-    readers = {name: found for name, function in FUNCTIONS.items() if (found := secrets_of(function))}
+    readers = {name: found for name in FUNCTIONS if (found := secrets_of(name))}
 
     trade = {"kis_*", "upbit_*", "binance_*"}
     assert readers == {
@@ -125,14 +153,14 @@ def test_the_secrets_that_settings_name_by_default_can_be_read_by_those_who_need
     alerts = (notify.telegram.secret, notify.discord.secret)
     signing = (keys.app_key, keys.app_secret, account.key.app_key, account.key.app_secret)
 
-    assert all(any(fnmatch(name, one) for one in secrets_of(FUNCTIONS["Notify"])) for name in alerts)
+    assert all(any(fnmatch(name, one) for one in secrets_of("Notify")) for name in alerts)
     assert all(fnmatch(name, "kis_*") for name in (*signing, account.number, account.hts_id))
 
 
 def test_the_secrets_of_coin_accounts_can_be_read_by_those_who_trade():
     for account in (usual for market in ACCOUNTS.values() for usual in market.values()):
         for name in (account["number"], account["key"]["app_key"], account["key"]["app_secret"]):
-            assert all(any(fnmatch(name, one) for one in secrets_of(FUNCTIONS[trader])) for trader in TRADERS), name
+            assert all(any(fnmatch(name, one) for one in secrets_of(trader)) for trader in TRADERS), name
 
 
 def test_whoever_signs_keeps_the_shared_tokens_in_the_state_table():
@@ -140,7 +168,7 @@ def test_whoever_signs_keeps_the_shared_tokens_in_the_state_table():
     for name in SIGNERS:
         actions = {
             action
-            for statement in statements(FUNCTIONS[name])
+            for statement in statements(name)
             if statement["Resource"] == {"Fn::GetAtt": ["StateTable", "Arn"]}
             for action in statement["Action"]
         }
@@ -150,8 +178,8 @@ def test_whoever_signs_keeps_the_shared_tokens_in_the_state_table():
 def test_only_traders_write_locks():
     writers = {
         name
-        for name, f in FUNCTIONS.items()
-        for s in statements(f)
+        for name in FUNCTIONS
+        for s in statements(name)
         if "dynamodb:UpdateItem" in s["Action"] and s["Resource"] == {"Fn::GetAtt": ["LocksTable", "Arn"]}
     }
     assert writers == TRADERS
@@ -174,8 +202,8 @@ def test_a_lock_item_can_be_deleted_by_nobody_and_by_no_clock():
     locks = RESOURCES["LocksTable"]
     assert "TimeToLiveSpecification" not in locks["Properties"]
     assert locks["DeletionPolicy"] == locks["UpdateReplacePolicy"] == "Retain"
-    for function in FUNCTIONS.values():
-        for statement in statements(function):
+    for name in FUNCTIONS:
+        for statement in statements(name):
             if statement["Resource"] == {"Fn::GetAtt": ["LocksTable", "Arn"]}:
                 assert not {"dynamodb:DeleteItem", "dynamodb:BatchWriteItem", "dynamodb:PutItem"} & set(
                     statement["Action"]

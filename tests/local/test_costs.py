@@ -122,6 +122,28 @@ def test_a_run_that_can_meet_the_next_one_is_refused():
     assert [one.what for one in found] == ["BatchScan: a run can meet the next one"]
 
 
+def test_a_run_that_can_meet_one_of_the_same_functions_other_schedule_is_refused():
+    """At 08:57, with 290 s, it would meet that of the full hour; at 08:00 it is the same moment."""
+    bodies = functions(load())
+    events = bodies["SafetyFilter"]["Events"]
+    for at, apart in (("57 8", 180), ("0 8", 0)):
+        events["BeforeKrx"]["Properties"]["ScheduleExpression"] = f"cron({at} ? * MON-FRI *)"
+        found = quotas.conflicts(usage.opened(settings(KRX), AT), usage.Wish(), schedules(bodies), bodies)
+        assert [one.why for one in found] == [f"time-out 290 s, runs {apart} s apart (Hourly, BeforeKrx)"]
+
+
+def test_more_subscriptions_than_an_exchange_grants_are_refused_before_anything_is_reckoned(monkeypatch, capsys):
+    for name, value in {**KRX, "HOGA__MARKETS__KRX__WATCH__MAX_WS_SUBS": "400"}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("HOGA_SETTINGS", raising=False)
+    monkeypatch.chdir(ROOT)
+
+    assert run(["plan"]) == 2
+
+    assert "markets.krx.watch.max_ws_subs" in (said := capsys.readouterr().err)
+    assert "found 400; allowed: at most 41" in said
+
+
 def test_what_cannot_work_is_refused_by_the_command_with_what_to_change(monkeypatch, capsys):
     monkeypatch.setenv("HOGA__MARKETS__KRX__ENABLED", "true")
     monkeypatch.delenv("HOGA_SETTINGS", raising=False)

@@ -18,8 +18,8 @@ FUNCTIONS = ("SafetyFilter", "BatchScan", "Rank", "Worker", "Sweep", "Liquidate"
 ALL = (*FUNCTIONS, "Alarm")
 """The alarm function shares nothing with the others: it must get through when all of that is down."""
 TRADING = ("Worker", "Sweep", "Liquidate")
-READING = ("BatchScan", "Worker", "Notify")
-"""Fed by a queue: the managed policy that Lambda asks of them for that names every queue."""
+READING = {"BatchScan": "PassesQueue", "Worker": "SignalsQueue", "Notify": "AlertsQueue"}
+"""Who is fed by a queue, and which."""
 
 SIGNING = ("SafetyFilter", "BatchScan", "Rank", *TRADING)
 
@@ -167,11 +167,16 @@ def test_no_function_may_start_another_change_a_role_or_purge_a_queue(probed, fu
     assert ask(probed, function, "sqs", "purge_queue", QueueUrl=probed.outputs["SignalsQueue"]) in REFUSED
 
 
-@pytest.mark.parametrize("function", [name for name in ALL if name not in READING])
+@pytest.mark.parametrize("function", ALL)
+def test_who_is_fed_by_a_queue_may_empty_that_one_and_nobody_any_other(probed, function):
+    for queue in READING.values():
+        answer = ask(probed, function, "sqs", "receive_message", QueueUrl=probed.outputs[queue])
+        assert answer in ({"ok"} if READING.get(function) == queue else REFUSED), queue
+
+
+@pytest.mark.parametrize("function", ALL)
 @pytest.mark.parametrize("queue", ["SignalsDeadLetters", "AlertsDeadLetters", "JobsDeadLetters"])
-def test_the_sweep_counts_dead_letters_without_taking_one_and_who_reads_no_queue_may_do_neither(
-    probed, function, queue
-):
+def test_the_sweep_counts_dead_letters_without_taking_one_and_nobody_else_does_either(probed, function, queue):
     """F5."""
     where = {"QueueUrl": probed.outputs[queue]}
     counted = ask(probed, function, "sqs", "get_queue_attributes", **where, AttributeNames=["All"])
