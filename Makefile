@@ -7,6 +7,8 @@ NESTED := infra/alarms.yaml infra/dashboard.yaml infra/streamer.yaml infra/egres
 
 .PHONY: help setup demo test fast check bench build image invoke calendar clean model storm
 .DEFAULT_GOAL := help
+# Each of the many processes of a test run or a demo would compile what it imports anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 help: ## list these targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'

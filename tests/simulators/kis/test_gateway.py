@@ -7,9 +7,12 @@ import pytest
 
 from core.domain.policies import Environment
 from core.simulators.kis_keys import KEYS
+from core.simulators.kis_time import midnight_of
 
 REAL, MOCK = Environment.REAL, Environment.MOCK
 PRICE = "/uapi/domestic-stock/v1/quotations/inquire-price"
+FRIDAY_NIGHT = midnight_of("20261120") + 81 * 900_000
+"""20:15: no market trades in the day that follows, so it passes in no time."""
 ONE = {"FID_COND_MRKT_DIV_CODE": "J", "FID_INPUT_ISCD": "005930"}
 
 
@@ -37,7 +40,7 @@ async def test_a_second_token_within_a_minute_is_refused_in_a_shape_of_its_own(s
 
 
 async def test_within_six_hours_the_same_token_comes_back_and_then_another(serving):
-    async with serving(entered=False) as client:
+    async with serving(entered=False, at=FRIDAY_NIGHT) as client:
         first = (await client.ask_token())[1]
         client.clock.at += 6 * 3_600_000 - 1
         again = (await client.ask_token())[1]
@@ -50,13 +53,14 @@ async def test_within_six_hours_the_same_token_comes_back_and_then_another(servi
         assert client.sim.log.counts["token calls"] == 3
 
 
-async def test_an_expired_token_and_one_never_given_are_told_apart(real):
-    real.clock.at += 86_400_000
-    status, body, _ = await real.get(PRICE, "FHKST01010100", ONE)
-    assert (status, body["rt_cd"], body["msg_cd"]) == (500, "1", "EGW00123")
-    real.token = "made.up.token"
-    status, body, _ = await real.get(PRICE, "FHKST01010100", ONE)
-    assert (status, body["msg_cd"]) == (500, "EGW00121")
+async def test_an_expired_token_and_one_never_given_are_told_apart(serving):
+    async with serving(at=FRIDAY_NIGHT) as client:
+        client.clock.at += 86_400_000
+        status, body, _ = await client.get(PRICE, "FHKST01010100", ONE)
+        assert (status, body["rt_cd"], body["msg_cd"]) == (500, "1", "EGW00123")
+        client.token = "made.up.token"
+        status, body, _ = await client.get(PRICE, "FHKST01010100", ONE)
+        assert (status, body["msg_cd"]) == (500, "EGW00121")
 
 
 async def test_a_revoked_token_is_not_accepted_and_the_next_is_new(real):
