@@ -44,6 +44,7 @@ bench: $(READY) ## microseconds per message, against rivals in the same run
 	@$(BIN)/python tests/benchmarks/bench_stream.py
 
 build: $(READY) ## what `sam deploy` uploads, cross-built for Lambda, sizes printed [RUNTIME=python3.14 ARCHITECTURE=x86_64]
+	@rm -rf .aws-sam  # a copy that `sam build` made is deployed in place of this, however old it is
 	@$(BIN)/python -m core.local.artefacts "$(RUNTIME)" "$(ARCHITECTURE)"
 
 image: build ## the streamer's image for arm64; needs Docker. IMAGE names it
@@ -64,4 +65,4 @@ calendar: ## remake KRX's table of holidays; read the difference before it is co
 	@.build/calendar/bin/python infra/calendar/krx.py
 
 clean: ## remove what make made
-	rm -rf .venv .build .hoga .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv .build .aws-sam .hoga .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

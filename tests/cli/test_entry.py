@@ -1,6 +1,7 @@
 """The `hoga` command: exit codes and one sentence for every error, never a traceback (I5, I6)."""
 
 import json
+import subprocess
 import sys
 from types import ModuleType
 
@@ -10,6 +11,7 @@ from core import cli
 from core.cli import entry, place
 from core.cli.entry import hoga, run
 from core.domain.errors import CoreError, Misconfigured, Refused, Transient, UnknownOutcome
+from core.local.template import ROOT
 
 FAULTY = """
 mode: C
@@ -170,6 +172,14 @@ def test_a_demo_of_markets_that_there_are_not_says_which_there_are(capsys, marke
 def test_a_picture_for_a_folder_that_is_not_there_is_refused_before_the_day(tmp_path, capsys):
     assert run(["demo", "--json", "--picture", str(tmp_path / "none" / "board.svg")]) == 2
     assert "folder that is not there" in capsys.readouterr().err
+
+
+def test_what_asks_no_aws_does_not_wait_for_its_libraries():
+    """Each command pays for what the command line loads; in a process of its own, as here all of it is loaded."""
+    heavy = ("boto3", "botocore.config", "pynamodb", "numpy", "matplotlib", "websockets", "picows", "moto")
+    program = f"import sys; from core.cli.entry import run; code = run(['check']); print(code, [m for m in {heavy} if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True)
+    assert done.stdout.splitlines()[-1:] == ["0 []"], done.stderr
 
 
 def test_ctrl_c_while_the_command_still_loads_ends_it_without_a_traceback(monkeypatch, capsys):
