@@ -24,6 +24,6 @@ def handler(event: Event, context: Any) -> Event:
 
 def trade(record: SQSRecord, lambda_context: Any) -> None:
     signal = msgspec.json.decode(record.body, type=Signal)
-    verdict = handle(signal, desk_of(wired(), signal.instrument.market, lambda_context))
+    verdict = handle(signal, desk_of(wired().carrying_out(), signal.instrument.market, lambda_context))
     job.traded(verdict)
     insist(verdict)

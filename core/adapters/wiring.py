@@ -73,6 +73,7 @@ class Wiring:
         self._quick: dict[Market, ports.Quotes] = {}
         self._brokers: dict[Market, ports.Broker] = {}
         self._spare: dict[Market, ports.Budget] = {}
+        self._carries_out = False
         self._rings: dict[Market, KeyRing] = {}
         self._names: dict[Market, dict[str, str]] = {}
         self._engaged: dict[Market, dict[str, Millis]] = {}
@@ -260,13 +261,26 @@ class Wiring:
             self._quick[market] = self._asked(market, rest, QUICK_TRIES, self.spare(market))
         return self._quick[market]
 
+    def carrying_out(self) -> Wiring:
+        """The same, for the process that carries signals out: it may claim what is kept free of the venues' limits."""
+        self._carries_out = True
+        return self
+
     def spare(self, market: Market) -> ports.Budget:
-        """What is kept free of a market's limits, for trades; then the budget that everybody shares."""
+        """The budget of calls that a trade makes; whoever carries no signals out shares everybody's."""
+        if not self._carries_out:
+            return self.budget
         if market not in self._spare:
+            from core.adapters.dynamo.budget import DynamoSpare
             from core.adapters.spare import SpareBudget
 
+            rest = venue(market).rest
             self._spare[market] = SpareBudget(
-                self.budget, self.policy(market).rest.headroom, venue(market).rest.counted
+                self.budget,
+                DynamoSpare(self.named("HOGA_STATE_TABLE"), self.client("dynamodb")),
+                uuid4().hex,
+                self.policy(market).rest.headroom,
+                dict.fromkeys(rest.limits, rest.counted),
             )
         return self._spare[market]
 

@@ -119,6 +119,20 @@ class Budget(Protocol):
         """Take one call; returns 0 where it may go at once, else how many ms to wait before asking again."""
 
 
+class Claim(msgspec.Struct, frozen=True):
+    """Whether it is ours, and until when that holds by the clock of whoever has it."""
+
+    mine: bool
+    until: Millis
+
+
+class Spare(Protocol):
+    """Which process may use what is kept free of a market's limits: one at a time. Raises Transient."""
+
+    def claim(self, market: Market, owner: str, at: Millis) -> Claim:
+        """Have it, or go on having it, where nobody else does."""
+
+
 class Leases(Protocol):
     """The symbol locks: every write that matters carries the fence."""
 

@@ -9,6 +9,10 @@ SKEW_MS = 10_000
 """A next moment further ahead than this was set by a clock that is wrong, and is not waited for."""
 
 
+HELD_MS = 900_000
+"""For so long one process has what is kept free of a venue's limits, unless it claims it anew."""
+
+
 def step_ms(limit: float) -> int:
     """Least time between two calls so that no second, wherever it begins, holds more than `limit` of them.
 

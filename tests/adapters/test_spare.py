@@ -1,13 +1,26 @@
-"""The part of a limit that is kept free for trades (B2, E1)."""
+"""The part of a limit that is kept free for trades (B2, E1): one process has it, and nobody goes over the limit."""
 
+import random
+
+import boto3
 import pytest
+from botocore.exceptions import EndpointConnectionError
 from hypothesis import given
 from hypothesis import strategies as st
+from moto import mock_aws
 
-from core.adapters.spare import SpareBudget
-from core.domain.values import Market, Millis
+from core.adapters.dynamo.budget import DynamoSpare
+from core.adapters.memory.budget import MemoryBudget, MemorySpare
+from core.adapters.spare import RENEWED_MS, SpareBudget
+from core.app.ports import Claim
+from core.domain.errors import Transient
+from core.domain.values import MINUTE, SECOND, Market, Millis
+from core.feed.pace import HELD_MS, SKEW_MS
+from core.simulators.binance_limits import BinanceLimits, WeightGate
+from core.simulators.limits import Gate, Limits
+from tests.cloud import create
 
-UPBIT = Market.UPBIT
+UPBIT, KRX = Market.UPBIT, Market.KRX
 
 
 class Shared:
@@ -19,50 +32,159 @@ class Shared:
         return 125
 
 
-def test_the_first_calls_of_a_second_are_not_asked_of_anybody_and_the_next_are():
-    shared = Shared()
-    budget = SpareBudget(shared, 0.8)
-    assert [budget.take(UPBIT, "ticker", 8.0, Millis(at)) for at in (0, 10, 20)] == [0, 0, 125]
+class Claims(MemorySpare):
+    def __init__(self):
+        super().__init__()
+        self.made = 0
+
+    def claim(self, market, owner, at):
+        self.made += 1
+        return super().claim(market, owner, at)
+
+
+def budget(headroom=0.8, counted=None, shared=None, spare=None, owner="a"):
+    return SpareBudget(shared or Shared(), spare or MemorySpare(), owner, headroom, counted or {})
+
+
+def test_the_first_call_of_a_second_is_not_asked_of_anybody_and_the_next_is():
+    shared, claims = Shared(), Claims()
+    mine = budget(shared=shared, spare=claims)
+    assert [mine.take(UPBIT, "ticker", 8.0, Millis(at)) for at in (0, 10)] == [0, 125]
     assert shared.asked == [("ticker", 8.0)]
-    assert budget.take(UPBIT, "orderbook", 8.0, Millis(20)) == 0
-    assert budget.take(UPBIT, "ticker", 8.0, Millis(1000)) == 0
+    assert mine.take(UPBIT, "orderbook", 8.0, Millis(20)) == 0
+    assert mine.take(UPBIT, "ticker", 8.0, Millis(1000)) == 0
+    assert claims.made == 1
+
+
+def test_who_has_it_not_shares_every_call_and_does_not_ask_again_until_it_may_be_free():
+    claims = Claims()
+    assert budget(spare=claims).take(UPBIT, "ticker", 8.0, Millis(0)) == 0
+    other = budget(spare=claims, owner="b")
+    assert [other.take(UPBIT, "ticker", 8.0, Millis(at)) for at in (1, 2_000, HELD_MS + SKEW_MS)] == [125] * 3
+    assert claims.made == 2
+    assert other.take(UPBIT, "ticker", 8.0, Millis(HELD_MS + SKEW_MS + 1)) == 0
+
+
+def test_whoever_has_it_claims_it_anew_before_it_ends_and_shares_once_it_is_lost():
+    claims = Claims()
+    mine = budget(spare=claims)
+    times = (0, HELD_MS - RENEWED_MS - 1, HELD_MS - RENEWED_MS + SECOND, HELD_MS + SECOND)
+    assert [mine.take(UPBIT, "ticker", 8.0, Millis(at)) for at in times] == [0] * 4
+    assert claims.made == 2
+    late = Millis(4 * HELD_MS)
+    assert claims.claim(UPBIT, "b", late).mine
+    assert mine.take(UPBIT, "ticker", 8.0, late) == 125
 
 
 def test_a_call_that_weighs_more_takes_more_of_the_second():
-    budget = SpareBudget(Shared(), 0.8)
-    assert budget.take(UPBIT, "w", 80.0 / 15, Millis(0)) == 0  # 15 of the 20 that are kept free
-    assert budget.take(UPBIT, "w", 80.0 / 5, Millis(0)) == 0
-    assert budget.take(UPBIT, "w", 80.0, Millis(0)) == 125
+    mine = budget()
+    assert mine.take(UPBIT, "w", 80.0 / 8, Millis(0)) == 0  # 8 of the 14
+    assert mine.take(UPBIT, "w", 80.0 / 6, Millis(0)) == 0
+    assert mine.take(UPBIT, "w", 80.0, Millis(0)) == 125
 
 
-def test_a_venue_that_counts_by_the_minute_gives_its_part_of_a_minute_at_once():
-    budget = SpareBudget(Shared(), 0.8, Millis(60_000))
-    assert [budget.take(UPBIT, "weight", 80.0 / 600, Millis(at)) for at in (0, 1, 2, 59_999, 60_000)] == [
+def test_a_group_that_is_counted_by_the_minute_gives_its_part_of_a_minute_at_once_and_another_does_not():
+    mine = budget(counted={"weight": MINUTE})
+    assert [mine.take(UPBIT, "weight", 80.0 / 420, Millis(at)) for at in (0, 1, 2, 59_999, 60_000)] == [
         0,
         0,
         125,
         125,
         0,
     ]
+    assert [mine.take(UPBIT, "orders", 4.0, Millis(at)) for at in (0, 1)] == [0, 125]
 
 
 @pytest.mark.parametrize(("limit", "headroom"), [(0.8, 0.8), (18.0, 1.0)])
 def test_where_nothing_whole_is_kept_free_everything_is_shared(limit, headroom):
-    shared = Shared()
-    assert SpareBudget(shared, headroom).take(UPBIT, "rest", limit, Millis(0)) == 125
-    assert len(shared.asked) == 1
+    shared, claims = Shared(), Claims()
+    assert budget(headroom, shared=shared, spare=claims).take(UPBIT, "rest", limit, Millis(0)) == 125
+    assert (len(shared.asked), claims.made) == (1, 0)
 
 
-def test_a_clock_that_was_set_back_forgets_what_went():
-    budget = SpareBudget(Shared(), 0.8)
-    assert [budget.take(UPBIT, "ticker", 8.0, Millis(at)) for at in (5000, 5000, 100)] == [0, 0, 0]
+def test_a_clock_that_was_set_back_forgets_what_went_and_claims_anew():
+    claims = Claims()
+    mine = budget(spare=claims)
+    assert [mine.take(UPBIT, "ticker", 8.0, Millis(at)) for at in (5000, 100)] == [0, 0]
+    assert claims.made == 2
 
 
 @given(st.floats(1.0, 50.0), st.lists(st.integers(0, 400), min_size=1, max_size=100))
 def test_no_second_holds_more_than_what_is_kept_free(limit, gaps):
-    budget, at, went = SpareBudget(Shared(), 0.8), 0, []
+    mine, at, went = budget(), 0, []
     for gap in gaps:
         at += gap
-        if not budget.take(UPBIT, "ticker", limit * 0.8, Millis(at)):
+        if not mine.take(UPBIT, "ticker", limit * 0.8, Millis(at)):
             went.append(at)
     assert all(sum(start <= each < start + 1000 for each in went) <= limit * 0.2 + 1e-6 for start in went)
+
+
+def rush(processes, group, limit, counted, call, seed, late_ms):
+    """A minute and a half in which all of them call as often as they may, beside a scan that never rests.
+
+    A call is counted up to `late_ms` after it left. How many calls went, by process.
+    """
+    dice, everybody, claims = random.Random(seed), MemoryBudget(), MemorySpare()
+    traders = [SpareBudget(everybody, claims, str(number), 0.8, counted) for number in range(processes)]
+    went, at = [], 1_790_134_742_000
+    for _ in range(9_000):
+        at += 10
+        for number, each in enumerate([everybody, *dice.sample(traders, processes)]):
+            if not each.take(UPBIT, group, limit, Millis(at)):
+                went.append((at + dice.randrange(late_ms), number))
+    assert {call(arrives) for arrives, _ in sorted(went)} == {0}
+    return len(went)
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_however_many_processes_trade_in_one_second_the_strict_venue_refuses_none_of_their_calls(seed):
+    """The simulator's own count, by calendar second; one more 429 than it forgives is a ban (B2)."""
+    gate = Gate(Limits(per_s=10))
+    assert rush(11, "ticker", 8.0, {}, lambda at: gate.call("ticker", at).status, seed, 60) > 8 * 85
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_however_many_processes_trade_in_one_minute_no_weight_goes_over_the_venues_own(seed):
+    gate = WeightGate(BinanceLimits())
+    limit, counted = 100 * 0.8 / 20, {"weight": MINUTE}
+    assert rush(11, "weight", limit, counted, lambda at: gate.call(20, at).status, seed, 60) > 4 * 85
+
+
+@pytest.fixture(params=["memory", "dynamo"])
+def spare(request):
+    if request.param == "memory":
+        yield MemorySpare()
+        return
+    with mock_aws():
+        tables = create()
+        yield DynamoSpare(tables.state, tables.client())
+
+
+def test_it_is_one_process_s_at_a_time(spare):
+    at = Millis(1_790_134_742_000)
+    until = Millis(at + HELD_MS)
+    assert spare.claim(UPBIT, "a", at) == Claim(mine=True, until=until)
+    assert spare.claim(UPBIT, "b", at) == Claim(mine=False, until=until)
+    assert spare.claim(KRX, "b", at).mine
+    assert spare.claim(UPBIT, "a", Millis(at + 5)) == Claim(mine=True, until=Millis(until + 5))
+    assert not spare.claim(UPBIT, "b", Millis(until + 5 + SKEW_MS)).mine
+    assert spare.claim(UPBIT, "b", Millis(until + 6 + SKEW_MS)).mine
+    assert not spare.claim(UPBIT, "a", Millis(until + 6 + SKEW_MS)).mine
+
+
+def test_a_claim_that_a_wrong_clock_made_keeps_nobody_out(spare):
+    spare.claim(UPBIT, "a", Millis(9_000_000_000))
+    assert spare.claim(UPBIT, "b", Millis(1_000_000)).mine
+
+
+def test_a_table_that_refuses_or_is_away_is_a_passing_error():
+    class Away:
+        def update_item(self, **_):
+            raise EndpointConnectionError(endpoint_url="http://127.0.0.1:9")
+
+    with pytest.raises(Transient, match="budget"):
+        DynamoSpare("state", Away()).claim(UPBIT, "a", Millis(0))
+    with mock_aws():
+        elsewhere = DynamoSpare("no-such-table", boto3.client("dynamodb", region_name="ap-northeast-2"))
+        with pytest.raises(Transient, match="budget"):
+            elsewhere.claim(UPBIT, "a", Millis(0))

@@ -2,8 +2,9 @@
 
 from threading import Lock
 
+from core.app.ports import Claim
 from core.domain.values import Market, Millis
-from core.feed.pace import step_ms, wait_ms
+from core.feed.pace import HELD_MS, SKEW_MS, step_ms, wait_ms
 
 
 class MemoryBudget:
@@ -21,3 +22,19 @@ class MemoryBudget:
                 return wait
             self._ready[market, group] = at + step
             return 0
+
+
+class MemorySpare:
+    """Implements `ports.Spare` within this process; threads may share it."""
+
+    def __init__(self) -> None:
+        self._held: dict[Market, tuple[str, Millis]] = {}
+        self._lock = Lock()
+
+    def claim(self, market: Market, owner: str, at: Millis) -> Claim:
+        with self._lock:
+            name, until = self._held.get(market, (owner, at))
+            if name != owner and at - SKEW_MS <= until <= at + HELD_MS + SKEW_MS:
+                return Claim(mine=False, until=until)
+            self._held[market] = owner, Millis(at + HELD_MS)
+            return Claim(mine=True, until=Millis(at + HELD_MS))

@@ -15,6 +15,7 @@ from botocore.httpsession import URLLib3Session
 from msgspec.structs import replace
 
 from core.adapters import recent
+from core.adapters.dynamo.budget import DynamoSpare
 from core.adapters.dynamo.sendings import DynamoSendings
 from core.adapters.wiring import Wiring, wall_clock
 from core.app.crew import candidates, enlist
@@ -53,15 +54,15 @@ class Later:
         return Millis(self.clock() + self.more)
 
 
-def wiring_of(tables, market, rest, clock=wall_clock):
+def wiring_of(tables, market, rest):
     env = {
         "HOGA_SETTINGS": str(SETTINGS), "HOGA_STATE_TABLE": tables.state, "HOGA_LOCKS_TABLE": tables.locks,
         "HOGA_LEDGER_TABLE": tables.ledger, "HOGA_PAPER_TABLE": tables.paper, "AWS_ENDPOINT_URL": tables.endpoint,
         "AWS_REGION": CREDENTIALS["region_name"], "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test",
         "HOGA_STAGE": "test", "HOGA_SIGNALS_QUEUE": "http://127.0.0.1:9/q",
     }  # fmt: skip
-    made = Wiring(env)
-    made.clock = Later(clock)
+    made = Wiring(env).carrying_out()
+    made.clock = Later(wall_clock)
     policy = made.settings.markets[market]
     risk = replace(policy.risk, max_positions=3)
     markets = {**made.settings.markets, market: replace(policy, rest=rest, risk=risk, enabled=True)}
@@ -220,18 +221,32 @@ def test_a_worker_that_another_process_took_costs_one_try_more(house):
     assert house.call(second, Side.BUY, str(name)) == (("bought", ""), ["locks", "locks", "paper", "locks"])
 
 
+def test_a_process_that_has_no_share_of_the_limit_asks_the_budget_for_each_call_to_the_venue(house):
+    """B2: one process at a time has what is kept free of the venue's limits, so that several do not go over them."""
+    budget, client = house.wiring.spare(Market.UPBIT), house.wiring.client("dynamodb")
+    state, key = house.wiring.named("HOGA_STATE_TABLE"), {"pk": {"S": "spare#upbit"}, "sk": {"S": "calls"}}
+    client.delete_item(TableName=state, Key=key)
+    assert DynamoSpare(state, client).claim(Market.UPBIT, "other", house.wiring.clock()).mine
+    budget._claims.clear()
+    assert house.call(house.symbols[1], Side.BUY, "asks whose it is")[0] == ("bought", "")
+    assert house.call(house.symbols[2], Side.BUY, "b") == (
+        ("bought", ""), ["budget", "locks", "budget", "paper", "locks"],
+    )  # fmt: skip
+
+
 @pytest.mark.parametrize("of", [UpbitFloor, BinanceFloor])
 def test_a_buy_at_a_simulated_venue_costs_three_and_a_refusal_one(of, tables, monkeypatch, sent):
     """The log of what is sent is noted right before the order leaves, with a last look at the halts."""
     monkeypatch.setattr(recent, "KEPT_MS", 60_000)
     with Served(of) as floor:
         market, symbol = floor.instrument.market, floor.instrument.symbol
-        wiring = wiring_of(tables, market, floor.policy.rest, floor.clock)
+        wiring = wiring_of(tables, market, floor.policy.rest)
+        wiring.clock, floor.clock.more = floor.clock, 0
         floor.budget, wiring._rules[market] = wiring.spare(market), floor.venue.rules
         wiring._brokers[market] = floor.broker(sendings=DynamoSendings(tables.ledger, wiring.lock_client))
         monkeypatch.setattr(Wiring, "broker", lambda self, market: self._brokers[market])
         made = House(wiring, market, lambda symbol: float(floor.price), [symbol], monkeypatch, sent)
-        made.tick = lambda: floor.clock.sleep(1)
+        made.tick = lambda: floor.clock.sleep(1.1)
         made.call(symbol, Side.BUY, "warm")
         made.call(symbol, Side.SELL, "warm too")
         assert made.call(symbol, Side.BUY, "b") == (("bought", ""), ["locks", "ledger", "locks"])
