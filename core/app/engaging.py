@@ -22,6 +22,8 @@ def engaged(ask: Ask, desk: Desk) -> tuple[Order, Answer | Left | Reserved]:
     for worker in candidates(order.signal, desk, ask.at):
         order = replace(order, worker=worker.id)
         answer = desk.leases.engage(ask, order, worker, limits, ask.at)
+        if isinstance(answer, Granted) and answer.intent.worker != worker.id:
+            return replace(order, worker=answer.intent.worker), answer  # by an earlier try of ours, that came late
         refused = Barrier(answer.refused) if isinstance(answer, Reserved) else None
         if refused is Barrier.WORKER_TAKEN or isinstance(answer, Granted):
             desk.engaged[worker.id] = ask.at

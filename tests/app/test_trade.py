@@ -6,9 +6,10 @@ import pytest
 
 from core.adapters.memory.books import MemoryBooks
 from core.app.desk import Ending, declined, insist
+from core.app.ports import Reserved
 from core.app.trade import handle
 from core.domain.errors import LockAcquisitionError
-from core.domain.leases import Busy, Flat, Held, Repeated, Unclear
+from core.domain.leases import Barrier, Busy, Flat, Held, Repeated, Unclear
 from core.domain.orders import State, order_id
 from core.domain.values import Market, Millis, Side
 from core.domain.workers import Status
@@ -181,3 +182,25 @@ def test_a_store_that_does_not_answer_decides_nothing(table):
             return Unclear(reason="no reply")
 
     assert handle(buy(), table.desk(leases=Silent())).outcome is Ending.UNCLEAR
+
+
+def test_a_try_that_comes_late_takes_its_own_worker_whoever_is_tried_meanwhile(table):  # E2, E8
+    """The first try was told no and is written all the same, once its worker is free: its order is that worker's."""
+
+    class Late:
+        tries = 0
+
+        def __getattr__(self, name):
+            return getattr(table.books.leases, name)
+
+        def engage(self, *asked):
+            self.tries += 1
+            answer = table.books.leases.engage(*asked)
+            return Reserved(refused=Barrier.WORKER_TAKEN) if self.tries == 1 else answer
+
+    table.buy("KRW-BBB")
+    leases = Late()
+    verdict = handle(buy(), table.desk(leases=leases))
+    assert (verdict.outcome, leases.tries) == (Ending.BOUGHT, 2)
+    worker = table.worker(verdict.order.worker)
+    assert (worker.status, worker.symbol, table.lock.position.worker) == (Status.HOLD, "KRW-AAA", worker.id)

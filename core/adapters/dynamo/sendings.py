@@ -70,8 +70,11 @@ class DynamoSendings:
             noted, *halts = reasons(refused)
             if noted.get("Code") == CONDITION:
                 return text(noted.get("Item", {}), "nonce") == nonce
-            scope, why = next((scope, why) for scope, why in zip(scopes, halts, strict=True) if "Item" in why)
-            raise OrderExecutionError(f"never sent: halted, {scope}: {text(why['Item'], 'reason')}") from refused
+            for scope, why in zip(scopes, halts, strict=True):
+                if why.get("Code") == CONDITION:
+                    reason = text(why.get("Item", {}), "reason")
+                    raise OrderExecutionError(f"never sent: halted, {scope}: {reason}") from refused
+            raise
         return True
 
     def claim(self, sending: Sending, identity: str) -> bool:
