@@ -5,33 +5,14 @@ from __future__ import annotations
 import signal
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 from types import FrameType
 from typing import NoReturn
 
 import click
 from botocore.exceptions import BotoCoreError, ClientError
 
-from core.cli import (
-    INTERRUPTED,
-    acting,
-    asking,
-    benching,
-    checking,
-    deployed,
-    drilling,
-    emulating,
-    flattening,
-    keeping,
-    locking,
-    looking,
-    machine,
-    once,
-    place,
-    planning,
-    replaying,
-    staffing,
-    summing,
-)
+from core.cli import INTERRUPTED, deployed, place
 from core.domain.errors import CoreError, Misconfigured, Transient, UnknownOutcome
 
 AGAIN = "Nothing tries it again by itself: check the network and run the command again."
@@ -40,7 +21,51 @@ AGAIN = "Nothing tries it again by itself: check the network and run the command
 DONE, REFUSED, USAGE, UNKNOWN = 0, 1, 2, 3
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+MODULES = {
+    "acting": ("alert",),
+    "asking": ("why",),
+    "benching": ("bench",),
+    "checking": ("check",),
+    "drilling": ("drill",),
+    "emulating": ("variables",),
+    "flattening": ("halt", "resume", "flatten"),
+    "keeping": ("secrets",),
+    "locking": ("locks",),
+    "looking": ("status", "positions", "orders"),
+    "machine": ("demo", "run"),
+    "once": ("scan", "rank"),
+    "planning": ("plan",),
+    "replaying": ("replay",),
+    "staffing": ("workers",),
+    "summing": ("summary",),
+}
+"""Which module of core.cli has which commands: one is loaded when it is called, or when help lists them all."""
+
+ASKING = frozenset({"acting", "asking", "emulating", "flattening", "locking", "looking", "staffing", "summing"})
+"""Commands about a system that stands somewhere: in this folder, or deployed."""
+
+
+class Commands(click.Group):
+    """Loads what is asked for: `hoga check` does not wait for the machinery of `hoga demo`."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(name for names in MODULES.values() for name in names)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        for module, names in MODULES.items():
+            if cmd_name in names and cmd_name not in self.commands:
+                self._load(module)
+        return self.commands.get(cmd_name)
+
+    def _load(self, module: str) -> None:
+        found = import_module(f"core.cli.{module}").COMMANDS
+        if module in ASKING:
+            deployed.offer(found)
+        for command in found:
+            self.add_command(command)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="hoga", message="%(prog)s %(version)s")
 def hoga() -> None:
     """Watch Korean stocks and crypto, decide, and trade on paper.
@@ -49,32 +74,6 @@ def hoga() -> None:
     hoga demo              a whole trading day in about a minute, offline
     hoga run --feed upbit  the same system on Upbit's public feed, paper money (or binance)
     """
-
-
-ASKING = (looking, summing, asking, locking, acting, flattening, staffing, emulating)
-"""Commands about a system that stands somewhere: in this folder, or deployed."""
-for asked in ASKING:
-    deployed.offer(asked.COMMANDS)
-
-for command in (
-    *machine.COMMANDS,
-    *looking.COMMANDS,
-    *summing.COMMANDS,
-    *asking.COMMANDS,
-    *locking.COMMANDS,
-    *once.COMMANDS,
-    *acting.COMMANDS,
-    *keeping.COMMANDS,
-    *planning.COMMANDS,
-    *replaying.COMMANDS,
-    *checking.COMMANDS,
-    *benching.COMMANDS,
-    *staffing.COMMANDS,
-    *flattening.COMMANDS,
-    *drilling.COMMANDS,
-    *emulating.COMMANDS,
-):
-    hoga.add_command(command)
 
 
 def main() -> NoReturn:

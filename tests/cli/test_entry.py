@@ -3,8 +3,11 @@
 import json
 import subprocess
 import sys
+from importlib import import_module
+from pathlib import Path
 from types import ModuleType
 
+import click
 import pytest
 
 from core import cli
@@ -131,15 +134,29 @@ def test_every_error_has_its_exit_code_and_its_own_words(error, code, monkeypatc
     assert isinstance(error, Transient) or str(error) in said
 
 
+def all_commands():
+    """By the name that people type."""
+    context = click.Context(hoga)
+    return {name: hoga.get_command(context, name) for name in hoga.list_commands(context)}
+
+
 def test_help_is_told_and_every_command_has_a_line_of_it(capsys):
     assert run(["--help"]) == entry.DONE
-    for name, command in hoga.commands.items():
+    said = capsys.readouterr().out
+    for name, command in all_commands().items():
         assert command.get_short_help_str(), name
+        assert f"  {name} " in said
+
+
+def test_every_module_with_commands_is_listed_with_the_names_that_it_has():
+    files = [path for path in Path(cli.__file__).parent.glob("*.py") if "\nCOMMANDS = " in path.read_text()]
+    found = {path.stem: tuple(c.name for c in import_module(f"core.cli.{path.stem}").COMMANDS) for path in files}
+    assert found == entry.MODULES
 
 
 def test_every_command_that_answers_takes_json():
-    groups = [command for command in hoga.commands.values() if hasattr(command, "commands")]
-    commands = [c for c in hoga.commands.values() if c not in groups] + [
+    groups = [command for command in all_commands().values() if hasattr(command, "commands")]
+    commands = [c for c in all_commands().values() if c not in groups] + [
         c for group in groups for c in group.commands.values()
     ]
     without = [c.name for c in commands if not any(option.name == "as_json" for option in c.params)]
@@ -176,7 +193,7 @@ def test_a_picture_for_a_folder_that_is_not_there_is_refused_before_the_day(tmp_
 
 def test_what_asks_no_aws_does_not_wait_for_its_libraries():
     """Each command pays for what the command line loads; in a process of its own, as here all of it is loaded."""
-    heavy = ("boto3", "botocore.config", "pynamodb", "numpy", "matplotlib", "websockets", "picows", "moto")
+    heavy = ("boto3", "botocore.config", "pynamodb", "requests", "numpy", "websockets", "picows", "core.local.demo")
     program = f"import sys; from core.cli.entry import run; code = run(['check']); print(code, [m for m in {heavy} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True)
     assert done.stdout.splitlines()[-1:] == ["0 []"], done.stderr
