@@ -61,6 +61,7 @@ class Enquiry:
         self._sendings, self._board, self._rules, self._days = sendings, board, rules, days
         self._clock = clock
         self._asked: dict[str, Millis] = {}
+        self._seen: dict[str, Millis] = {}
 
     def ask(self, flow: Flow[T]) -> T:
         return asked(self._line, flow)
@@ -160,8 +161,10 @@ class Enquiry:
         listed = self._listed(order, sending.at, "" if sending.before else sending.venue_id)
         identity = self._spec.identity(sending.venue_id)
         row = next((row for row in listed.rows if self._spec.identity(row.id) == identity), None)
-        if row is not None:
+        if row is not None and not self._unpriced(row.filled, row.value, sending, told, at):
             return from_row(order, sending, row, told, self._rules)
+        if row is not None:
+            return from_notices(order, sending, told, self._rules)
         if sending.before is not None:
             return self._moved(order, sending, told, self._summed(order, listed, self._depot(), at), at)
         if at - sending.at > LISTED:
@@ -171,6 +174,8 @@ class Enquiry:
     def _moved(self, order: Order, sending: Sending, told: Heard, now: Standing, at: Millis) -> Outcome:
         """By holdings; a cancel that was taken ends it once the account has had time to say so."""
         units, value = from_sums(sending, now)
+        if self._unpriced(units, value, sending, told, at):
+            return from_notices(order, sending, told, self._rules)
         parts = told.parts if told.filled >= units else split(units, value or units * (order.limit or order.reference))
         state = State.PARTIAL if parts else State.OPEN
         if max(units, told.filled) >= order.quantity:
@@ -178,6 +183,15 @@ class Enquiry:
         elif sending.cancelled and at - sending.cancelled > ARRIVES:
             state = State.CANCELLED
         return outcome(order, sending.venue_id, state, parts, self._rules, sending.at, "by holdings: no list has it")
+
+    def _unpriced(self, units: Decimal, value: Decimal, sending: Sending, told: Heard, at: Millis) -> bool:
+        """Are there units whose value nobody tells yet? What is settled once keeps the price that it was settled at.
+
+        They are waited for from when this process saw them first, and not beyond their session.
+        """
+        if value or units <= told.filled or sending.at < self._days().closed(at) <= at - SETTLE:
+            return False
+        return at - self._seen.setdefault(sending.order, at) <= LISTED
 
     def _listed(self, order: Order, since: Millis, venue_id: str = "") -> Listed:
         if self._spec.listed is None:

@@ -147,11 +147,25 @@ def test_an_open_order_that_only_the_waiting_list_has_is_ours():
     assert bench.sendings.read(order.id).fate is Fate.TAKEN
 
 
+def test_a_row_that_tells_units_and_not_yet_their_value_is_waited_for():
+    """G1: what is settled once keeps the price that it was settled at."""
+    bench = Bench()
+    bench.kis.price = D(69_900)
+    broker, order = bench.broker(), bench.order()
+    broker.place(order, bench.hands.at)
+    bench.kis.orders["0001569157"]["value"] = D(0)
+    bench.hands.later(2)
+    assert broker.find(order, bench.hands.at).state == "open"
+    bench.kis.orders["0001569157"]["value"] = D(699_000)
+    bench.hands.later(2)
+    found = broker.find(order, bench.hands.at)
+    assert (found.state, filled(found), cost(found)) == ("filled", 10, 699_000)
+
+
 # ---- mock: a list without rows -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("sums", [True, False])
-@pytest.mark.parametrize("side", Side)
+@pytest.mark.parametrize(("side", "sums"), [(Side.BUY, True), (Side.BUY, False), (Side.SELL, True)])
 def test_on_mock_a_filled_order_without_a_row_is_told_by_holdings(sums, side):
     bench = Bench(MOCK)
     bench.kis.empty, bench.kis.sums, bench.kis.price = True, sums, D(69_900)
@@ -162,8 +176,28 @@ def test_on_mock_a_filled_order_without_a_row_is_told_by_holdings(sums, side):
 
     found = broker.find(order, bench.hands.at)
 
-    price = 69_900 if sums or side is Side.BUY else 70_000
-    assert (found.state, filled(found), cost(found)) == ("filled", 10, 10 * price)
+    assert (found.state, filled(found), cost(found)) == ("filled", 10, 699_000)
+
+
+@pytest.mark.parametrize("caught_up", [True, False])
+def test_on_mock_a_sale_that_only_holdings_tell_waits_for_the_days_sums_to_say_its_price(caught_up):
+    """G1: what is settled once keeps its price; where nothing ever says it, it is what the sale was decided at."""
+    bench = Bench(MOCK)
+    bench.kis.empty, bench.kis.sums, bench.kis.price = True, False, D(69_900)
+    bench.kis.held["005930"] = D(25)
+    broker, order = bench.broker(), bench.order(Side.SELL)
+    broker.place(order, bench.hands.at)
+    bench.hands.later(LISTED / 1000 + 5)
+    for later in (0, LISTED / 1000):
+        bench.hands.later(later)
+        waiting = broker.find(order, bench.hands.at)
+        assert (waiting.state, waiting.fills) == ("open", ())
+
+    bench.kis.sums = caught_up
+    bench.hands.later(2)
+    found = broker.find(order, bench.hands.at)
+
+    assert (found.state, filled(found), cost(found)) == ("filled", 10, 699_000 if caught_up else 700_000)
 
 
 @pytest.mark.parametrize("lost", ["request", "reply"])
