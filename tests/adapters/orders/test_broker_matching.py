@@ -188,13 +188,13 @@ def test_on_mock_a_sale_that_only_holdings_tell_waits_for_the_days_sums_to_say_i
     broker, order = bench.broker(), bench.order(Side.SELL)
     broker.place(order, bench.hands.at)
     bench.hands.later(LISTED / 1000 + 5)
-    for later in (0, LISTED / 1000):
+    for later in (0, LISTED / 1000 - 20):
         bench.hands.later(later)
         waiting = broker.find(order, bench.hands.at)
         assert (waiting.state, waiting.fills) == ("open", ())
 
     bench.kis.sums = caught_up
-    bench.hands.later(2)
+    bench.hands.later(20)
     found = broker.find(order, bench.hands.at)
 
     assert (found.state, filled(found), cost(found)) == ("filled", 10, 699_000 if caught_up else 700_000)
