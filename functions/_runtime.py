@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any, TextIO, TypeVar, cast
 
@@ -82,7 +82,7 @@ class Job:
         answers: Event = {}
         failures: list[CoreError] = []
         good = True
-        for market in wiring.settings.enabled:
+        for market in asked(event, wiring.settings.enabled):
             try:
                 done = use(wiring, market)
                 answers[market.value], good = msgspec.to_builtins(done), good and well(done)
@@ -149,6 +149,15 @@ class Job:
         )
         if verdict.trip:
             self.count(market, {"reason": verdict.trip.exit}, Sells=1)
+
+
+def asked(event: Event, enabled: Iterable[Market]) -> list[Market]:
+    """The markets that a run is about: the one that its schedule names, where that is switched on, else all that are.
+
+    >>> asked({"market": "krx"}, [Market.UPBIT]), asked({}, [Market.UPBIT])
+    ([], [<Market.UPBIT: 'upbit'>])
+    """
+    return [market for market in enabled if event.get("market", market.value) == market.value]
 
 
 def lateness_s(event: Event, at: Millis, period_s: float) -> float:

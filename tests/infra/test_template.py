@@ -1,5 +1,6 @@
 """Facts of template.yaml that a reviewer would otherwise have to look for (I1)."""
 
+import json
 import re
 from fnmatch import fnmatch
 from pathlib import Path
@@ -8,8 +9,10 @@ import pytest
 
 from core.adapters.gate import OPT_IN
 from core.domain.policies import AccountPolicy, KeyPolicy, NotifyPolicy
+from core.domain.values import Market
 from core.local import template as templates
 from core.settings.tree import ACCOUNTS
+from functions._runtime import asked
 
 ROOT = Path(__file__).parents[2]
 TEMPLATE = templates.load(ROOT / "template.yaml")
@@ -90,6 +93,14 @@ def test_every_schedule_is_in_korean_time_with_bounded_retries_and_a_dead_letter
     assert schedule["RetryPolicy"] == {"MaximumRetryAttempts": 0, "MaximumEventAgeInSeconds": 60}
     assert schedule["DeadLetterConfig"]["Arn"]["Fn::GetAtt"][0].endswith("DeadLetters")
     assert "<aws.scheduler.scheduled-time>" in schedule["Input"]
+
+
+def test_the_schedule_before_a_market_opens_does_nothing_for_the_others_nor_where_that_market_is_off():
+    """A market that is switched off costs nothing."""
+    event = FUNCTIONS["SafetyFilter"]["Events"]["BeforeKrx"]["Properties"]["Input"]
+    named = json.loads(event)["market"]
+    assert asked({"market": named}, [Market.UPBIT, Market.KRX]) == [Market.KRX]
+    assert asked({"market": named}, [Market.UPBIT]) == []
 
 
 def test_no_function_may_do_everything_or_touch_everything():
