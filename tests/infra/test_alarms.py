@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from core.domain.values import Millis
 from core.local import template as templates
+from core.local.schedules import fires, schedules
 from core.local.stack import Stack
 from core.simulators.chat import ChatLimits, ChatSimulator
 
@@ -59,6 +61,20 @@ def test_an_alarm_is_told_to_people_also_when_it_is_over(name):
 @pytest.mark.parametrize("name", HEARTBEATS)
 def test_a_dead_mans_alarm_takes_silence_for_the_worst(name):
     assert ALARMS[name]["TreatMissingData"] == "breaching"
+
+
+def test_a_heart_that_misses_one_beat_rings_no_alarm_and_one_that_stopped_rings_within_half_an_hour():
+    """One late run is told by the next; silence is told while there is still something to do about it."""
+    named = {body["Handler"].split(".")[1]: name for name, body in templates.functions(PARENT).items()}
+    beats = {alarm["Dimensions"][0]["Value"]: alarm for alarm in ALARMS.values() if alarm["MetricName"] == "Beats"}
+    assert set(beats) == {"batch_scan", "sweep", "liquidate", "daily_summary"}
+    for service, alarm in beats.items():
+        mine = [one for one in schedules(templates.functions(PARENT)) if one.function == named[service]]
+        silent_s = alarm["Period"] * alarm["EvaluationPeriods"]
+        starts = [at for one in mine for at in fires(one.when, Millis(0), Millis(silent_s * 1000), Millis(0))]
+        assert len(starts) >= 5, service
+        assert silent_s <= 1800
+        assert alarm["DatapointsToAlarm"] == alarm["EvaluationPeriods"], "each part of the silence is silent"
 
 
 def test_no_dead_mans_alarm_depends_on_what_it_watches():
