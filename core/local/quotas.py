@@ -79,9 +79,8 @@ def _slots(market: Market, policy: MarketPolicy, found: Venue) -> Slots:
     if stream.slots:
         keys = max(1, len(policy.keys))
         wanted = policy.watch.max_ws_subs * topics + 1
-        return Slots(
-            market=market, wanted=wanted, allowed=stream.slots * keys, of=f"{keys} app key(s), {topics} a symbol"
-        )
+        of = f"{keys} app key(s), {topics} a symbol, one for each first"
+        return Slots(market=market, wanted=wanted, allowed=stream.slots * keys, of=of)
     allowed, of = capacity(stream, policy), f"{policy.stream.connections} connections"
     return Slots(market=market, wanted=policy.watch.max_ws_subs, allowed=allowed, of=of)
 
