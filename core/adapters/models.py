@@ -20,10 +20,20 @@ class Undocumented(JSONFileLoader):
     def load_file(self, file_path: str) -> Any:
         """None where there is no such file."""
         found = super().load_file(file_path)
-        for partition in found.get("partitions", ()) if found else ():
-            if "services" in partition:
-                partition["services"] = {name: row for name, row in partition["services"].items() if name in SERVICES}
+        if found and "partitions" in found:
+            found = {**found, "partitions": [known(partition) for partition in found["partitions"]]}
         return bare(found)
+
+
+def known(partition: dict[str, Any]) -> dict[str, Any]:
+    """A part of AWS with the addresses of SERVICES only; botocore's other file of partitions has none at all.
+
+    >>> known({"partition": "aws", "services": {"sqs": {}, "s3": {}}})
+    {'partition': 'aws', 'services': {'sqs': {}}}
+    """
+    if "services" not in partition:
+        return partition
+    return {**partition, "services": {name: row for name, row in partition["services"].items() if name in SERVICES}}
 
 
 TAKEN = "clientContextParams"
