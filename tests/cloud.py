@@ -77,13 +77,18 @@ def shape(resource: str) -> dict[str, Any]:
     return {key: value for key, value in resources()[resource].items() if key in kept}
 
 
+@cache
+def maker(endpoint: str):
+    """The client of this process that makes tables: a client takes longer to make than a table."""
+    return Tables(endpoint=endpoint, locks="", ledger="", state="", paper="").client()
+
+
 def create(endpoint: str = "") -> Tables:
     """A fresh set of the four tables, as `template.yaml` defines them."""
     number = next(serial)
     tables = Tables(endpoint=endpoint, **{name: f"{name}-{number}" for name in TABLES})
-    client = tables.client()
     for name, resource in TABLES.items():
-        client.create_table(TableName=getattr(tables, name), **shape(resource))
+        maker(endpoint).create_table(TableName=getattr(tables, name), **shape(resource))
     return tables
 
 

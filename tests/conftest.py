@@ -3,8 +3,10 @@
 A fixture that is imported into a module is one of that module: a server of the session would start once for each.
 """
 
+from functools import cache
 from pathlib import Path
 
+import botocore.session
 import pytest
 
 from tests.cloud import dynamo, stack, tables
@@ -28,6 +30,9 @@ LONGEST = (
 )
 """Files and folders that take longest. They begin, so that none is left to run alone at the end; a file's tests stay
 together (`--dist loadfile`), as they share servers. The first one waits more than it works."""
+
+botocore.session.create_loader = cache(botocore.session.create_loader)
+"""What boto3 knows of services is read once in a process: each `mock_aws` begins with a session that knows nothing."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
