@@ -86,6 +86,14 @@ def test_the_streamer_runs_on_arm_as_nobody_on_a_file_system_it_cannot_write():
     assert variables["HOGA_RUN_DIR"] == mount["ContainerPath"]
 
 
+def test_the_streamer_is_told_where_it_is_and_where_everything_lies():
+    """By the same names as the functions, and the region, which botocore needs before it can sign anything."""
+    variables = {one["Name"]: one["Value"] for one in CONTAINER["Environment"]}
+    assert variables["AWS_REGION"] == {"Ref": "AWS::Region"}
+    functions = PARENT["Globals"]["Function"]["Environment"]["Variables"]
+    assert set(functions) - set(variables) == {"HOGA_PASSES_QUEUE", "HOGA_BUS"}, "the scan's and the ranking's own"
+
+
 def test_on_market_hours_the_clock_alone_says_how_many_run_so_a_deploy_at_night_starts_none():
     """CloudFormation sends a count that it is given with every update, and leaves one alone that it is not given."""
     count = STREAMER["Service"]["Properties"]["DesiredCount"]
