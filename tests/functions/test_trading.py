@@ -62,7 +62,8 @@ def test_a_buy_signal_buys_once_and_tells(open_for_buying, context, said, count,
     answer = worker.handler(read_sample("worker", signal(cloud)), context)
 
     assert answer == {"batchItemFailures": []}
-    position = cloud.wiring.leases.lock(AAA).position
+    lock = cloud.wiring.leases.lock(AAA)
+    position = lock.position
     assert position.quantity * position.price <= 1_000_000
     (alert,) = [message["alert"] for message in cloud.messages("HOGA_ALERTS_QUEUE")]
     assert (alert["kind"], alert["name"]) == ("bought", "Triple A")
@@ -70,7 +71,7 @@ def test_a_buy_signal_buys_once_and_tells(open_for_buying, context, said, count,
     assert count(lines) == {"Buys": 1, "LocksGranted": 1}
     line = next(line for line in lines if line.get("message") == "signal handled")
     assert (line["outcome"], line["instrument"]) == ("bought", "upbit:KRW-AAA")
-    assert line["fence"] == 1
+    assert line["fence"] == lock.fence
     assert line["key"].startswith("upbit:KRW-AAA:buy:disparity:")
 
 
@@ -123,7 +124,9 @@ def test_a_symbol_that_is_being_worked_on_sends_its_messages_back_in_order(
     from core.domain.leases import Busy
 
     monkeypatch.setattr(
-        type(open_for_buying.wiring.leases), "grant", lambda self, ask, at: Busy(holder="other", fence=7, ends=at)
+        type(open_for_buying.wiring.leases),
+        "engage",
+        lambda self, ask, *rest: Busy(holder="other", fence=7, ends=ask.at),
     )
 
     answer = worker.handler(read_sample("worker", signal(open_for_buying), signal(open_for_buying, rule="b")), context)
