@@ -139,6 +139,6 @@ def _priced(name: str, count: float, free: float, each: float, unit: str) -> Cos
         if count >= 1e6
         else f"{count:,.0f} {unit}"
         if count >= 100
-        else f"{count:.1f} {unit}"
+        else f"{count:.3g} {unit}"
     )
     return Cost(name=name, usd=max(0.0, count - free) * each, of=shown)
