@@ -189,7 +189,10 @@ class AccountPolicy(Policy, frozen=True):
 
 
 class RestPolicy(Policy, frozen=True):
-    """B2, B3. `limits` overrides the venue's calls per second by rate-limit group; `headroom` is kept free."""
+    """B2, B3. `limits` overrides the venue's calls per second by rate-limit group.
+
+    headroom  the part of each limit that all calls share; of the rest one process at a time may take some for trades
+    """
 
     url: Text
     limits: dict[str, Annotated[float, Meta(gt=0.0)]] = {}
