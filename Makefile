@@ -15,12 +15,14 @@ help: ## list these targets
 
 setup: $(READY) ## make .venv with everything that is needed
 
+# pip compiles on one core, and the most of it what only one rule of a linter loads.
 $(READY): requirements.txt requirements-local.txt requirements-dev.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
 	  { echo "hoga needs Python 3.11 or newer: install it, or say 'make PYTHON=/path/to/python3 $(MAKECMDGOALS)'"; exit 2; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@echo "setting up .venv (a minute the first time) ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -r requirements-dev.txt
+	@$(BIN)/python -m compileall -q -j 0 -x '/(sympy|networkx)/' .venv/lib >/dev/null || true
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
 	@touch $(READY)
 
