@@ -1,6 +1,7 @@
 """The part of a limit that is kept free for trades (B2, E1): one process has it, and nobody goes over the limit."""
 
 import random
+from collections import Counter
 
 import boto3
 import pytest
@@ -17,7 +18,7 @@ from core.domain.errors import Transient
 from core.domain.values import MINUTE, SECOND, Market, Millis
 from core.feed.pace import HELD_MS, SKEW_MS
 from core.simulators.binance_limits import BinanceLimits, WeightGate
-from core.simulators.limits import Gate, Limits
+from core.simulators.limits import Gate, Limits, Recent
 from tests.cloud import create
 
 UPBIT, KRX = Market.UPBIT, Market.KRX
@@ -119,35 +120,54 @@ def test_no_second_holds_more_than_what_is_kept_free(limit, gaps):
     assert all(sum(start <= each < start + 1000 for each in went) <= limit * 0.2 + 1e-6 for start in went)
 
 
-def rush(processes, group, limit, counted, call, seed, late_ms):
-    """A minute and a half in which all of them call as often as they may, beside a scan that never rests.
+def rush(limit, counted, call, each=False):
+    """A minute and a half in which eleven processes call as often as they may, beside a scan that never rests.
 
-    A call is counted up to `late_ms` after it left. How many calls went, by process.
+    A call is counted up to 60 ms after it left. What the venue said, how often; `each`: everyone has the share.
     """
-    dice, everybody, claims = random.Random(seed), MemoryBudget(), MemorySpare()
-    traders = [SpareBudget(everybody, claims, str(number), 0.8, counted) for number in range(processes)]
+    dice, everybody, claims = random.Random(7), MemoryBudget(), MemorySpare()
+    spares = [MemorySpare() if each else claims for _ in range(11)]
+    traders = [SpareBudget(everybody, spare, str(number), 0.8, counted) for number, spare in enumerate(spares)]
     went, at = [], 1_790_134_742_000
     for _ in range(9_000):
         at += 10
-        for number, each in enumerate([everybody, *dice.sample(traders, processes)]):
-            if not each.take(UPBIT, group, limit, Millis(at)):
-                went.append((at + dice.randrange(late_ms), number))
-    assert {call(arrives) for arrives, _ in sorted(went)} == {0}
-    return len(went)
+        for one in [everybody, *dice.sample(traders, len(traders))]:
+            if not one.take(UPBIT, "calls", limit * 0.8, Millis(at)):
+                went.append(at + dice.randrange(60))
+    return Counter(call(arrives) for arrives in sorted(went))
 
 
-@pytest.mark.parametrize("seed", range(2))
-def test_however_many_processes_trade_in_one_second_the_strict_venue_refuses_none_of_their_calls(seed):
-    """The simulator's own count, by calendar second; one more 429 than it forgives is a ban (B2)."""
+def upbit():
+    """Ten calls in a second of the venue's own clock."""
     gate = Gate(Limits(per_s=10))
-    assert rush(11, "ticker", 8.0, {}, lambda at: gate.call("ticker", at).status, seed, 60) > 8 * 85
+    return 10.0, {}, lambda at: gate.call("ticker", at).status
 
 
-@pytest.mark.parametrize("seed", range(2))
-def test_however_many_processes_trade_in_one_minute_no_weight_goes_over_the_venues_own(seed):
+def kis():
+    """Eighteen calls in any second, for one is refused that comes after as many."""
+    window = Recent(18, 1000)
+    return 18.0, {}, lambda at: 429 * bool(window.take(at)[1])
+
+
+def binance():
+    """Weight of a minute of the venue's clock; each call weighs 20."""
     gate = WeightGate(BinanceLimits())
-    limit, counted = 100 * 0.8 / 20, {"weight": MINUTE}
-    assert rush(11, "weight", limit, counted, lambda at: gate.call(20, at).status, seed, 60) > 4 * 85
+    return 100 / 20, {"calls": MINUTE}, lambda at: gate.call(20, at).status
+
+
+@pytest.mark.parametrize("venue", [upbit, kis, binance])
+def test_however_many_processes_trade_at_once_the_strict_venue_refuses_none_of_their_calls(venue):
+    """As the simulators count, who ban whoever goes on (B2)."""
+    limit, counted, call = venue()
+    said = rush(limit, counted, call)
+    assert set(said) == {0}
+    assert said[0] > 90 * 0.7 * limit
+
+
+@pytest.mark.parametrize("venue", [upbit, kis, binance])
+def test_if_each_process_had_the_share_they_would_be_refused_again_and_again(venue):
+    said = rush(*venue(), each=True)
+    assert said[429] + said[418] > 10
 
 
 @pytest.fixture(params=["memory", "dynamo"])
