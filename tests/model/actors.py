@@ -31,12 +31,19 @@ LOCKS, LEDGER = "locks", "ledger"
 LEASE_MS = Millis(6_000)
 
 
-class Call(msgspec.Struct, frozen=True):
+class Call(msgspec.Struct, frozen=True, dict=True):
     """One request that leaves the process: to the tables, or to the venue."""
 
     to: str
     name: str
     request: dict[str, Any]
+
+    @cached_property
+    def values(self) -> frozenset[str]:
+        """Names of the values that it gives to the lock's item."""
+        legs = [leg["Update"] for leg in self.request.get("TransactItems", []) if "Update" in leg]
+        wanted = [leg for leg in [*legs, self.request] if leg.get("TableName") == LOCKS]
+        return frozenset(name for leg in wanted for name in leg.get("ExpressionAttributeValues", {}))
 
 
 class Reply(msgspec.Struct, frozen=True):

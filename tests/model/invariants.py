@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from core.adapters.dynamo.items import lock_of, number, text
 from core.domain.leases import Busy, Granted, Held, Repeated
 from core.domain.orders import Order
-from tests.model.actors import LEASE_MS, LOCKS, Call, Point
+from tests.model.actors import LEASE_MS, Call, Point
 from tests.model.expressions import Item
 
 Broken = Iterator[tuple[int, str]]
@@ -70,7 +70,7 @@ def stepped(point: Point, before: Item | None, after: Item | None, ghost: Ghost)
     if before is after or after is None or point.call is None:
         return ghost
     fence, held = max(ghost.fence, int(number(after, "fence"))), point.granted
-    values = values_of(point.call)
+    values = point.call.values
     if held is None or grants(point.call) or not values & {":done", ":next"}:
         return replace(ghost, fence=fence)
     committed = max(ghost.committed, held.fence)
@@ -81,7 +81,7 @@ def stepped(point: Point, before: Item | None, after: Item | None, ghost: Ghost)
 
 
 def ending(point: Point) -> bool:
-    return point.call is not None and ":done" in values_of(point.call)
+    return point.call is not None and ":done" in point.call.values
 
 
 def signal_of(point: Point) -> str:
@@ -89,14 +89,7 @@ def signal_of(point: Point) -> str:
 
 
 def grants(call: Call) -> bool:
-    return ":req" in values_of(call)
-
-
-def values_of(call: Call) -> set[str]:
-    """Names of the values that a request gives to the lock's item."""
-    legs = [leg["Update"] for leg in call.request.get("TransactItems", []) if "Update" in leg]
-    wanted = [leg for leg in [*legs, call.request] if leg.get("TableName") == LOCKS]
-    return {name for leg in wanted for name in leg.get("ExpressionAttributeValues", {})}
+    return ":req" in call.values
 
 
 def owned(item: Item | None) -> Broken:
