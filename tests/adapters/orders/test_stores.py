@@ -3,7 +3,7 @@
 from decimal import Decimal as D
 
 import pytest
-from botocore.exceptions import ReadTimeoutError
+from botocore.exceptions import ClientError, ReadTimeoutError
 from moto import mock_aws
 from msgspec.structs import replace
 
@@ -195,3 +195,16 @@ def test_many_notices_come_page_after_page(tables, monkeypatch):
     board.put([notice(seen=Millis(AT + n)) for n in range(7)])
     monkeypatch.setattr(client, "query", lambda **request: query(**request, Limit=3))
     assert len(board.about(SAMSUNG, Millis(0))) == 7
+
+
+def test_a_note_that_the_table_cannot_take_is_no_halt():
+    """A transaction may be cancelled for what no condition says: that is told as it is."""
+
+    class Full:
+        def transact_write_items(self, **request):
+            why = [{"Code": "ValidationError", "Message": "too large"}, *({"Code": "None"} for _ in range(3))]
+            answer = {"Error": {"Code": "TransactionCanceledException", "Message": ""}, "CancellationReasons": why}
+            raise ClientError(answer, "TransactWriteItems")
+
+    with pytest.raises(ClientError):
+        DynamoSendings("ledger", Full()).write(sending(side=Side.BUY))
