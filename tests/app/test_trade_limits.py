@@ -199,3 +199,26 @@ def test_a_buy_never_asks_for_more_than_the_days_highest_legal_price(table, clos
 
 def test_a_venue_without_price_limits_is_not_asked_for_references(table):
     assert to_buy(buy(), Decimal(100), table.desk(), AT).limit == Decimal("101.00")
+
+
+def test_a_signal_that_a_limit_refused_may_buy_when_it_comes_again_in_time_and_only_once(table):  # E7, E8
+    """A refusal is one write that took nothing, so nothing remembers it: the decision still makes one order at most."""
+    signal = buy()
+    table.books.ledger.halt("all", "news", AT)
+    assert handle(signal, table.desk()).limit == "halted"
+    table.books.ledger.resume("all")
+    assert handle(signal, table.desk()).outcome is Ending.BOUGHT
+    table.hands.later(1)
+    assert table.sell().outcome is Ending.SOLD
+    assert [handle(signal, table.desk()).outcome for _ in range(2)] == [Ending.REPEATED, Ending.REPEATED]
+    assert len(table.broker.sent) == 2
+
+
+def test_a_signal_that_a_limit_refused_buys_nothing_once_it_has_expired(table):
+    signal = buy()
+    table.books.ledger.halt("all", "news", AT)
+    assert handle(signal, table.desk()).limit == "halted"
+    table.books.ledger.resume("all")
+    table.hands.at = signal.expires
+    assert handle(signal, table.desk()).outcome is Ending.EXPIRED
+    assert table.broker.sent == []
