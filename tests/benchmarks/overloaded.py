@@ -25,6 +25,9 @@ from tests.benchmarks.overload import QUANTITY
 RESTORED_S = 900.0
 """How long it may take until all is subscribed again: each step is taken back after half a minute or more of calm."""
 
+BUSY_S = 120.0
+"""How much longer it may take until anything is shed, where others keep the source from making its messages."""
+
 
 class Silent:
     """Quotes of a venue that has no history."""
@@ -78,6 +81,7 @@ class Overloaded:
             await asyncio.sleep(before_s)
             self._source.rate(rate)
             await self._until(lambda: False, seconds)
+            await self._until(lambda: self.peak > 1, BUSY_S)
             self._source.rate(calm_rate)
             await self._until(lambda: self._complete() and self.steps[-1:] == ["calm"], RESTORED_S)
             self._source.rate(0)

@@ -170,7 +170,7 @@ def in_a_house(test, flavour, exchange="", start=START, kind=None, **limits):
 
     async def body():
         clock = Hand(start)
-        market = KrxMarket(seed=3, start=clock(), issues=listing(3, []))
+        market = KrxMarket(seed=3, start=clock(), issues=listing(3, [])[:3])
         found = msgspec.structs.replace(usual(flavour), order_reply_s=0.0, **limits)
         async with KisSimulator(market, flavour=flavour, limits=found, clock=clock, funds=50_000_000) as sim:
             house = (kind or House)(sim, clock, flavour, exchange)
