@@ -30,6 +30,10 @@ OCTAVES = (
 _STRIDE = np.uint64(0x9E3779B97F4A7C15)
 _FIRST = np.uint64(0xBF58476D1CE4E5B9)
 _SECOND = np.uint64(0x94D049BB133111EB)
+_PERIODS = np.array([period for period, _ in OCTAVES], dtype=np.int64)
+_REACHES = np.array([reach for _, reach in OCTAVES])
+_SALTS = np.arange(1, len(OCTAVES) + 1, dtype=np.uint64) * _SECOND
+"""One layer's keys are independent of another's."""
 
 
 def key_of(seed: int, text: str) -> int:
@@ -53,12 +57,12 @@ def salted(keys: Words, salt: int) -> Words:
 
 def drift(keys: Words, times: Times) -> Floats:
     """Natural log of price over base price at `times` (epoch ms), within about +-0.019. Broadcasts keys with times."""
-    total = np.zeros(np.broadcast_shapes(np.atleast_1d(keys).shape, times.shape))
-    for layer, (period, reach) in enumerate(OCTAVES):
-        place = times // period
-        part = (times - place * period) / period
-        smooth = part * part * (3.0 - 2.0 * part)
-        own = salted(keys, layer)
-        before, after = unit(own, place), unit(own, place + 1)
-        total += reach * (2.0 * (before + (after - before) * smooth) - 1.0)
-    return total
+    keys = np.atleast_1d(keys)
+    layers = (len(OCTAVES), *(1,) * max(keys.ndim, times.ndim))
+    periods, reaches = _PERIODS.reshape(layers), _REACHES.reshape(layers)
+    place = times // periods
+    part = (times - place * periods) / periods
+    smooth = part * part * (3.0 - 2.0 * part)
+    own = keys ^ _SALTS.reshape(layers)
+    before, after = unit(own, place), unit(own, place + 1)
+    return np.asarray(np.add.reduce(reaches * (2.0 * (before + (after - before) * smooth) - 1.0), axis=0))

@@ -232,9 +232,11 @@ async def serving(
     vi_s: float = 120.0,
     funds: int = 10_000_000,
     count: int = 12,
+    odd: bool = True,
 ) -> AsyncIterator[Client]:
     clock = Hand(at)
-    market = KrxMarket(seed=3, start=at, issues=listing(count, []), timetable=timetable, vi_s=vi_s)
+    issues = listing(count, [])[: None if odd else count]
+    market = KrxMarket(seed=3, start=at, issues=issues, timetable=timetable, vi_s=vi_s)
     chosen = msgspec.structs.replace(usual(flavour), **{"order_reply_s": 0.0, "ccld_lag_s": 0.0, **(limits or {})})
     async with (
         KisSimulator(market, flavour=flavour, limits=chosen, faults=faults, clock=clock, funds=funds) as sim,

@@ -169,7 +169,7 @@ async def test_nobody_else_s_account_is_told(real):
 
 
 async def test_the_day_s_sums_begin_anew_and_yesterday_s_quantities_move(serving):
-    async with serving(at=midnight_of("20260923") + (15 * 60 + 29) * 60_000, count=2) as client:
+    async with serving(at=midnight_of("20260923") + (15 * 60 + 29) * 60_000, count=2, odd=False) as client:
         await client.order(quantity="2")
         client.clock.at = midnight_of("20260924") + (8 * 60 + 31) * 60_000
         client.sim.turn()
