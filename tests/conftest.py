@@ -18,6 +18,8 @@ LONGEST = (
     "end_to_end/test_demo.py",
     "infra/test_deploy.py",
     "adapters/dynamo/test_races.py",
+    "end_to_end/krx/test_day.py",
+    "infra/test_policy.py",
     "crash",
     "infra",
     "end_to_end",
