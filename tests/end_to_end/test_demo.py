@@ -67,13 +67,13 @@ class Shell:
         return line if line and (str(self.folder) in line or where.startswith(str(self.folder))) else ""
 
 
-def until(true: Callable[[], Any], patience_s: float = 60.0) -> Any:
-    """The first answer that counts as true. Fails the test at the deadline."""
+def until(true: Callable[[], Any], patience_s: float = 60.0, pause_s: float = 0.05) -> Any:
+    """The first answer that counts as true. Fails the test at the deadline; a command needs a longer pause."""
     deadline = time.monotonic() + patience_s
     while time.monotonic() < deadline:
         if answer := true():
             return answer
-        time.sleep(0.05)
+        time.sleep(pause_s)
     raise AssertionError("it did not come true in time")
 
 
@@ -179,7 +179,7 @@ def test_killing_the_streamer_costs_no_second_buy_and_no_second_alert(shell):
     """Issue: SIGKILL of the streamer during the demo; wanted subscriptions back within 5 s of the restart."""
     process = shell.start("demo", "--json")
     stand = until(lambda: next((one for one in shell.standing() if "streamer" in one.programs), None), 240)
-    before = until(lambda: len(shell.ask("positions")) >= 2 and shell.ask("status")["stream"], 240)
+    before = until(lambda: len(shell.ask("positions")) >= 2 and shell.ask("status")["stream"], 240, pause_s=1.5)
 
     os.kill(stand.programs["streamer"], signal.SIGKILL)
     again = until(

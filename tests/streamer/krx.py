@@ -27,6 +27,7 @@ from core.domain.policies import (
 )
 from core.domain.positions import Position
 from core.domain.values import Instrument, Market
+from core.simulators.kis_issues import listing
 from core.simulators.kis_market import KrxMarket
 from core.venues.kis import VENUE
 from streamer.ports import Ports
@@ -45,7 +46,7 @@ def clock():
 
 
 def krx():
-    return KrxMarket(seed=7, start=clock())
+    return KrxMarket(seed=7, start=clock(), issues=listing(100, []))
 
 
 class NotingQuotes:
