@@ -48,7 +48,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
 class Figures(msgspec.Struct, frozen=True, kw_only=True):
     """What was done, in one market or in all.
 
-    sells        by reason; `bought` counts buys by symbol
+    sells        by reason; `bought` counts buys by symbol and rule, as in "247540 surge"
     differences  empty where our ledger equals the venue's own log
     """
 
@@ -139,7 +139,7 @@ def _market(tally: Tally, view: View, evidence: Evidence) -> MarketReport:
 
 def _figures(tally: Tally, orders: list[Order], trips: list[RoundTrip], open_positions: int) -> dict[str, Any]:
     sells = by_reason(trips)
-    bought = [order.instrument.symbol for order in orders if order.side is Side.BUY and order.filled]
+    bought = [f"{each.instrument.symbol} {each.reason}" for each in orders if each.side is Side.BUY and each.filled]
     return {
         **{field: tally[metric] for field, metric in COUNTED.items()},
         "buys": len(bought),

@@ -203,7 +203,7 @@ def test_killing_the_streamer_costs_no_second_buy_and_no_second_alert(shell):
 
     assert report["open_positions"] == 0, err
     assert report["differences"] == []
-    assert {symbol: count for symbol, count in report["bought"].items() if count > 1} == {}, "bought twice"
+    assert {which: count for which, count in report["bought"].items() if count > 1} == {}, "bought twice by one rule"
     topics = Counter(
         (one["service"], *one["text"].splitlines()[:2]) for one in told if any(word in one["text"] for word in LASTING)
     )

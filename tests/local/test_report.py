@@ -156,7 +156,7 @@ def test_top_fields_are_sums_and_each_market_has_its_own():
     done = two(full())
 
     assert (done.buys, done.markets[Market.UPBIT].buys, done.markets[Market.KRX].buys) == (2, 1, 1)
-    assert done.bought == {"KRW-SOL": 1, "005930": 1}
+    assert done.bought == {"KRW-SOL disparity": 1, "005930 disparity": 1}
     assert done.summary == Result(trades=4, wins=2, pnl=Decimal(2), fees=Decimal(2), taxes=Decimal(0))
     assert plain(done)["markets"]["krx"]["summary"]["pnl"] == "7"
 
