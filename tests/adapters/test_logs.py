@@ -27,7 +27,7 @@ def test_a_log_line_is_one_json_object_with_the_extras_beside_the_message(root):
     sink = io.StringIO()
     write_json("streamer", sink)
 
-    logging.getLogger("core.x").info(
+    logging.getLogger("a.part").info(
         "signal %s", "sent", extra={"outcome": "ok", "instrument": Instrument(Market.UPBIT, "KRW-BTC"), "key": "k"}
     )
 
@@ -35,7 +35,7 @@ def test_a_log_line_is_one_json_object_with_the_extras_beside_the_message(root):
     assert line["at"] > 0
     del line["at"]
     assert line == {
-        "level": "INFO", "service": "streamer", "message": "signal sent", "logger": "core.x", "outcome": "ok",
+        "level": "INFO", "service": "streamer", "message": "signal sent", "logger": "a.part", "outcome": "ok",
         "instrument": {"market": "upbit", "symbol": "KRW-BTC"}, "key": "k",
     }  # fmt: skip
 
