@@ -72,7 +72,7 @@ class Closed:
                 self.rows = bytearray(b"".join(map(self._pack, older[:-1])))
             packed, size = self._pack(before), self._row.size
             if len(self.rows) < (self.keep - 1) * size:
-                self.rows += packed
+                self.rows = self.rows + packed  # grown in place it would keep an eighth of spare room for ever
             elif self.rows:
                 self.rows[:-size] = self.rows[size:]
                 self.rows[-size:] = packed
