@@ -235,14 +235,14 @@ class Station:
 
     async def _restore(self) -> None:
         """Go on where the last process was killed: its symbols are subscribed before the levels are even read."""
-        saved = await self._last_saved()
+        saved, at = await self._last_saved(), self._ports.clock()
+        known = saved is not None and self._engine.restore(saved.engine)
+        await self._recall(saved.at if saved is not None and known else None, at)
         if saved is None:
             return
-        if not self._engine.restore(saved.engine):
+        if not known:
             log.warning("the saved engine is of other settings", extra={"outcome": "skipped"})
         self._top = frozenset(saved.top) if saved.top else None
-        at = self._ports.clock()
-        await self._recall(saved.at, at)
         cooldowns = {symbol: ends for symbol, ends in saved.cooldowns.items() if ends > at}
         self._carry(Wanted(saved.wanted if awake(at, self._days) else (), cooldowns))
         for symbol in saved.wanted:
@@ -251,9 +251,12 @@ class Station:
         extra = {"outcome": "restored", "wanted": len(saved.wanted), "age_ms": at - saved.at}
         log.info("state restored", extra=extra)
 
-    async def _recall(self, saved: Millis, at: Millis) -> None:
-        """What was bought in the seconds after the state was written is bought by its signal: no second one of it."""
-        since = Millis(saved - round(self._policy.stream.save_s * 1000))
+    async def _recall(self, saved: Millis | None, at: Millis) -> None:
+        """What was bought in the seconds after the state was written is bought by its signal: no second one of it.
+
+        saved  None where no state was read (a kill before the first save, other settings): then all of the day counts
+        """
+        since = Millis(0 if saved is None else saved - round(self._policy.stream.save_s * 1000))
         day = self._days.day_of(at)
         try:
             bought = await self._in_thread(lambda: state.bought_since(self._ports.ledger, self.market, day, since))

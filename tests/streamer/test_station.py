@@ -202,6 +202,14 @@ async def test_after_a_kill_the_wanted_symbols_are_back_without_waiting_for_the_
     assert again._engine.snapshot("KRW-BTC") is not None
 
 
+def bought(at):
+    """A filled buy of the market's first symbol by the rule that the engine has, decided at `at`."""
+    return Order(
+        id="o", instrument=Instrument(Market.UPBIT, "KRW-BTC"), side=Side.BUY, quantity=Decimal(1),
+        reference=Decimal(1), signal="s-1", leg=0, worker="w", reason=FALL.name, at=at,
+    )  # fmt: skip
+
+
 async def test_a_buy_that_the_saved_state_does_not_know_gives_no_second_signal_after_a_restart(world):
     """D13, E8: between the last save and the kill lie seconds; the ledger knows what was bought in them."""
     world.safe(*SYMBOLS)
@@ -209,18 +217,30 @@ async def test_a_buy_that_the_saved_state_does_not_know_gives_no_second_signal_a
     station = await world.on_air()
     await until(lambda: (saved := world.level(Saved)) and saved.engine and station._engine.trades)
     await world.kill()
-    about = Instrument(Market.UPBIT, "KRW-BTC")
-    bought = Order(
-        id="o", instrument=about, side=Side.BUY, quantity=Decimal(1), reference=Decimal(1), signal="s-1", leg=0,
-        worker="w", reason=FALL.name, at=wall_ms(),
-    )  # fmt: skip
     again = world.station()
     again.pump.carry = lambda symbols: None
-    world.books.ledger.orders = lambda market, day: [bought, replace(bought, side=Side.SELL)]
+    order = bought(wall_ms())
+    world.books.ledger.orders = lambda market, day: [order, replace(order, side=Side.SELL)]
 
     await again._restore()
 
     state = again._engine.snapshot("KRW-BTC")
+    assert (state.armed, state.fired) == ([False], ["s-1"])
+
+
+@pytest.mark.parametrize("written", [False, True], ids=["nothing saved", "saved under other settings"])
+async def test_where_no_state_is_read_every_buy_of_the_day_gives_no_second_signal(world, written):
+    """D13, E8: a kill before the first save, or an upgrade in the middle of the day."""
+    if written:
+        about = Saved(market=Market.UPBIT, at=wall_ms(), engine=b"of another version", wanted=(), cooldowns={}, top=())
+        world.shelf.write(about)
+    station = world.station()
+    station.pump.carry = lambda symbols: None
+    world.books.ledger.orders = lambda market, day: [bought(wall_ms() - 3_600_000)]
+
+    await station._restore()
+
+    state = station._engine.snapshot("KRW-BTC")
     assert (state.armed, state.fired) == ([False], ["s-1"])
 
 
