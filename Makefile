@@ -15,7 +15,8 @@ help: ## list these targets
 
 setup: $(READY) ## make .venv with everything that is needed
 
-# pip compiles on one core, and the most of it what only one rule of a linter loads.
+# pip compiles on one core, and the most of it what only one rule of a linter loads. compileall says 1 for files of
+# libraries that are no Python of today (templates, tests): nobody imports those.
 $(READY): requirements.txt requirements-local.txt requirements-dev.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
 	  { echo "hoga needs Python 3.11 or newer: install it, or say 'make PYTHON=/path/to/python3 $(MAKECMDGOALS)'"; exit 2; }

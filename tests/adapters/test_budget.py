@@ -13,6 +13,7 @@ from core.adapters.dynamo.budget import DynamoBudget, take_request
 from core.adapters.memory.budget import MemoryBudget
 from core.domain.errors import Transient
 from core.domain.values import Market, Millis
+from tests.cloud import shape
 
 UPBIT = Market.UPBIT
 
@@ -24,15 +25,7 @@ def table(monkeypatch):
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     with mock_aws():
         client = boto3.client("dynamodb", region_name="ap-northeast-2")
-        client.create_table(
-            TableName="state",
-            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
-            AttributeDefinitions=[
-                {"AttributeName": "pk", "AttributeType": "S"},
-                {"AttributeName": "sk", "AttributeType": "S"},
-            ],
-            BillingMode="PAY_PER_REQUEST",
-        )
+        client.create_table(TableName="state", **shape("StateTable"))
         yield client
 
 

@@ -12,6 +12,7 @@ from core.app.notify import HOLD_MS
 from core.domain.errors import Transient
 from core.domain.messages import Alert, Delivery, Kind
 from core.domain.values import Millis
+from tests.cloud import shape
 
 COOLDOWN = 600_000
 
@@ -23,12 +24,7 @@ def dynamo(monkeypatch):
         monkeypatch.setenv(name, "testing")
     with mock_aws():
         client = boto3.client("dynamodb", region_name="ap-northeast-2")
-        client.create_table(
-            TableName="state",
-            BillingMode="PAY_PER_REQUEST",
-            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
-            AttributeDefinitions=[{"AttributeName": n, "AttributeType": "S"} for n in ("pk", "sk")],
-        )
+        client.create_table(TableName="state", **shape("StateTable"))
         yield client
 
 

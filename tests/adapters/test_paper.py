@@ -20,6 +20,7 @@ from core.domain.orders import Order, order_id
 from core.domain.phases import Phase
 from core.domain.values import Instrument, Market, Millis, Side
 from core.venues.spec import Rules
+from tests.cloud import shape
 
 AT = Millis(1_000)
 
@@ -87,12 +88,7 @@ def table(monkeypatch):
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     with mock_aws():
         client = boto3.client("dynamodb", region_name="ap-northeast-2")
-        client.create_table(
-            TableName="paper",
-            BillingMode="PAY_PER_REQUEST",
-            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
-            AttributeDefinitions=[{"AttributeName": n, "AttributeType": "S"} for n in ("pk", "sk")],
-        )
+        client.create_table(TableName="paper", **shape("PaperTable"))
         yield client
 
 

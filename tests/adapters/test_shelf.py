@@ -14,6 +14,7 @@ from core.adapters.memory.shelf import MemoryShelf
 from core.domain.errors import Misconfigured, Transient
 from core.domain.levels import Candidate, DayReport, SafeSet, Saved, Targets
 from core.domain.values import Market, Millis
+from tests.cloud import shape
 
 TABLE = "state"
 
@@ -45,12 +46,7 @@ def table(monkeypatch):
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     with mock_aws():
         client = boto3.client("dynamodb")
-        client.create_table(
-            TableName=TABLE,
-            BillingMode="PAY_PER_REQUEST",
-            AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")],
-            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
-        )
+        client.create_table(TableName=TABLE, **shape("StateTable"))
         yield client
 
 

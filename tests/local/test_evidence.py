@@ -12,6 +12,7 @@ from core.domain.fills import Holding
 from core.domain.orders import Fill, Order, State
 from core.domain.values import Instrument, Market, Millis, Side
 from core.local.evidence import venue_log
+from tests.cloud import shape
 
 AT = Millis(1_000)
 
@@ -33,12 +34,7 @@ def cloud(monkeypatch):
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     with mock_aws():
         client = boto3.client("dynamodb", region_name="ap-northeast-2")
-        client.create_table(
-            TableName="paper",
-            BillingMode="PAY_PER_REQUEST",
-            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
-            AttributeDefinitions=[{"AttributeName": n, "AttributeType": "S"} for n in ("pk", "sk")],
-        )
+        client.create_table(TableName="paper", **shape("PaperTable"))
         yield SimpleNamespace(client=lambda service: client, outputs={"PaperTable": "paper"})
 
 

@@ -26,6 +26,7 @@ from core.domain.errors import CoreError
 from core.domain.messages import Alert, Delivery, Kind
 from core.domain.policies import DiscordPolicy, TelegramPolicy
 from core.domain.values import Millis
+from tests.cloud import shape
 
 ALERT = Alert(id="a", kind=Kind.TEST, at=Millis(0), memo="m", chart=(1.0, 2.0))
 
@@ -114,12 +115,7 @@ def test_no_token_in_a_queue_body_or_table_item(canary, monkeypatch):
     with mock_aws():
         queue, table = (boto3.client(name, region_name="ap-northeast-2") for name in ("sqs", "dynamodb"))
         address = queue.create_queue(QueueName="alerts")["QueueUrl"]
-        table.create_table(
-            TableName="state",
-            BillingMode="PAY_PER_REQUEST",
-            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
-            AttributeDefinitions=[{"AttributeName": n, "AttributeType": "S"} for n in ("pk", "sk")],
-        )
+        table.create_table(TableName="state", **shape("StateTable"))
         SqsAlerts(address, queue, ["telegram", "discord"]).send([ALERT])
         messages = queue.receive_message(QueueUrl=address, MaxNumberOfMessages=10, MessageSystemAttributeNames=["All"])
         responses_mock.add_passthru("http://127.0.0.1")  # moto stands in for AWS only
