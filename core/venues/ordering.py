@@ -187,6 +187,13 @@ def admit(reply: Reply, words: str, *, wait_ms: int | None = None) -> None:
             raise UnknownOutcome(words)
 
 
+class Toll(msgspec.Struct, frozen=True):
+    """What one call counts for: the rate-limit group, and how many of its calls."""
+
+    group: str
+    weight: int = 1
+
+
 class Orders(msgspec.Struct, frozen=True, kw_only=True):
     """How a venue takes orders. Every call is a flow; `at` is our clock.
 
@@ -202,6 +209,7 @@ class Orders(msgspec.Struct, frozen=True, kw_only=True):
     identity   venue_id -> what tells one order from all others of all days
     origins    (scheme, host, port) that each environment's orders may go to, and no other
     limits     calls a second by rate-limit group and environment
+    buy        what a buy at a limit asks of the account, in its order: its cash, the order, the first look at it
     exchanges  what settings may name as the account's exchange by environment, the usual one first; none: there is one
     shy        environments whose lists may leave orders out: there, holdings are noted before an order and asked after
     named      (order, its venue_id or "", depot, at) -> the venue's row of it, asked for by our client id; None where
@@ -222,6 +230,7 @@ class Orders(msgspec.Struct, frozen=True, kw_only=True):
     identity: Callable[[str], str]
     origins: dict[Environment, tuple[str, str, int]]
     limits: dict[Environment, dict[str, float]]
+    buy: tuple[Toll, Toll, Toll]
     exchanges: dict[Environment, tuple[str, ...]] = {}
     shy: frozenset[Environment] = frozenset()
     listed: Callable[[Sought, Depot, Millis], Flow[Listed]] | None = None
