@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from functools import partial
+from itertools import chain
+from struct import Struct
 
 import msgspec
 
@@ -18,6 +22,12 @@ from streamer.pump import Pump
 UNCHANGED_ROUNDS = 10
 """The engine's state is large: while nothing was decided and nothing moved, it is written every so many rounds only."""
 BUYABLE_TTL_S = 24 * 3600
+LENGTH = Struct("=I")
+"""Before each piece of the engine's state."""
+LOT = 64 * 1024
+"""Bytes of state that are encoded without a pause, a millisecond's work, and then compressed in a thread."""
+Aside = Callable[[Callable[[], bytes]], Awaitable[bytes]]
+"""Makes bytes in a thread."""
 
 
 def bought_since(ledger: Ledger, market: Market, day: str, since: Millis) -> list[Order]:
@@ -77,7 +87,7 @@ def heard(engine: Engine, symbol: str, at: Millis) -> Millis:
 class Saver:
     """Decides when the whole state is written; `round` counts how often it was asked.
 
-    The engine is encoded on the loop, all else happens in a thread.
+    The engine is encoded on the loop, lot by lot, all else happens in a thread.
     """
 
     def __init__(self, shard: Shard, shelf: Shelf) -> None:
@@ -93,21 +103,19 @@ class Saver:
         self._last, self._rounds = mark, 0
         return True
 
-    def saved(self, mark: Mark, engine: Engine, at: Millis) -> Saved:
+    async def saved(self, mark: Mark, engine: Engine, at: Millis, aside: Aside) -> Saved:
         return Saved(
             market=self._market,
             at=at,
             wanted=mark.wanted,
             cooldowns=mark.cooldowns,
-            engine=engine.save(),
+            engine=await pressed(engine.save(), aside),
             top=mark.top,
         )
 
     def write(self, values: list[msgspec.Struct]) -> None:
         """Blocking, for a thread. Raises Transient where the table does not answer."""
         for value in values:
-            if isinstance(value, Saved):  # before it becomes text of a third more: a thousand symbols are 4 MB
-                value = msgspec.structs.replace(value, engine=zlib.compress(value.engine, 1))
             life_s = BUYABLE_TTL_S if isinstance(value, Buyable) else None
             if self._shard.tag:
                 self._shelf.write(value, ttl_s=life_s, tag=self._shard.tag)
@@ -119,13 +127,47 @@ class Saver:
     def last(self) -> Saved | None:
         """What was saved of this shard; blocking, for a thread."""
         tag = self._shard.tag
-        found = self._shelf.read_tagged(Saved, self._market, tag) if tag else self._shelf.read(Saved, self._market)
-        return found and msgspec.structs.replace(found, engine=_engine(found.engine))
+        return self._shelf.read_tagged(Saved, self._market, tag) if tag else self._shelf.read(Saved, self._market)
 
 
-def _engine(written: bytes) -> bytes:
-    """What `Engine.restore` reads; nothing, which it refuses, where another version wrote it."""
+async def pressed(pieces: Iterator[bytes], aside: Aside) -> bytes:
+    """The pieces under zlib. Never all of them at once: of a thousand symbols they are megabytes."""
+    press = zlib.compressobj(1)
+    lots = [await aside(partial(press.compress, lot)) for lot in _lots(pieces)]
+    return b"".join([*lots, press.flush()])
+
+
+def pieces_of(written: bytes) -> Iterator[bytes]:
+    """What `pressed` was given, one by one. Raises ValueError for what it did not make, or not to the end."""
+    wide, waiting = zlib.decompressobj(), bytearray()
     try:
-        return zlib.decompress(written)
-    except zlib.error:
-        return b""
+        for start in range(0, len(written), LOT):
+            waiting += wide.decompress(written[start : start + LOT])
+            yield from _whole(waiting)
+    except zlib.error as fault:
+        raise ValueError("not of this program") from fault
+    if not wide.eof or waiting:
+        raise ValueError("cut off")
+
+
+def _lots(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    lot = bytearray()
+    for part in chain.from_iterable((LENGTH.pack(len(piece)), piece) for piece in pieces):
+        lot += part
+        if len(lot) >= LOT:
+            yield bytes(lot)
+            lot.clear()
+    yield bytes(lot)
+
+
+def _whole(waiting: bytearray) -> Iterator[bytes]:
+    """Take the pieces out that are all there."""
+    start = 0
+    while len(waiting) - start >= LENGTH.size:
+        begins = start + LENGTH.size
+        ends = begins + LENGTH.unpack_from(waiting, start)[0]
+        if ends > len(waiting):
+            break
+        yield bytes(waiting[begins:ends])
+        start = ends
+    del waiting[:start]

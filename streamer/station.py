@@ -142,10 +142,11 @@ class Station:
             await self._keys.lane.drain(patience_s)
         await self.outbox.drain(patience_s)
         at = self._ports.clock()
-        values: list[msgspec.Struct] = [self._saver.saved(self._mark(), self._engine, at), self._health(at)]
         try:
             async with asyncio.timeout(patience_s):
-                await self._write(values if keep and self.live else [])
+                if keep and self.live:
+                    saved = await self._saver.saved(self._mark(), self._engine, at, self._in_thread)
+                    await self._write([saved, self._health(at)])
         except (*TROUBLE, TimeoutError) as fault:
             log.error("the state was not written at the end", extra={"outcome": "failed", "why": str(fault)})
         self._warmup.stop()
@@ -236,7 +237,7 @@ class Station:
     async def _restore(self) -> None:
         """Go on where the last process was killed: its symbols are subscribed before the levels are even read."""
         saved, at = await self._last_saved(), self._ports.clock()
-        known = saved is not None and self._engine.restore(saved.engine)
+        known = saved is not None and self._engine.restore(state.pieces_of(saved.engine))
         await self._recall(saved.at if saved is not None and known else None, at)
         if saved is None:
             return
@@ -291,7 +292,7 @@ class Station:
             if self._saver.round % FIGURES_ROUNDS == 0:
                 values.append(self.teller.figures(at))
             if self._saver.due(mark):
-                values.append(self._saver.saved(mark, self._engine, at))
+                values.append(await self._saver.saved(mark, self._engine, at, self._in_thread))
             try:
                 await self._write(values)
             except TROUBLE as fault:

@@ -40,14 +40,16 @@ DROPPED = Turn(late=True, dropped=True, changes=[])
 class Candles:
     """All spans of one symbol. `price` and `at` are of the newest trade by the venue's clock; 0 before the first.
 
+    counted  when the earliest minute began that is in the day's VWAP, 0 for none: the candles of some are gone already
+
     While trades come in order within a minute, the close of the forming candles is left to `price` and `at`.
     """
 
-    __slots__ = ("at", "day_end", "days", "ends", "h1", "m1", "m5", "price", "series", "vwap")
+    __slots__ = ("at", "counted", "day_end", "days", "ends", "h1", "m1", "m5", "price", "series", "vwap")
 
     def __init__(self, series: tuple[Series, Series, Series], days: Calendar) -> None:
         self.series, self.days = series, days
-        self.price, self.at, self.ends, self.day_end = 0.0, 0, 0, 0
+        self.price, self.at, self.ends, self.day_end, self.counted = 0.0, 0, 0, 0, 0
         self.vwap = Vwap()
         nothing = Candle(0, 0, 0, 0.0)
         self.m1 = self.m5 = self.h1 = nothing
@@ -100,9 +102,11 @@ class Candles:
             self._enter(max(bar.opens for bar in bars))
         for series in self.series:
             if series.span == span:
-                value, volume = series.adopt(bars, self.days.day_start(Millis(self.day_end - 1)))
+                today = self.days.day_start(Millis(self.day_end - 1))
+                value, volume = series.adopt(bars, today, self.counted)
                 if span == MINUTE:
                     self.vwap.add(value, volume)
+                    self._reach(min((bar.opens for bar in bars if bar.closed and bar.opens >= today), default=0))
         self.ready()
 
     def average(self) -> float:
@@ -137,6 +141,7 @@ class Candles:
         if at < self.day_end:
             return False
         self.vwap.reset()
+        self.counted = 0
         self.day_end = self.days.day_end(Millis(at))
         return True
 
@@ -149,6 +154,10 @@ class Candles:
             if change.series.span == MINUTE and change.candle.opens >= start:
                 whole = (change.candle.value, change.candle.volume)
                 self.vwap.add(*((amount, quantity) if change.amended else whole))
+                self._reach(change.candle.opens)
+
+    def _reach(self, opens: int) -> None:
+        self.counted = min(self.counted or opens, opens or self.counted)
 
     def _sync(self) -> None:
         for series in self.series:

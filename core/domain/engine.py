@@ -12,9 +12,10 @@ The rules of this machine:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
 from core.domain import restart, symbols
+from core.domain.backlog import kept
 from core.domain.candle import Candle
 from core.domain.candles import Turn
 from core.domain.departures import Departures, worth
@@ -61,6 +62,7 @@ class Engine:
         self._days = days or always_open(policy.day)
         self._entries = Entries(build(policy.rules, policy.indicators), link)
         self._by_volume = self._entries.by_volume
+        self._kept = kept(self._entries.rules, policy.indicators, policy.exits, symbols.CHART)
         self._departures = Departures(market, policy, self._days)
         self._states: dict[str, Symbol] = {}
         self._references: References | None = None
@@ -242,11 +244,11 @@ class Engine:
         symbol = self._states.get(name)
         return symbols.forming(symbol) if symbol is not None else []
 
-    def save(self) -> bytes:
-        """Everything a restart needs (D13), as msgpack."""
+    def save(self) -> Iterator[bytes]:
+        """Everything a restart needs (D13), in pieces; the engine may go on between one and the next."""
         return restart.save(self._states, self._shape(), self._entries.minutes)
 
-    def restore(self, saved: bytes) -> bool:
+    def restore(self, saved: Iterable[bytes]) -> bool:
         """Go on where `save` was called. False, and nothing changed, where it was saved under other settings."""
         found = restart.load(saved, self._shape(), self._fresh)
         for symbol in found or ():
@@ -331,8 +333,8 @@ class Engine:
         return symbol
 
     def _fresh(self, name: str) -> Symbol:
-        minutes, rules = self._entries.minutes, len(self._entries.rules)
-        fresh = symbols.begin(Instrument(self.market, name), self.policy, self._days, rules, minutes)
+        rules = len(self._entries.rules)
+        fresh = symbols.begin(Instrument(self.market, name), self.policy, self._days, rules, self._kept)
         for series in fresh.candles.series:
             series.since = self.since
         return fresh

@@ -11,21 +11,21 @@ class Gauges:
     The last is the moving average itself where both are of the same length, as they are by default.
     """
 
-    __slots__ = ("_by_close", "_make", "atr", "fast", "mean", "rsi", "slow", "trend")
+    __slots__ = ("_by_close", "_policy", "_trend_length", "atr", "fast", "mean", "rsi", "slow", "trend")
 
     def __init__(self, policy: IndicatorPolicy, trend_length: int) -> None:
-        self._make = (policy, trend_length)
+        self._policy, self._trend_length = policy, trend_length
         self.reset()
 
     def reset(self) -> None:
         """Forget every bar."""
-        policy, trend_length = self._make
+        policy = self._policy
         self.fast, self.slow = Ema(policy.ema_fast), Ema(policy.ema_slow)
         self.rsi, self.atr = Rsi(policy.rsi), Atr(policy.atr)
         self.mean = self.trend = Sma(policy.disparity)
         self._by_close: tuple[Ema | Rsi | Sma, ...] = (self.fast, self.slow, self.rsi, self.mean)
-        if trend_length != policy.disparity:
-            self.trend = Sma(trend_length)
+        if self._trend_length != policy.disparity:
+            self.trend = Sma(self._trend_length)
             self._by_close += (self.trend,)
 
     def update(self, high: float, low: float, close: float) -> None:

@@ -5,6 +5,7 @@ Each has `update` for a bar that has closed, `amend` for a correction of the bar
 NaN means that there is no average yet: a made-up figure would look like a signal.
 """
 
+from array import array
 from math import nan
 
 
@@ -61,7 +62,7 @@ class Sma:
         self.length = length
         self.value = nan
         self.tail = 0.0 if length == 1 else nan
-        self._closes: list[float] = []
+        self._closes = array("d")
 
     def update(self, close: float) -> None:
         self._closes.append(close)

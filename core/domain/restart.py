@@ -7,7 +7,8 @@ back, and what is told as a level anyway (references, names, the safe set).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from array import array
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from operator import attrgetter
 from typing import Any
 from zlib import crc32
@@ -24,7 +25,7 @@ from core.domain.shelved import GRADES, Packed
 from core.domain.signals import Exit, Signal
 from core.domain.symbols import CHART, REMEMBERED, Symbol
 
-VERSION = 2
+VERSION = 3
 SLOTTED = (Candle, Vwap, Ema, Rsi, Atr, Sma)
 SLOTS = {kind: attrgetter(*kind.__slots__) for kind in SLOTTED}
 GAUGES = ("fast", "slow", "rsi", "atr", "mean", "trend")
@@ -52,6 +53,7 @@ class SavedSymbol(msgspec.Struct, array_like=True):
     price: float
     at: int
     day_end: int
+    counted: int
     vwap: Slots
     series: list[SavedSeries]
     book: Book | None
@@ -63,23 +65,6 @@ class SavedSymbol(msgspec.Struct, array_like=True):
     fired: list[str]
 
 
-class SavedEngine(msgspec.Struct, array_like=True):
-    """`shape` names the settings that the figures were made under: under others they mean something else.
-
-    The layout is part of it: what another version of this program saved has other slots.
-    """
-
-    shape: str
-    symbols: list[SavedSymbol]
-
-
-class Encoded(msgspec.Struct, array_like=True):
-    """`SavedEngine` with every symbol in bytes already: a thousand of them as objects would take 20 MB for a moment."""
-
-    shape: str
-    symbols: list[msgspec.Raw]
-
-
 def _layout() -> str:
     """Names of everything that is saved by its place, shortened."""
     slotted = (thing.__slots__ for thing in SLOTTED)
@@ -88,28 +73,36 @@ def _layout() -> str:
     return f"{crc32(names.encode()):08x}"
 
 
-def save(states: Mapping[str, Symbol], shape: str, minutes: int) -> bytes:
-    """Encode every symbol; `minutes` is how far back the rules look."""
+def save(states: Mapping[str, Symbol], shape: str, minutes: int) -> Iterator[bytes]:
+    """What it was saved under, then every symbol, each a piece of msgpack: all of them at once would be megabytes.
+
+    `minutes` is how far back the rules look. A piece is of the moment at which it is asked for, so that the market need
+    not wait for the last: nothing in one symbol depends on another. One that is gone by then is left out.
+
+    The first piece names the settings that the figures were made under, as under others they mean something else, and
+    the layout: what another version of this program saved has other slots.
+    """
     keep = max(minutes + 2, CHART)
-    encode = msgspec.msgpack.Encoder().encode
-    rows = [msgspec.Raw(encode(_symbol(name, state, keep))) for name, state in states.items()]
-    return encode(Encoded(f"{shape};{_layout()}", rows))
+    encode = msgspec.msgpack.Encoder(enc_hook=array.tobytes).encode
+    yield encode(f"{shape};{_layout()}")
+    for name in [*states]:
+        if (state := states.get(name)) is not None:
+            yield encode(_symbol(name, state, keep))
 
 
-def load(saved: bytes, shape: str, begin: Callable[[str], Symbol]) -> list[Symbol] | None:
+def load(saved: Iterable[bytes], shape: str, begin: Callable[[str], Symbol]) -> list[Symbol] | None:
     """Fill fresh symbols with what was saved; None where it does not read, or was saved under other settings.
 
+    saved  pieces as `save` gives them; raises ValueError where they cannot be had
     begin  makes a symbol of which nothing is known, and keeps it nowhere: a row that does not fit must leave no trace
     """
     try:
-        engine = msgspec.msgpack.decode(saved, type=SavedEngine)
-    except msgspec.MsgspecError:
-        return None
-    if engine.shape != f"{shape};{_layout()}":
-        return None
-    try:
-        return [_restored(begin(row.name), row) for row in engine.symbols]
-    except (ValueError, TypeError):  # too many or too few values somewhere, or of another kind
+        pieces = iter(saved)
+        if msgspec.msgpack.decode(next(pieces, b""), type=str) != f"{shape};{_layout()}":
+            return None
+        rows = map(msgspec.msgpack.Decoder(SavedSymbol).decode, pieces)
+        return [_restored(begin(row.name), row) for row in rows]
+    except (msgspec.MsgspecError, ValueError, TypeError):  # too many or too few values, or of another kind
         return None
 
 
@@ -124,6 +117,7 @@ def _symbol(name: str, state: Symbol, keep: int) -> SavedSymbol:
         price=candles.price,
         at=candles.at,
         day_end=candles.day_end,
+        counted=candles.counted,
         vwap=_slots(candles.vwap),
         series=[_series(m1, keep), *(_series(series, 2) for series in wider)],
         book=state.book,
@@ -140,7 +134,7 @@ def _restored(state: Symbol, row: SavedSymbol) -> Symbol:
     candles = state.candles
     state.sequence = row.sequence
     state.sequences.frombytes(row.sequences)
-    candles.price, candles.at, candles.day_end = row.price, row.at, row.day_end
+    candles.price, candles.at, candles.day_end, candles.counted = row.price, row.at, row.day_end, row.counted
     _fill(candles.vwap, row.vwap)
     for series, saved in zip(candles.series, row.series, strict=True):
         _fill_series(series, saved)
@@ -192,4 +186,4 @@ def _slots(thing: Any) -> Slots:
 
 def _fill(thing: Any, values: Slots) -> None:
     for name, value in zip(thing.__slots__, values, strict=True):
-        setattr(thing, name, value)
+        setattr(thing, name, array("d", value) if isinstance(value, bytes) else value)

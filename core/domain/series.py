@@ -109,7 +109,7 @@ class Series:
             self.forming.spoil(quality, reason)
         return self.closed.spoil(start, end, quality, reason)
 
-    def adopt(self, bars: Iterable[Bar], today: int) -> tuple[float, float]:
+    def adopt(self, bars: Iterable[Bar], today: int, counted: int = 0) -> tuple[float, float]:
         """Take the venue's own bars, oldest first: they replace what is here, and heal the gap they reach over.
 
         Its bar of the candle that is forming here lends that one its open and its extremes, and the larger of both
@@ -117,12 +117,13 @@ class Series:
         newer, ends that candle. Asking for a stretch twice changes nothing the second time.
 
         Returns:
-            Traded value and volume that the closed candles gained in the day that began at `today`.
+            Traded value and volume that the closed candles gained in the day that began at `today`. Of what is older
+            than all that is kept here, nothing from `counted` on (0 = never): that was told before it was forgotten.
         """
         rows = sorted(bars, key=lambda bar: bar.opens)
         shut = [bar for bar in rows if bar.closed]
         known = [*self.closed]
-        before = _traded(known, today)
+        before, kept_from = _traded(known, today), known[0].opens if known else 0
         if self.forming and shut and shut[-1].opens >= self.forming.opens:
             known.append(self.forming)
             self.forming = None
@@ -131,7 +132,7 @@ class Series:
         self._expect()
         if rows:
             self.heal(max(bar.seen for bar in rows))
-        after = _traded(known, today)
+        after = _traded((row for row in known if not 0 < counted <= row.opens < kept_from), today)
         return after[0] - before[0], after[1] - before[1]
 
     def _merge(self, candles: list[Candle], bars: list[Bar]) -> list[Candle]:

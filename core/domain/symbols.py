@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from collections.abc import Mapping
 from math import inf
 
 from core.domain.candle import Candle
@@ -121,10 +122,12 @@ class Symbol:
             del self.sequences[:-REMEMBERED]
 
 
-def begin(instrument: Instrument, policy: MarketPolicy, days: Calendar, rules: int, minutes: int) -> Symbol:
-    """A symbol of which nothing is known yet; `minutes` is how far back the rules look."""
-    keep = max(policy.indicators.warmup, minutes + 2, CHART)
-    m1, m5, h1 = (Series(span, Gauges(policy.indicators, policy.exits.trend_length), keep, days) for span in SPANS)
+def begin(
+    instrument: Instrument, policy: MarketPolicy, days: Calendar, rules: int, kept: Mapping[Millis, int]
+) -> Symbol:
+    """A symbol of which nothing is known yet; `kept` is how many closed candles stay, by span."""
+    length = policy.exits.trend_length
+    m1, m5, h1 = (Series(span, Gauges(policy.indicators, length), kept[span], days) for span in SPANS)
     return Symbol(instrument, Candles((m1, m5, h1), days), rules, policy.indicators.ticks)
 
 

@@ -13,7 +13,9 @@ from typing import NamedTuple
 ROW = Struct("=qdd")
 WIDTH, PUT = ROW.size, ROW.pack_into
 FIRST = 16
-"""Rows that a symbol begins with; they are doubled until `most` is reached, so a quiet one stays small."""
+"""Rows that a symbol begins with, and the fewest that it has."""
+RECENT = 10_000
+"""Of how long (ms) trades are kept, as far as there is room: what reads them looks back a second."""
 
 
 class Tick(NamedTuple):
@@ -25,9 +27,11 @@ class Tick(NamedTuple):
 
 
 class Ticks:
-    """The last `most` trades, in the order in which they came (D8).
+    """The newest trades, in the order in which they came: those of the last RECENT ms, but at most `most` (D8).
 
-    rows, place, room   the packed rows, where the next one goes, and where they end; in bytes
+    rows, place, room   the packed rows, where the next one goes, and where they end; in bytes. There are twice as many
+                        of them, or half, where those that there are hold less than RECENT, or twice of it: memory goes
+                        by what a symbol trades now, not by what it ever traded
 
     >>> kept = Ticks(2)
     >>> for at in (1, 2, 3): kept.add(at, 10.0, 0.5)
@@ -59,11 +63,22 @@ class Ticks:
         return map(Tick._make, ROW.iter_unpack(older + self.rows[: self.place]))
 
     def more(self) -> int:
-        """Where the next row goes when `place` is beyond the last: into new room, or over the oldest."""
-        if self.room == self._most:
-            self._turned = True
-            return 0
-        grown = min(2 * self.room, self._most)
-        self.rows.extend(bytes(grown - self.room))
-        place, self.room = self.room, grown
-        return place
+        """Where the next row goes when `place` is beyond the last: into new room, or over the oldest.
+
+        Only here are the rows in order from the first on, so only here is the room changed.
+        """
+        newest, half = self._at(self.room - WIDTH), self.room // WIDTH // 2 * WIDTH
+        if self.room < self._most and newest - self._at(0) < RECENT:
+            place, self.room = self.room, min(2 * self.room, self._most)
+            self.rows = self.rows + bytes(self.room - place)  # extended in place it would keep spare room for ever
+            self._turned = False
+            return place
+        if half >= FIRST * WIDTH and newest - self._at(half) >= 2 * RECENT:
+            self.rows = self.rows[half:]
+            self.room -= half
+        self._turned = True
+        return 0
+
+    def _at(self, place: int) -> int:
+        row: tuple[int, float, float] = ROW.unpack_from(self.rows, place)
+        return row[0]

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.domain.backlog import backlog
+from core.domain.backlog import MARGIN, backlog, kept
 from core.domain.policies import ExitPolicy, IndicatorPolicy, RulePolicy
 from core.domain.rules import build
 from core.domain.values import HOUR, MINUTE, SPANS
@@ -45,3 +45,31 @@ def test_never_more_than_the_owner_wants(warmup, slow):
     found = wanted(exits=ExitPolicy(), warmup=warmup, ema_slow=slow)
     assert set(found) == set(SPANS)
     assert max(found.values()) <= warmup
+
+
+def stay(*rules, exits=QUIET, chart=0, **indicators):
+    policy = IndicatorPolicy(**indicators)
+    return kept(build(rules, policy), policy, exits, chart)
+
+
+def test_as_shipped_what_settles_the_indicators_stays_of_every_length():  # D5
+    assert set(stay(exits=ExitPolicy(), chart=30).values()) == {78 + MARGIN}
+
+
+@pytest.mark.parametrize(
+    "policy", [rule("fall", minutes=120.0, fall=0.05), rule("cross", span="1h", rsi_low=30.0, rsi_high=70.0)]
+)
+@given(warmup=st.integers(0, 400), slow=st.integers(13, 300), chart=st.integers(0, 40))
+def test_whatever_is_asked_of_the_venue_and_looked_at_stays(policy, warmup, slow, chart):
+    settings = {"warmup": warmup, "ema_slow": slow}
+    asked, found = wanted(policy, **settings), stay(policy, chart=chart, **settings)
+
+    assert all(found[span] >= asked[span] + MARGIN for span in SPANS)
+    assert found[MINUTE] >= chart
+    for span, window in build([policy], IndicatorPolicy(**settings))[0].windows:
+        assert found[span] * span > window
+
+
+def test_a_long_look_back_and_a_long_trend_stay_though_no_history_is_asked_for():
+    assert stay(rule("fall", minutes=200.0, fall=0.05), warmup=0)[MINUTE] == 202 + MARGIN
+    assert stay(exits=ExitPolicy(trend_length=90), warmup=0)[FIVE] == 91 + MARGIN

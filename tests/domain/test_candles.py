@@ -272,6 +272,16 @@ def test_history_that_closes_the_forming_minute_lets_the_next_trade_begin_a_new_
     assert candles.average() == pytest.approx((50.0 + 22.0 + 24.0) / 9.0)
 
 
+@pytest.mark.parametrize("keep", [2, 1000])
+def test_history_told_again_does_not_count_minutes_twice_whose_candles_are_gone(keep):
+    candles = builder(keep=keep)
+    told = bars(*((T0 + minute * MINUTE, 10.0 + minute, 1.0) for minute in range(-1, 6)))
+    for history in (told[3:], told, told):  # first without the earliest: those count when they come
+        candles.adopt(MINUTE, history)
+
+    assert candles.average() == pytest.approx(sum(10.0 + minute for minute in range(6)) / 6)
+
+
 CAPTURES = Path(__file__).parents[2] / ".." / "shared" / "data" / "upbit"
 
 

@@ -14,8 +14,8 @@ POLICY = MarketPolicy(
 )
 
 
-def fresh(minutes=0):
-    return begin(COIN, POLICY, always_open(POLICY.day), rules=2, minutes=minutes)
+def fresh():
+    return begin(COIN, POLICY, always_open(POLICY.day), rules=2, kept={span: CHART + span // MINUTE for span in SPANS})
 
 
 def test_a_symbol_of_which_nothing_is_known_has_no_price_and_every_rule_armed():
@@ -26,9 +26,8 @@ def test_a_symbol_of_which_nothing_is_known_has_no_price_and_every_rule_armed():
     assert forming(symbol) == []
 
 
-def test_as_many_candles_are_kept_as_the_rules_look_back_on():
-    assert fresh().series(MINUTE).closed.keep == CHART
-    assert fresh(minutes=100).series(MINUTE).closed.keep == 102
+def test_of_each_span_as_many_candles_are_kept_as_it_is_told():
+    assert [fresh().series(span).closed.keep for span in SPANS] == [CHART + 1, CHART + 5, CHART + 60]
 
 
 def test_references_count_for_their_own_day_only():

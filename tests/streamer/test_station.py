@@ -3,7 +3,6 @@
 import asyncio
 import random
 import time
-import zlib
 from decimal import Decimal
 
 import msgspec
@@ -26,7 +25,7 @@ from core.domain.signals import Exit
 from core.domain.values import DAY, Instrument, Market, Side
 from core.venues.upbit import VENUE
 from streamer.ports import Ports
-from streamer.state import heard
+from streamer.state import heard, pieces_of, pressed
 from streamer.station import Station
 from tests.streamer.conftest import SYMBOLS, until, wall_ms
 
@@ -344,11 +343,12 @@ async def test_a_saved_state_that_does_not_fit_costs_history_and_never_the_proce
     await world.kill()
     await station.finish(2.0)
     saved = world.level(Saved)
-    shape, rows = msgspec.msgpack.decode(zlib.decompress(saved.engine))
-    rows[0][6].append(1.0)
+    shape, *rows = map(msgspec.msgpack.decode, pieces_of(saved.engine))
+    rows[0][7].append(1.0)
     if version == "of other settings":
         shape = "another"
-    world.shelf.write(replace(saved, engine=zlib.compress(msgspec.msgpack.encode([shape, rows]))))
+    pieces = map(msgspec.msgpack.encode, [shape, *rows])
+    world.shelf.write(replace(saved, engine=await pressed(pieces, asyncio.to_thread)))
     station = await world.on_air()
     await until(lambda: station.pump.subscribed == ("KRW-BTC",) and station._engine.trades)
 

@@ -8,7 +8,7 @@ from core.domain.policies import MarketPolicy, RestPolicy, StreamPolicy
 from core.domain.sessions import always_open
 from core.domain.symbols import begin
 from core.domain.ticks import Ticks
-from core.domain.values import Instrument, Market
+from core.domain.values import SPANS, Instrument, Market
 from streamer.tallies import Tallies, _mark, _since
 
 POLICY = MarketPolicy(rest=RestPolicy(url="http://x"), stream=StreamPolicy(url="ws://x"))
@@ -29,7 +29,7 @@ def test_every_trade_since_the_last_look_is_read_once_or_it_is_said_that_some_ar
 
 
 def test_a_trade_that_did_not_come_is_found_by_the_tickers_volume():
-    symbol = begin(Instrument(Market.UPBIT, "A"), POLICY, always_open(POLICY.day), 0, 1)
+    symbol = begin(Instrument(Market.UPBIT, "A"), POLICY, always_open(POLICY.day), 0, dict.fromkeys(SPANS, 2))
     tallies, volume, found = Tallies(), 1_000.0, []
     for second in range(20):
         volume += 0.25 + second / 100

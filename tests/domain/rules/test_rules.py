@@ -10,7 +10,7 @@ from core.domain.policies import IndicatorPolicy, MarketPolicy, RestPolicy, Rule
 from core.domain.rules import KINDS, build
 from core.domain.sessions import always_open
 from core.domain.symbols import begin
-from core.domain.values import DAY, HOUR, MINUTE, Instrument, Market, Millis
+from core.domain.values import DAY, HOUR, MINUTE, SPANS, Instrument, Market, Millis
 
 T0 = 1_700_006_400_000
 LENGTHS = IndicatorPolicy(ema_fast=2, ema_slow=4, rsi=2, disparity=3, atr=2, warmup=300)
@@ -27,7 +27,7 @@ def rule(kind, **params):
 
 def symbol(*trades, reference=None, day=T0):
     """A symbol that saw one trade of (minute, price, quantity) each."""
-    state = begin(Instrument(Market.UPBIT, "KRW-A"), POLICY, always_open(POLICY.day), rules=1, minutes=240)
+    state = begin(Instrument(Market.UPBIT, "KRW-A"), POLICY, always_open(POLICY.day), 1, dict.fromkeys(SPANS, 242))
     for minute, price, *quantity in trades:
         state.candles.add(T0 + int(minute * MINUTE), float(price), float(*quantity or (1,)))
     state.reference, state.day = reference, day
