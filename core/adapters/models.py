@@ -6,34 +6,66 @@ Each session has a loader of its own, so pynamodb's would read all of it a secon
 
 from __future__ import annotations
 
+import gzip
+from pathlib import Path
 from typing import Any
 
+import msgspec
 from botocore.loaders import JSONFileLoader, Loader
 
 SERVICES = frozenset({"dynamodb", "sqs", "ssm", "events"})
 """Whose addresses are kept; of others botocore's rule for the partition holds, which is right for nearly every one."""
+Parts = dict[str, msgspec.Raw]
 
 
 class Undocumented(JSONFileLoader):
-    """Reads as botocore does, and gives less."""
+    """Reads what botocore does, and gives less."""
 
     def load_file(self, file_path: str) -> Any:
         """None where there is no such file."""
-        found = super().load_file(file_path)
-        if found and "partitions" in found:
-            found = {**found, "partitions": [known(partition) for partition in found["partitions"]]}
-        return bare(found)
+        plain, packed = Path(file_path + ".json"), Path(file_path + ".json.gz")
+        if plain.is_file():
+            return lean(plain.read_bytes())
+        return lean(gzip.decompress(packed.read_bytes())) if packed.is_file() else None
 
 
-def known(partition: dict[str, Any]) -> dict[str, Any]:
-    """A part of AWS with the addresses of SERVICES only; botocore's other file of partitions has none at all.
+def lean(body: bytes) -> Any:
+    """A file's content, but what no client looks at. It is taken apart part by part: as a whole the file of addresses
+    is 8 MB of objects for a moment, in holes of which the process lives ever after.
 
-    >>> known({"partition": "aws", "services": {"sqs": {}, "s3": {}}})
-    {'partition': 'aws', 'services': {'sqs': {}}}
+    >>> lean(b'{"version": 3, "partitions": [{"partition": "aws", "services": {"sqs": {}, "s3": {}}}]}')
+    {'version': 3, 'partitions': [{'partition': 'aws', 'services': {'sqs': {}}}]}
     """
-    if "services" not in partition:
-        return partition
-    return {**partition, "services": {name: row for name, row in partition["services"].items() if name in SERVICES}}
+    match taken(body, Parts | list[msgspec.Raw]):
+        case dict() as parts:
+            return {name: part(name, value) for name, value in parts.items() if not _told(name, value)}
+        case rows:
+            return [bare(taken(row)) for row in rows]
+
+
+def part(name: str, value: msgspec.Raw) -> Any:
+    """What a file has under one name."""
+    match name:
+        case "partitions":
+            return [known(row) for row in taken(value, list[Parts])]
+        case "operations" | "shapes":
+            return {each: bare(taken(row)) for each, row in taken(value, Parts).items()}
+    return taken(value) if name == TAKEN else bare(taken(value))
+
+
+def known(partition: Parts) -> dict[str, Any]:
+    """A part of AWS with the addresses of SERVICES only; botocore's other file of partitions has none at all."""
+    rows = taken(partition["services"], Parts) if "services" in partition else {}
+    kept = {name: bare(taken(row)) for name, row in rows.items() if name in SERVICES}
+    return {name: kept if name == "services" else bare(taken(value)) for name, value in partition.items()}
+
+
+def _told(name: str, value: msgspec.Raw) -> bool:
+    return name == "documentation" and bytes(value).startswith(b'"')
+
+
+def taken(body: bytes | msgspec.Raw, kind: Any = Any) -> Any:
+    return msgspec.json.decode(body, type=kind)
 
 
 TAKEN = "clientContextParams"

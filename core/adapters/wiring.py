@@ -1,7 +1,7 @@
 """The composition root of everything in the cloud: who gets which client, table, queue and setting.
 
 Everything is made when it is first asked for and kept for the life of the process. Imports stand inside the methods
-on purpose: a cold start pays for what its function uses (boto3 130 ms, requests 60, pynamodb 30), not for all there is.
+on purpose: a cold start pays for what its function uses (botocore 100 ms, requests 60, pynamodb 30), not for all.
 """
 
 from __future__ import annotations
@@ -24,11 +24,13 @@ from core.domain.values import Market, Millis
 from core.venues.spec import environment, purse, venue
 
 if TYPE_CHECKING:
-    from boto3.session import Session
+    from botocore.session import Session
 
+    from core.adapters.http import HttpQuotes
     from core.adapters.keyring import AppKey, KeyRing
     from core.adapters.returns import SqsReturns
     from core.adapters.secrets import Secrets
+    from core.adapters.spare import SpareBudget
     from core.app import ports
     from core.app.desk import Desk
     from core.app.lookout import Lookout
@@ -64,15 +66,15 @@ def wall_clock() -> Millis:
 
 
 class Wiring:
-    """`env` is the process's environment: HOGA_* names what template.yaml made, AWS_* belongs to boto3."""
+    """`env` is the process's environment: HOGA_* names what template.yaml made, AWS_* belongs to botocore."""
 
     def __init__(self, env: Mapping[str, str]) -> None:
         self.env = env
         self._clients: dict[str, Any] = {}
         self._quotes: dict[Market, ports.Quotes] = {}
-        self._quick: dict[Market, ports.Quotes] = {}
+        self._quick: dict[Market, HttpQuotes] = {}
         self._brokers: dict[Market, ports.Broker] = {}
-        self._spare: dict[Market, ports.Budget] = {}
+        self._spare: dict[Market, SpareBudget] = {}
         self._carries_out = False
         self._rings: dict[Market, KeyRing] = {}
         self._names: dict[Market, dict[str, str]] = {}
@@ -129,7 +131,7 @@ class Wiring:
         return known.days if known else TOLD
 
     def client(self, service: str) -> Any:
-        """A boto3 client with short time-outs and boto3's own few retries."""
+        """A client of AWS with short time-outs and botocore's own few retries."""
         if service not in self._clients:
             from botocore.config import Config
 
@@ -139,25 +141,24 @@ class Wiring:
 
     @cached_property
     def lock_client(self) -> Any:
-        """DynamoDB without boto3's retries: the lock protocol repeats its own requests, with its own nonce."""
+        """DynamoDB without botocore's retries: the lock protocol repeats its own requests, with its own nonce."""
         from core.adapters.dynamo.calls import CONFIG
 
         return self._made("dynamodb", CONFIG)
 
     def _made(self, service: str, config: Any) -> Any:
-        make: Any = self._session.client
+        make: Any = self._session.create_client
         return make(service, config=config, **access(self.env))
 
     @cached_property
     def _session(self) -> Session:
-        import boto3
         import botocore.session
 
         from core.adapters.models import LOADER
 
         own = botocore.session.get_session()
         own.register_component("data_loader", LOADER)
-        return boto3.session.Session(botocore_session=own)
+        return own
 
     @cached_property
     def shelf(self) -> ports.Shelf:
@@ -176,7 +177,12 @@ class Wiring:
     def leases(self) -> ports.Leases:
         from core.adapters.dynamo.leases import DynamoLeases
 
-        return DynamoLeases(self.named("HOGA_LOCKS_TABLE"), self.named("HOGA_LEDGER_TABLE"), self.lock_client)
+        return DynamoLeases(
+            self.named("HOGA_LOCKS_TABLE"),
+            self.named("HOGA_LEDGER_TABLE"),
+            self.lock_client,
+            state=self.named("HOGA_STATE_TABLE"),
+        )
 
     @cached_property
     def ledger(self) -> ports.Ledger:
@@ -254,11 +260,11 @@ class Wiring:
             self._quotes[market] = self._asked(market, policy.rest, policy.scan.tries)
         return self._quotes[market]
 
-    def quick_quotes(self, market: Market) -> ports.Quotes:
+    def quick_quotes(self, market: Market) -> HttpQuotes:
         """The same for a trade, which has seconds: few tries, short patience, within the same budget."""
         if market not in self._quick:
             rest = hurried(self.policy(market).rest)
-            self._quick[market] = self._asked(market, rest, QUICK_TRIES, self.spare(market))
+            self._quick[market] = self._asked(market, rest, QUICK_TRIES, self.spare(market) or self.budget)
         return self._quick[market]
 
     def carrying_out(self) -> Wiring:
@@ -266,10 +272,10 @@ class Wiring:
         self._carries_out = True
         return self
 
-    def spare(self, market: Market) -> ports.Budget:
-        """The budget of calls that a trade makes; whoever carries no signals out shares everybody's."""
+    def spare(self, market: Market) -> SpareBudget | None:
+        """The budget of calls that a trade makes; None for whoever carries no signals out: he shares everybody's."""
         if not self._carries_out:
-            return self.budget
+            return None
         if market not in self._spare:
             from core.adapters.dynamo.budget import DynamoSpare
             from core.adapters.spare import SpareBudget
@@ -284,7 +290,7 @@ class Wiring:
             )
         return self._spare[market]
 
-    def _asked(self, market: Market, rest: RestPolicy, tries: int, budget: ports.Budget | None = None) -> ports.Quotes:
+    def _asked(self, market: Market, rest: RestPolicy, tries: int, budget: ports.Budget | None = None) -> HttpQuotes:
         from core.adapters.circuits import tell_open
         from core.adapters.http import HttpQuotes
 
@@ -339,10 +345,10 @@ class Wiring:
         """Paper, unless settings say otherwise and the market has an account; live needs both opt-ins besides."""
         from core.adapters import broker_wiring
 
-        if (account := broker_wiring.account(self, market)) is None:
-            return broker_wiring.paper(self, market)
         if market not in self._brokers:
-            self._brokers[market] = broker_wiring.at_venue(self, market, account)
+            account = broker_wiring.account(self, market)
+            made = broker_wiring.at_venue(self, market, account) if account else broker_wiring.paper(self, market)
+            self._brokers[market] = made
         return self._brokers[market]
 
     def lookout(self, market: Market) -> Lookout:
@@ -385,8 +391,16 @@ class Wiring:
             state=lambda symbol: self.quick_quotes(market).state(symbol),
             told=self.told(market),
             engaged=self._engaged.setdefault(market, {}),
+            turns=self._turns(market),
             paid_alike=self._paid_alike(market),
         )
+
+    def _turns(self, market: Market) -> ports.Turns:
+        from core.adapters import broker_wiring
+        from core.app.desk import Unshared
+
+        spare = self.spare(market)
+        return Unshared() if spare is None else broker_wiring.turns(self, market, spare)
 
     def _paid_alike(self, market: Market) -> frozenset[Market]:
         """Whatever is in the settings, enabled or not: a market that was switched off may still hold something."""
