@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from core.adapters.gate import opened
-from core.adapters.order_line import OrderLine, shared
+from core.adapters.order_line import OrderLine, Shared
 from core.adapters.order_wire import OrderWire
 from core.adapters.paced import Signer
 from core.adapters.secrets import Secrets
@@ -59,7 +59,7 @@ def broker(
         OrderWire(account.url, gate, connect_s=policy.rest.connect_s, read_s=policy.rest.read_s),
         sign,
         spec.judge,
-        shared(budget, venue.market, _limits(policy, account, spec), policy.rest.headroom, purse),
+        Shared(budget, venue.market, _limits(policy, account, spec), policy.rest.headroom, purse),
         clock,
         sleep,
         dice,

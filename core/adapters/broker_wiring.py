@@ -14,6 +14,7 @@ from core.venues.spec import purse, venue
 
 if TYPE_CHECKING:
     from core.adapters.paced import Signer
+    from core.adapters.spare import SpareBudget
     from core.adapters.wiring import Wiring
     from core.app import ports
     from core.domain.phases import Phase
@@ -68,7 +69,7 @@ def at_venue(wiring: Wiring, market: Market, account: AccountPolicy) -> ports.Br
         sign=signer(wiring, market, account),
         secrets=wiring.secrets,
         opt_in=wiring.env.get(OPT_IN, ""),
-        budget=wiring.spare(market),
+        budget=wiring.spare(market) or wiring.budget,
         purse=purse(account.key.environment),
         sendings=DynamoSendings(wiring.named("HOGA_LEDGER_TABLE"), wiring.lock_client),
         board=DynamoNotices(wiring.named("HOGA_STATE_TABLE"), wiring.client("dynamodb")),
@@ -77,6 +78,21 @@ def at_venue(wiring: Wiring, market: Market, account: AccountPolicy) -> ports.Br
         sleep=time.sleep,
         dice=random.random,
         phase=partial(_phase, wiring, market),
+    )
+
+
+def turns(wiring: Wiring, market: Market, budget: SpareBudget) -> ports.Turns:
+    """Who pays for the calls of a buy in this process, which carries signals out."""
+    from core.adapters.paper import DEPTH
+    from core.adapters.turns import BuyTurns, PaperFares, Tolled
+
+    broker, quote = wiring.broker(market), wiring.policy(market).universe.quote
+    paper = PaperFares(lambda symbol: wiring.quick_quotes(market).book(symbol, DEPTH))
+    return BuyTurns(
+        market,
+        budget,
+        lambda symbol: wiring.quick_quotes(market).looks(symbol, quote),
+        broker.fares if isinstance(broker, Tolled) else paper,
     )
 
 

@@ -7,8 +7,9 @@ from core.adapters.paced import Circuit, Paced, Signer
 from core.app.ports import Budget, Clock
 from core.domain.events import Bar, Book, Listing, MarketState, Ticker
 from core.domain.policies import RestPolicy, UniversePolicy
+from core.domain.turns import Fare
 from core.domain.values import Millis
-from core.venues.flow import Flow, run
+from core.venues.flow import Flow, openings, run
 from core.venues.spec import RestSpec
 
 T = TypeVar("T")
@@ -89,6 +90,16 @@ class HttpQuotes:
     def state(self, symbol: str) -> MarketState | None:
         """Does the venue let it trade now? None where the venue has no word for it."""
         return self._ask(self._spec.state(symbol, self._clock())) if self._spec.state else None
+
+    def looks(self, symbol: str, quote: str) -> list[Fare]:
+        """What it takes of the budget to ask for a symbol's price, and whether it may trade."""
+        at, state = self._clock(), self._spec.state
+        flows: list[Flow[object]] = [self._spec.tickers([symbol], quote, at)]
+        return self._paced.fares(openings([*flows, state(symbol, at)] if state else flows))
+
+    def book(self, symbol: str, depth: int) -> list[Fare]:
+        """The same of its order book."""
+        return self._paced.fares(openings([self._spec.books([symbol], depth, self._clock())]))
 
     def close(self) -> None:
         self._paced.close()

@@ -6,12 +6,13 @@ expired token). Everything that is not an answer is an unknown outcome.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Protocol, TypeVar
 
 from core.adapters.paced import Signer
 from core.app.ports import Budget, Clock
 from core.domain.errors import Transient, UnknownOutcome, Unreached
+from core.domain.turns import Fare
 from core.domain.values import SECOND, Market, Millis
 from core.feed.backoff import pause_ms
 from core.venues.flow import Flow, Request, Response, run
@@ -34,15 +35,25 @@ class Pace(Protocol):
 
     def __call__(self, group: str, weight: int, at: Millis) -> int: ...
 
+    def fare(self, group: str, weight: int) -> Fare:
+        """What it would take; a limit of 0 where nobody counts such calls."""
 
-def shared(budget: Budget, market: Market, limits: Mapping[str, float], headroom: float, purse: str) -> Pace:
-    """The budget of one app key; `purse` as in core/adapters/paced.py, "" for the key that quotes are asked with."""
 
-    def take(group: str, weight: int, at: Millis) -> int:
-        limit = limits.get(group, 0.0) * headroom / weight
-        return budget.take(market, group + purse, limit, at) if limit else 0
+class Shared:
+    """Implements `Pace` for one app key; `purse` as in core/adapters/paced.py, "" for the key that asks for quotes."""
 
-    return take
+    def __init__(
+        self, budget: Budget, market: Market, limits: Mapping[str, float], headroom: float, purse: str
+    ) -> None:
+        self._budget, self._market = budget, market
+        self._limits, self._headroom, self._purse = limits, headroom, purse
+
+    def __call__(self, group: str, weight: int, at: Millis) -> int:
+        fare = self.fare(group, weight)
+        return self._budget.take(self._market, fare.group, fare.limit, at) if fare.limit else 0
+
+    def fare(self, group: str, weight: int) -> Fare:
+        return Fare(group + self._purse, self._limits.get(group, 0.0) * self._headroom / weight)
 
 
 class OrderLine:
@@ -65,6 +76,11 @@ class OrderLine:
     ) -> None:
         self._wire, self._sign, self._judge, self._pace = wire, sign, judge, pace
         self._clock, self._sleep, self._dice = clock, sleep, dice
+
+    def fares(self, requests: Iterable[Request]) -> list[Fare]:
+        """What these calls take of the budget, none for those that nobody counts."""
+        found = (self._pace.fare(request.group, request.weight) for request in requests)
+        return [fare for fare in found if fare.limit]
 
     def ask(self, flow: Flow[T]) -> T:
         """Carry a question out. Raises Transient where it kept failing, and what the flow itself raises."""

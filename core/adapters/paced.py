@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple, Protocol, TypeVar
 
 from core.adapters.wire import Wire
 from core.app.ports import Budget, Clock
 from core.domain.errors import CircuitOpen, KeyExpired, Misconfigured, RateLimited, Transient, Unreached
 from core.domain.policies import RestPolicy
+from core.domain.turns import Fare
 from core.domain.values import SECOND, Millis
 from core.feed.backoff import pause_ms
 from core.feed.breaker import Breaker
@@ -86,6 +87,11 @@ class Paced:
     def circuits(self) -> dict[str, Circuit]:
         """Every endpoint that was asked so far (D17)."""
         return {path: Circuit(breaker.closed, breaker.opened) for path, breaker in self._breakers.items()}
+
+    def fares(self, requests: Iterable[Request]) -> list[Fare]:
+        """What these calls take of the budget, none for those that nobody counts."""
+        found = (self._fare(request.group, request.weight) for request in requests)
+        return [fare for fare in found if fare is not None]
 
     def send(self, request: Request) -> Response:
         """One request, tried until it is answered or refused for good; what is refused is the flow's to judge.
@@ -168,11 +174,13 @@ class Paced:
         raise Unreached("The shared budget of calls has no room", market=self._spec.market.value, group=group)
 
     def _take(self, group: str, weight: int, at: Millis) -> int:
+        fare = self._fare(group, weight)
+        return self._budget.take(self._spec.market, fare.group, fare.limit, at) if fare else 0
+
+    def _fare(self, group: str, weight: int) -> Fare | None:
         """A call that weighs more takes its whole time at once: the next one of the group waits it out."""
         limit = self._policy.limits.get(group) or self._spec.limits.get(group)
-        if not limit:
-            return 0
-        return self._budget.take(self._spec.market, group + self._purse, limit * self._policy.headroom / weight, at)
+        return Fare(group + self._purse, limit * self._policy.headroom / weight) if limit else None
 
     def _heed(self, group: str, response: Response) -> None:
         """Nothing left in the venue's second: no more of this group until a second has passed on any clock."""

@@ -3,22 +3,27 @@
 A trade makes a call or two of a kind, seldom, and must not pay a round trip to the table for each (E1). But several
 processes that help themselves in the same second go over the limit together, and a venue bans who does so often (B2).
 So it belongs to one at a time: whoever carries signals out and comes first, by a row that is written for a quarter of
-an hour. What goes beyond it, and whoever has it not, asks the shared budget as everybody does.
+an hour. What goes beyond it, and whoever has it not, takes a stretch of the shared budget together with the symbol
+that it buys, or asks that budget for each call as everybody does.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
 from core.app.ports import Budget, Claim, Spare
+from core.domain.turns import Fare, Stretch
 from core.domain.values import SECOND, Market, Millis
-from core.feed.pace import HELD_MS, SKEW_MS
+from core.feed.pace import HELD_MS, SKEW_MS, step_ms, within
 
 WHOLE = 1.0 + 1e-9
 """Parts that make up a span's share, with room for their rounding."""
 
-SHARE = 0.7
+SHARE = 0.75
 """Of what is kept free; the rest is for calls that leave evenly and do not arrive evenly."""
+
+LATE_MS = 100
+"""A call may arrive so much later than the next ones: for so much longer than the venue's span it takes its part."""
 
 RENEWED_MS = HELD_MS // 3
 """With less than this left, the next call claims it anew."""
@@ -43,21 +48,51 @@ class SpareBudget:
         self._headroom, self._counted = headroom, counted
         self._claims: dict[Market, Claim] = {}
         self._went: defaultdict[tuple[Market, str], list[tuple[Millis, float]]] = defaultdict(list)
+        self._rented: dict[tuple[Market, str], tuple[Stretch, Millis]] = {}
 
     def take(self, market: Market, group: str, limit: float, at: Millis) -> int:
-        span = self._counted.get(group, SECOND)
-        spare = (limit / self._headroom - limit) * span / SECOND
-        if spare * WHOLE < 1 or not self._fits(market, group, part := 1 / max(1.0, spare * SHARE), span, at):
+        if (wait := self._rent(market, group, step_ms(limit), at)) is not None:
+            return wait
+        if not self.carries(market, [Fare(group, limit)], at):
             return self._shared.take(market, group, limit, at)
-        if not self._mine(market, at):
-            return self._shared.take(market, group, limit, at)
-        self._went[market, group].append((at, part))
+        self._went[market, group].append((at, self._part(group, limit)))
         return 0
 
-    def _fits(self, market: Market, group: str, part: float, span: Millis, at: Millis) -> bool:
-        went = [(when, taken) for when, taken in self._went[market, group] if 0 <= at - when < span]
+    def carries(self, market: Market, fares: Iterable[Fare], at: Millis) -> bool:
+        """Is what is kept free ours, and is there room for all of these calls now?"""
+        parts: defaultdict[str, float] = defaultdict(float)
+        for fare in fares:
+            parts[fare.group] += self._part(fare.group, fare.limit)
+        fits = all(self._taken(market, group, at) + part <= WHOLE for group, part in parts.items())
+        return fits and (not parts or self._mine(market, at))
+
+    def rent(self, stretches: Iterable[Stretch]) -> None:
+        """These are ours: calls that fit into them ask nobody."""
+        for each in stretches:
+            self._rented[each.market, each.group] = each, each.since
+
+    def _rent(self, market: Market, group: str, step: int, at: Millis) -> int | None:
+        """The wait until a call may go in a stretch of ours; None where we have none that it fits into."""
+        if (market, group) not in self._rented:
+            return None
+        stretch, free = self._rented[market, group]
+        wait = within(stretch, free, step, at)
+        if wait is None:
+            del self._rented[market, group]
+        elif not wait:
+            self._rented[market, group] = stretch, Millis(at + step)
+        return wait
+
+    def _part(self, group: str, limit: float) -> float:
+        """What one call takes of a span's share; more than there is where no whole call is kept free."""
+        spare = (limit / self._headroom - limit) * self._counted.get(group, SECOND) / SECOND
+        return 1 / max(1.0, spare * SHARE) if spare * WHOLE >= 1 else WHOLE + 1
+
+    def _taken(self, market: Market, group: str, at: Millis) -> float:
+        span = self._counted.get(group, SECOND) + LATE_MS
+        went = [(when, part) for when, part in self._went[market, group] if 0 <= at - when < span]
         self._went[market, group] = went
-        return sum(taken for _, taken in went) + part <= WHOLE
+        return sum(part for _, part in went)
 
     def _mine(self, market: Market, at: Millis) -> bool:
         claim = self._claims.get(market)

@@ -1,5 +1,7 @@
-"""What is held against a buy before a lock is asked for: all of it read from the shelf, nothing decided twice.
+"""What is held against a buy: what the shelf says before a lock is asked for, and what the venue itself says.
 
+The venue is asked before the lock where that costs this process no round trip; else once the symbol is taken, in turns
+that were taken with it, and before anything is noted as sent.
 Limits on money, halts and workers are not among them: the store checks those in the transaction that takes them.
 Only a buy that was taken earlier and not sent is held against halts and the day's loss once more.
 """
@@ -13,13 +15,17 @@ import msgspec
 
 from core.app.barriers import losing, lost_enough
 from core.app.desk import Desk
-from core.app.ports import Limits
+from core.app.ports import Limits, Purse
 from core.app.standstill import HEARD, standing_still, stilled
-from core.domain.leases import Barrier
+from core.domain.errors import CoreError
+from core.domain.leases import Barrier, Granted, Intent
 from core.domain.levels import Marked, SafeSet, ScanHealth, TopN
 from core.domain.phases import AUCTIONS
 from core.domain.sessions import thin_liquidating
-from core.domain.values import ZERO, Millis
+from core.domain.values import ZERO, Millis, Side
+
+STALL_S = 1.0
+"""A buy that was reserved longer ago than this is held against halts once more before it is sent (E10)."""
 
 MARKED_MS = 180_000
 """What open positions are worth is told every minute; after two that are missed nobody knows it."""
@@ -32,12 +38,39 @@ class Objection(msgspec.Struct, frozen=True):
     found: str
 
 
-def objection(symbol: str, price: float, last: float | None, desk: Desk, at: Millis) -> Objection | None:
-    """The first reason not to buy, None where there is none.
+def objection(symbol: str, desk: Desk, at: Millis) -> Objection | None:
+    """The first reason not to buy that the shelf has, None where there is none."""
+    return next(_objections(symbol, desk, at), None)
 
-    price  what the decision was taken at; `last` the newest price, None where nobody knows it
+
+def unfit(symbol: str, intent: Intent, desk: Desk) -> Objection | None:
+    """The first reason that the venue itself gives; each look at it is a call. Raises Transient or Refused."""
+    return next(_unfit(symbol, intent, desk), None)
+
+
+def against(held: Granted, began: float, desk: Desk, *, looked: bool) -> Objection | None:
+    """Why a buy that has just taken all it needs is not sent; a venue that does not answer is a reason too."""
+    try:
+        found = None if looked else unfit(held.instrument.symbol, held.intent, desk)
+        stalled = desk.monotonic_s() - began > STALL_S
+        return found or (stale(held, desk, look=looked) if stalled else None)
+    except CoreError as trouble:
+        return Objection("not looked at", str(trouble))
+
+
+def stale(held: Granted, desk: Desk, *, look: bool = True) -> Objection | None:
+    """Why a buy that was left behind is not sent any more; a sale is always carried out.
+
+    look  is the venue looked at too? It is, unless it was a moment ago
     """
-    return next(_objections(symbol, price, last, desk, at), None)
+    intent, at = held.intent, desk.clock()
+    if intent.side is Side.SELL:
+        return None
+    if at >= intent.expires:
+        return Objection("expired", f"{(at - intent.expires) / 1000:.1f} s too late")
+    symbol = held.instrument.symbol
+    found = objection(symbol, desk, at) or (unfit(symbol, intent, desk) if look else None)
+    return found or (barred(symbol, desk, at) if intent.reserved else None)
 
 
 def barred(symbol: str, desk: Desk, at: Millis) -> Objection | None:
@@ -76,7 +109,7 @@ def open_loss(desk: Desk) -> Decimal:
     return max(ZERO, -marked.unrealised) if marked else ZERO
 
 
-def _objections(symbol: str, price: float, last: float | None, desk: Desk, at: Millis) -> Iterator[Objection]:
+def _objections(symbol: str, desk: Desk, at: Millis) -> Iterator[Objection]:
     yield from closed(desk, at)
     if (phase := desk.days.phase(at)) in AUCTIONS:
         yield Objection("session", f"{phase.value}: there is no price to buy at")
@@ -89,10 +122,21 @@ def _objections(symbol: str, price: float, last: float | None, desk: Desk, at: M
     yield from _unmarked(desk, at)
     if desk.policy.risk.only_top_n:
         yield from _unranked(symbol, desk)
-    most = price * (1 + desk.policy.risk.max_slippage)
+    if stilled(desk.market, symbol, desk.shelf, desk.policy, at):
+        yield Objection("standstill", HEARD)
+
+
+def _unfit(symbol: str, intent: Intent, desk: Desk) -> Iterator[Objection]:
+    """Its price has moved too far since the decision, it does not trade freely, or the account's cash buys less."""
+    last, most = desk.last_price(symbol), float(intent.reference) * (1 + desk.policy.risk.max_slippage)
     if last is not None and last > most:
         yield Objection("price moved", f"{last:g} is over {most:g}")
-    yield from _still(symbol, desk, at)
+    if reason := standing_still(desk.state(symbol)):
+        yield Objection("standstill", reason)
+    if isinstance(desk.broker, Purse):
+        units = desk.broker.affordable(symbol, intent.limit)
+        if units < intent.quantity:
+            yield Objection("cash", f"buys {units:f} of {intent.quantity:f} at {intent.limit}")
 
 
 def closed(desk: Desk, at: Millis) -> Iterator[Objection]:
@@ -121,14 +165,6 @@ def _unmarked(desk: Desk, at: Millis) -> Iterator[Objection]:
     if marked is None or at - marked.at > MARKED_MS:
         age = f"{(at - marked.at) / 1000:.0f} s old" if marked else "never told"
         yield Objection("open loss", f"{age}, at most {MARKED_MS / 1000:.0f} s")
-
-
-def _still(symbol: str, desk: Desk, at: Millis) -> Iterator[Objection]:
-    """Nothing is bought that does not trade freely. The venue is asked last: that costs a call."""
-    if stilled(desk.market, symbol, desk.shelf, desk.policy, at):
-        yield Objection("standstill", HEARD)
-    if reason := standing_still(desk.state(symbol)):
-        yield Objection("standstill", reason)
 
 
 def _unranked(symbol: str, desk: Desk) -> Iterator[Objection]:

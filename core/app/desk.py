@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from typing import assert_never
 
 import msgspec
 
-from core.app.ports import Alerts, Broker, Clock, Leases, Ledger, Shelf
+from core.app.ports import Alerts, Broker, Clock, Leases, Ledger, Shelf, Turns
 from core.app.standstill import phase
 from core.domain.errors import LockAcquisitionError
 from core.domain.events import MarketState
@@ -19,8 +19,22 @@ from core.domain.phases import Phase
 from core.domain.policies import MarketPolicy
 from core.domain.positions import RoundTrip
 from core.domain.sessions import TOLD, Calendar
+from core.domain.turns import Stretch
 from core.domain.values import Instrument, Market, Millis
 from core.venues.spec import Rules
+
+
+class Unshared:
+    """Implements ports.Turns where nobody else calls the venue."""
+
+    def unasked(self, order: Order, at: Millis) -> bool:
+        return True
+
+    def wanted(self, order: Order, at: Millis, *, looked: bool) -> Sequence[Stretch]:
+        return ()
+
+    def took(self, stretches: Sequence[Stretch]) -> None:
+        """There are none."""
 
 
 class Desk(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,6 +49,7 @@ class Desk(msgspec.Struct, frozen=True, kw_only=True):
     state        does the venue let a symbol trade now? Asked before a buy; None where it has no word for it
     engaged      workers that were found taken, by when: kept by the process, so that its next buy tries another first
     told         what the venue told of single days: do they trade?
+    turns        who pays for the calls to the venue that a buy makes
     paid_alike   markets paid in the same currency, this one included; None where nobody says: it is not recounted then
     """
 
@@ -58,6 +73,7 @@ class Desk(msgspec.Struct, frozen=True, kw_only=True):
     paid_alike: frozenset[Market] | None = None
     engaged: dict[str, Millis] = {}
     state: Callable[[str], MarketState | None] = lambda symbol: None
+    turns: Turns = Unshared()
 
     @property
     def days(self) -> Calendar:

@@ -9,19 +9,24 @@ from core.app.crew import candidates
 from core.app.desk import Desk
 from core.app.ports import Reserved
 from core.app.wishes import order_of
-from core.domain.leases import Answer, Ask, Barrier, Granted, Left
+from core.domain.leases import Answer, Ask, Barrier, Granted, Intent, Left
 from core.domain.orders import Order
+from core.domain.values import Instrument, Millis
 
 NEXT_WORKER = frozenset({Barrier.WORKER_TAKEN, Barrier.WORKER_MISSING})
 
 
-def engaged(ask: Ask, desk: Desk) -> tuple[Order, Answer | Left | Reserved]:
-    """With the first worker that is free, its capital and a place within every limit."""
+def engaged(ask: Ask, desk: Desk, *, looked: bool) -> tuple[Order, Answer | Left | Reserved]:
+    """With the first worker that is free, its capital and a place within every limit; and turns of the venue's budget.
+
+    looked  was the venue looked at before? Else that is still to be paid for
+    """
     limits = limits_of(ask.intent.cost, desk, ask.at, open_loss(desk))
-    order = order_of(_wanted(ask), desk, ask.at)
+    order = proposed(ask.instrument, ask.intent, desk, ask.at)
+    turns = desk.turns.wanted(order, ask.at, looked=looked)
     for worker in candidates(order.signal, desk, ask.at):
         order = replace(order, worker=worker.id)
-        answer = desk.leases.engage(ask, order, worker, limits, ask.at)
+        answer = desk.leases.engage(ask, order, worker, limits, ask.at, turns)
         if isinstance(answer, Granted) and answer.intent.worker != worker.id:
             return replace(order, worker=answer.intent.worker), answer  # by an earlier try of ours, that came late
         refused = Barrier(answer.refused) if isinstance(answer, Reserved) else None
@@ -32,11 +37,10 @@ def engaged(ask: Ask, desk: Desk) -> tuple[Order, Answer | Left | Reserved]:
     return order, Reserved(refused=Barrier.WORKER_MISSING)
 
 
-def _wanted(ask: Ask) -> Granted:
-    """The lock as it will be."""
-    return Granted(
-        instrument=ask.instrument, owner=ask.owner, fence=ask.at, ends=ask.ends, intent=ask.intent, position=None
-    )
+def proposed(instrument: Instrument, intent: Intent, desk: Desk, at: Millis) -> Order:
+    """The order of a buy that nothing was taken for yet."""
+    flat = Granted(instrument=instrument, owner="", fence=0, ends=at, intent=intent, position=None)
+    return order_of(flat, desk, at)
 
 
 def reserved(held: Granted, order: Order, desk: Desk) -> tuple[Order, Reserved]:

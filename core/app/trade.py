@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from core.app.checks import Objection, barred, objection
+from core.app.checks import STALL_S, Objection, against, stale, unfit
 from core.app.closing import settle, verdict
 from core.app.desk import Desk, Ending, Verdict, declined
-from core.app.engaging import engaged, reserved
+from core.app.engaging import engaged, proposed, reserved
 from core.app.owed import deliver
 from core.app.placing import denied, find, place
 from core.app.ports import Reserved
@@ -26,9 +26,6 @@ from core.domain.values import ZERO, Instrument, Millis, Side
 
 GUARD_S = 1.0
 """No order is sent in the last second of a lease: a Lambda function has ended by then, and its call with it."""
-
-STALL_S = 1.0
-"""A buy that was reserved longer ago than this is held against halts once more before it is sent (E10)."""
 
 
 def handle(signal: Signal, desk: Desk) -> Verdict:
@@ -57,16 +54,26 @@ def _handled(signal: Signal, desk: Desk) -> Verdict:
 
 
 def _engaged(signal: Signal, wanted: Intent, desk: Desk) -> Verdict:
-    """A buy takes the symbol and all that it needs at once; what refuses it has left nothing behind."""
-    ask, until = _asked(signal.instrument, wanted, desk)
+    """A buy takes the symbol and all that it needs at once; what refuses it has left nothing behind.
+
+    The venue is looked at before that, or after it where turns for it are to be taken with the symbol.
+    """
+    on, at = signal.instrument, desk.clock()
+    looked = desk.turns.unasked(proposed(on, wanted, desk, at), at)
+    if looked and (found := unfit(on.symbol, wanted, desk)):
+        return _unasked(Ending.REFUSED, signal, found.limit, found.found)
+    ask, until = _asked(on, wanted, desk)
     began = desk.monotonic_s()
-    order, answer = engaged(ask, desk)
+    order, answer = engaged(ask, desk, looked=looked)
     match answer:
         case Granted() as held:
-            stalled = desk.monotonic_s() - began > STALL_S
-            return _unsent(held, order, desk, until) if stalled else _carry(held, order, desk, until)
+            desk.turns.took(held.turns)
+            return _sent(held, order, against(held, began, desk, looked=looked), desk, until)
         case Left():
-            return _granted(signal, wanted, desk)
+            found = None if looked else unfit(on.symbol, wanted, desk)
+            return (
+                _unasked(Ending.REFUSED, signal, found.limit, found.found) if found else _granted(signal, wanted, desk)
+            )
         case Reserved(refused=Barrier.REPEATED, detail=detail):
             return _unasked(Ending.REPEATED, signal, Barrier.REPEATED, detail)
         case Reserved(refused=limit, detail=detail):
@@ -102,8 +109,8 @@ def _resumed(lock: Lock, desk: Desk) -> Verdict:
 def take_up(held: Granted, desk: Desk, until: float) -> Verdict:
     """Go on from where a dead owner stopped: the venue is asked first wherever it may have been asked before."""
     if not held.intent.reserved:
-        stale = _stale(held, desk)
-        return begin(held, desk, until) if stale is None else _given_back(held, stale, desk)
+        found = stale(held, desk)
+        return begin(held, desk, until) if found is None else _given_back(held, found, desk)
     order = desk.ledger.order(held.intent.order) or order_of(held, desk, desk.clock())
     seen = find(order, desk, until)
     if seen is not None:
@@ -113,10 +120,14 @@ def take_up(held: Granted, desk: Desk, until: float) -> Verdict:
 
 def _unsent(held: Granted, order: Order, desk: Desk, until: float) -> Verdict:
     """The order row is there and the venue has nothing: it is sent, where nothing has come up against it since."""
-    stale = _stale(held, desk)
-    if stale is None:
+    return _sent(held, order, stale(held, desk), desk, until)
+
+
+def _sent(held: Granted, order: Order, why: Objection | None, desk: Desk, until: float) -> Verdict:
+    """It goes out; or it never does, and all that it took is given back."""
+    if why is None:
         return _carry(held, order, desk, until)
-    over = moved(order, State.REJECTED, note=f"never sent: {stale.limit}, {stale.found}")
+    over = moved(order, State.REJECTED, note=f"never sent: {why.limit}, {why.found}")
     return _close(held, over, desk, until)
 
 
@@ -197,18 +208,6 @@ def _close(held: Granted, order: Order, desk: Desk, until: float) -> Verdict:
         return replace(further, untold=news)
     detail = f"{ended.detail}; the rest: {further.outcome.value}, {further.detail}"
     return replace(ended, detail=detail, untold=news)
-
-
-def _stale(held: Granted, desk: Desk) -> Objection | None:
-    """Why a buy that was left behind is not sent any more; a sale is always carried out."""
-    intent, at = held.intent, desk.clock()
-    if intent.side is Side.SELL:
-        return None
-    if at >= intent.expires:
-        return Objection("expired", f"{(at - intent.expires) / 1000:.1f} s too late")
-    symbol = held.instrument.symbol
-    found = objection(symbol, float(intent.reference), desk.last_price(symbol), desk, at)
-    return found or (barred(symbol, desk, at) if intent.reserved else None)
 
 
 def _given_back(held: Granted, why: Objection, desk: Desk) -> Verdict:

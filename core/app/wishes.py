@@ -6,7 +6,6 @@ from decimal import Decimal
 
 from core.app.checks import Objection, closed, objection
 from core.app.desk import Desk
-from core.app.ports import Purse
 from core.domain.leases import Granted, Intent
 from core.domain.levels import References
 from core.domain.orders import Fill, Order, State, moved, order_id
@@ -19,28 +18,18 @@ def wish(signal: Signal, desk: Desk, at: Millis) -> Intent | Objection:
     """What the signal asks for, or why nothing is asked: no lock is taken for that."""
     if signal.side is Side.SELL:
         return next(closed(desk, at), None) or to_sell(signal, desk, at)
-    last = desk.last_price(signal.instrument.symbol)
-    if found := objection(signal.instrument.symbol, signal.price, last, desk, at):
-        return found
-    wanted = to_buy(signal, Decimal(str(max(signal.price, last or 0.0))), desk, at)
-    return wanted if isinstance(wanted, Objection) else _unpaid(signal.instrument.symbol, wanted, desk) or wanted
+    return objection(signal.instrument.symbol, desk, at) or to_buy(signal, desk, at)
 
 
-def _unpaid(symbol: str, wanted: Intent, desk: Desk) -> Objection | None:
-    """The account may have less than the owner's limits allow: a venue would refuse that after all was reserved."""
-    if not isinstance(desk.broker, Purse):
-        return None
-    units = desk.broker.affordable(symbol, wanted.limit)
-    short = units < wanted.quantity
-    return Objection("cash", f"buys {units:f} of {wanted.quantity:f} at {wanted.limit}") if short else None
+def to_buy(signal: Signal, desk: Desk, at: Millis) -> Intent | Objection:
+    """A buy of as much as the worker's capital and the limits allow, at `max_slippage` over the decision at worst.
 
-
-def to_buy(signal: Signal, price: Decimal, desk: Desk, at: Millis) -> Intent | Objection:
-    """A buy of as much as the worker's capital and the limits allow, at `max_slippage` over the decision at worst."""
-    symbol, policy = signal.instrument.symbol, desk.policy
-    worst = Decimal(str(signal.price)) * (1 + Decimal(str(policy.risk.max_slippage)))
+    The venue's least order is held against the price that it was decided at: what it costs now is not looked at yet.
+    """
+    symbol, policy, price = signal.instrument.symbol, desk.policy, Decimal(str(signal.price))
+    worst = price * (1 + Decimal(str(policy.risk.max_slippage)))
     bounds = bounds_of(symbol, desk, at)
-    limit = desk.rules.floor_price(symbol, max(worst, price), Side.BUY, at)
+    limit = desk.rules.floor_price(symbol, worst, Side.BUY, at)
     limit = min(limit, bounds[1]) if bounds else limit
     budget = min(policy.workers.capital, policy.risk.per_symbol, policy.risk.total_exposure)
     sized = size(price, limit, budget, grid(symbol, Side.BUY, desk, at))

@@ -11,6 +11,7 @@ from enum import StrEnum
 import msgspec
 
 from core.domain.positions import Position
+from core.domain.turns import Stretch
 from core.domain.values import ZERO, Instrument, Millis, Side
 
 MARGIN = Millis(2_000)
@@ -88,6 +89,7 @@ class Granted(msgspec.Struct, frozen=True, kw_only=True):
 
     done  the last signals settled here, oldest first: the owner writes them back with one more when it commits; None
           where the answer that granted it does not say, and one more is put behind them
+    turns of the venue's budget that were taken with it
     """
 
     instrument: Instrument
@@ -97,6 +99,7 @@ class Granted(msgspec.Struct, frozen=True, kw_only=True):
     intent: Intent
     position: Position | None
     done: tuple[str, ...] | None = ()
+    turns: tuple[Stretch, ...] = ()
 
 
 class Busy(msgspec.Struct, frozen=True, kw_only=True):

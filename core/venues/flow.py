@@ -1,9 +1,11 @@
 """A REST conversation is a generator of requests: paging and checking are logic, so they are pure."""
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable
 from typing import TypeVar
 
 import msgspec
+
+from core.domain.errors import CoreError
 
 T = TypeVar("T")
 
@@ -47,3 +49,17 @@ def run(flow: Flow[T], send: Callable[[Request], Response]) -> T:
     except StopIteration as done:
         result: T = done.value
         return result
+
+
+def openings(flows: Iterable[Flow[object]]) -> list[Request]:
+    """The first request of each flow, which nobody sends; one that makes none, or refuses its order, is left out."""
+    return [request for flow in flows for request in _opening(flow)]
+
+
+def _opening(flow: Flow[object]) -> list[Request]:
+    try:
+        return [next(flow)]
+    except (StopIteration, CoreError):
+        return []
+    finally:
+        flow.close()

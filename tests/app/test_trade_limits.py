@@ -194,11 +194,11 @@ def test_a_buy_never_asks_for_more_than_the_days_highest_legal_price(table, clos
     rows = {} if close is None else {"KRW-AAA": Reference(high=1.0, low=1.0, close=close, ma_sum=1.0, ma_days=1)}
     desk = table.desk()
     desk.shelf.write(References(market=Market.UPBIT, day=Millis(AT - age), at=AT, rows=rows))
-    assert to_buy(buy(), Decimal(100), desk, AT).limit == Decimal(limit)
+    assert to_buy(buy(), desk, AT).limit == Decimal(limit)
 
 
 def test_a_venue_without_price_limits_is_not_asked_for_references(table):
-    assert to_buy(buy(), Decimal(100), table.desk(), AT).limit == Decimal("101.00")
+    assert to_buy(buy(), table.desk(), AT).limit == Decimal("101.00")
 
 
 def test_a_signal_that_a_limit_refused_may_buy_when_it_comes_again_in_time_and_only_once(table):  # E7, E8

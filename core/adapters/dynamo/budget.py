@@ -1,6 +1,6 @@
 """The shared budget of calls, in the state table: one item for each group, one conditional write for each call.
 
-budget#MARKET#GROUP  calls  ready = when the next call may go
+budget#MARKET#GROUP  calls  ready = when the next call may go; a buy takes a whole stretch (leases.engage)
 spare#MARKET         calls  owner of what is kept free of the limits, until when
 """
 
@@ -8,10 +8,14 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from core.adapters.dynamo.calls import MET
 from core.app.ports import Claim
 from core.domain.errors import Transient
 from core.domain.values import Market, Millis
 from core.feed.pace import HELD_MS, SKEW_MS, step_ms, wait_ms
+
+MET_MS = 20
+"""Somebody takes a stretch of the same row in this very moment, in a transaction: it is asked again after that."""
 
 KEPT_S = 3_600
 """An item that nobody has used for this long is swept by the table's TTL."""
@@ -37,6 +41,8 @@ class DynamoBudget:
         try:
             self._client.update_item(**take_request(self._table, market, group, step, at))
         except ClientError as refused:
+            if refused.response["Error"]["Code"] in MET:
+                return MET_MS
             if refused.response["Error"]["Code"] != "ConditionalCheckFailedException":
                 raise Transient("The shared budget does not answer", fault=type(refused).__name__) from refused
             held: Any = refused.response

@@ -1,8 +1,10 @@
 """The shared budget of calls, within one process."""
 
+from collections.abc import Iterable
 from threading import Lock
 
 from core.app.ports import Claim
+from core.domain.turns import Stretch
 from core.domain.values import Market, Millis
 from core.feed.pace import HELD_MS, SKEW_MS, step_ms, wait_ms
 
@@ -22,6 +24,20 @@ class MemoryBudget:
                 return wait
             self._ready[market, group] = at + step
             return 0
+
+    def rent(self, wanted: Iterable[Stretch]) -> dict[str, int]:
+        """Take all of these, or none: then when each group is free that is not, by its name."""
+        with self._lock:
+            spans = {(each.market, each.group): each for each in wanted}
+            ready = {key: self._ready.get(key, 0) for key in spans}
+            late = {
+                key[1]: ready[key]
+                for key, each in spans.items()
+                if wait_ms(ready[key], each.until - each.since, each.since)
+            }
+            if not late:
+                self._ready.update({key: each.until for key, each in spans.items()})
+            return late
 
 
 class MemorySpare:

@@ -93,7 +93,7 @@ def sent(monkeypatch, tables):
         if "DynamoDB" in str(request.headers.get("X-Amz-Target", b"")):
             text = json.dumps(json.loads(request.body))
             found = "locks" if tables.locks in text else next(names[name] for name in names if name in text)
-            asked.append("budget" if '"budget#' in text else found)
+            asked.append("budget" if found == "state" and '"budget#' in text else found)
         return send(self, request)
 
     monkeypatch.setattr(URLLib3Session, "send", counted)
@@ -131,7 +131,7 @@ class House:
             "eventSourceARN": "arn", "md5OfBody": "", "messageAttributes": {},
             "attributes": {"MessageGroupId": symbol, "ApproximateReceiveCount": "1"},
         }  # fmt: skip
-        self.wiring.clock.more += 1_001
+        self.wiring.clock.more += 2_501
         self.tick()
         self.sent.clear()
         worker.handler({"Records": [record]}, CALL)
@@ -221,22 +221,19 @@ def test_a_worker_that_another_process_took_costs_one_try_more(house):
     assert house.call(second, Side.BUY, str(name)) == (("bought", ""), ["locks", "locks", "paper", "locks"])
 
 
-def test_a_process_that_has_no_share_of_the_limit_asks_the_budget_for_each_call_to_the_venue(house):
-    """B2: one process at a time has what is kept free of the venue's limits, so that several do not go over them."""
-    budget, client = house.wiring.spare(Market.UPBIT), house.wiring.client("dynamodb")
-    state, key = house.wiring.named("HOGA_STATE_TABLE"), {"pk": {"S": "spare#upbit"}, "sk": {"S": "calls"}}
-    client.delete_item(TableName=state, Key=key)
-    assert DynamoSpare(state, client).claim(Market.UPBIT, "other", house.wiring.clock()).mine
-    budget._claims.clear()
-    assert house.call(house.symbols[1], Side.BUY, "asks whose it is")[0] == ("bought", "")
-    assert house.call(house.symbols[2], Side.BUY, "b") == (
-        ("bought", ""), ["budget", "locks", "budget", "paper", "locks"],
-    )  # fmt: skip
+def deprived(wiring, market):
+    """What is kept free of the market's limits is another process's, and this one knows it."""
+    state, client = wiring.named("HOGA_STATE_TABLE"), wiring.client("dynamodb")
+    client.delete_item(TableName=state, Key={"pk": {"S": f"spare#{market.value}"}, "sk": {"S": "calls"}})
+    assert DynamoSpare(state, client).claim(market, "other", wiring.clock()).mine
+    wiring.spare(market)._claims[market] = DynamoSpare(state, client).claim(market, "this", wiring.clock())
 
 
+@pytest.mark.parametrize("share", [True, False], ids=["has the share", "has it not"])
 @pytest.mark.parametrize("of", [UpbitFloor, BinanceFloor])
-def test_a_buy_at_a_simulated_venue_costs_three_and_a_refusal_one(of, tables, monkeypatch, sent):
-    """The log of what is sent is noted right before the order leaves, with a last look at the halts."""
+def test_a_buy_at_a_simulated_venue_costs_three_and_a_refusal_one(of, share, tables, monkeypatch, sent):
+    """The log of what is sent is noted right before the order leaves, with a last look at the halts. Whoever has no
+    share of what is kept free takes the turns of all its calls with the symbol, the look at the order among them."""
     monkeypatch.setattr(recent, "KEPT_MS", 60_000)
     with Served(of) as floor:
         market, symbol = floor.instrument.market, floor.instrument.symbol
@@ -246,13 +243,17 @@ def test_a_buy_at_a_simulated_venue_costs_three_and_a_refusal_one(of, tables, mo
         wiring._brokers[market] = floor.broker(sendings=DynamoSendings(tables.ledger, wiring.lock_client))
         monkeypatch.setattr(Wiring, "broker", lambda self, market: self._brokers[market])
         made = House(wiring, market, lambda symbol: float(floor.price), [symbol], monkeypatch, sent)
-        made.tick = lambda: floor.clock.sleep(1.1)
+        made.tick = lambda: floor.clock.sleep(2.5)
         made.call(symbol, Side.BUY, "warm")
         made.call(symbol, Side.SELL, "warm too")
+        if not share:
+            deprived(wiring, market)
         assert made.call(symbol, Side.BUY, "b") == (("bought", ""), ["locks", "ledger", "locks"])
         assert made.call(symbol, Side.BUY, "c") == (("held", ""), ["locks"])
         wiring.ledger.halt("all", "news", wiring.clock())
         made.call(symbol, Side.SELL, "s")
         rest = market is Market.BINANCE  # its commission leaves a part of a lot, which is written off
-        assert Counter(made.sent) == Counter(locks=3 + rest, ledger=1)
+        counted = Counter(made.sent)
+        assert share == (not counted.pop("budget", 0))  # a sale asks for its turns
+        assert counted == Counter(locks=3 + rest, ledger=1)
         assert made.call(symbol, Side.BUY, "d") == (("refused", "halted"), ["locks"])

@@ -8,7 +8,7 @@ from itertools import count
 from core.adapters.memory.budget import MemoryBudget
 from core.adapters.memory.notices import MemoryNotices
 from core.adapters.memory.sendings import MemorySendings
-from core.adapters.order_line import OrderLine, shared
+from core.adapters.order_line import OrderLine, Shared
 from core.adapters.venue_broker import VenueBroker
 from core.domain.errors import UnknownOutcome
 from core.domain.events import NoticeKind, OrderNotice
@@ -251,13 +251,18 @@ class Bench:
         parts = {"sendings": self.sendings, "board": self.board, **changes}
         limits = ORDERS.limits[self.kis.environment]
         line = OrderLine(
-            self.kis, self.signer, ORDERS.judge, shared(MemoryBudget(), Market.KRX, limits, 1.0, ""), self.hands.clock,
+            self.kis, self.signer, ORDERS.judge, Shared(MemoryBudget(), Market.KRX, limits, 1.0, ""), self.hands.clock,
             self.hands.pause, lambda: 0.5,
         )  # fmt: skip
         return VenueBroker(
             ORDERS, line, lambda: Depot(number=NUMBER, environment=self.kis.environment), parts["sendings"],
             parts["board"], RULES, lambda: self.days, lambda instrument, at: self.phase, self.hands.clock,
         )  # fmt: skip
+
+    def write(self, order, broker):
+        """What the end of an order has to write of it, as the locks' tables do (core/app/closing.py)."""
+        taking = broker.taking(order)
+        assert taking is None or self.sendings.take(taking)
 
     def order(self, side=Side.BUY, quantity=10, *, limit=70_000, signal="s", leg=0, symbol="005930"):
         on = Instrument(Market.KRX, symbol)
