@@ -55,7 +55,7 @@ def against(held: Granted, began: float, desk: Desk, *, looked: bool) -> Objecti
         stalled = desk.monotonic_s() - began > STALL_S
         return found or (stale(held, desk, look=looked) if stalled else None)
     except CoreError as trouble:
-        return Objection("not looked at", str(trouble))
+        return Objection("not looked at", trouble.found)
 
 
 def stale(held: Granted, desk: Desk, *, look: bool = True) -> Objection | None:
