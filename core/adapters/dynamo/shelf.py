@@ -115,14 +115,15 @@ class DynamoShelf:
     def _put(self, value: msgspec.Struct, sk: str, ends: int | None, condition: Any) -> dict[str, Any]:
         """Parts first, head last. Returns what the head was before, as DynamoDB tells it."""
         pk, body, generation = type(value).__name__, zlib.compress(msgspec.json.encode(value), 6), uuid4().hex
-        pieces = [body[start : start + self._room] for start in range(0, len(body), self._room)]
-        if len(pieces) == 1:
+        if len(body) <= self._room:
             head = self._row(pk, sk, value=body, expires=ends)
         else:
-            for part, piece in enumerate(pieces):
+            starts = range(0, len(body), self._room)
+            for part, start in enumerate(starts):
                 dies = ends if ends is not None else self._clock() // 1000 + ORPHAN_S
+                piece = body[start : start + self._room]
                 self._row(pk, part_key(sk, generation, part), value=piece, expires=dies).save()
-            head = self._row(pk, sk, generation=generation, parts=len(pieces), expires=ends)
+            head = self._row(pk, sk, generation=generation, parts=len(starts), expires=ends)
         attributes = {name: cell for name, cell in head.serialize().items() if name not in ("pk", "sk")}
         # Model.save() cannot ask for the old row; the same connection can, which saves a read before each write.
         connection = self._row._get_connection()
