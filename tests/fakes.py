@@ -97,6 +97,9 @@ class CountingBroker:
             self.known[order.id] = (sent, msgspec.structs.replace(outcome, state=State.CANCELLED.value))
             return self.known[order.id][1]
 
+    def taking(self, order):
+        return None
+
     def holdings(self, market):
         held = Counter()
         for order, outcome in self.known.values():

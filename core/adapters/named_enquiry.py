@@ -13,7 +13,7 @@ from core.app.evidence import ARRIVES, from_trades
 from core.app.ports import Clock, Outcome, Sendings
 from core.domain.errors import UnknownOutcome
 from core.domain.orders import Order
-from core.domain.sendings import Fate, Sending, Standing
+from core.domain.sendings import Fate, Sending, Standing, Taking
 from core.venues.flow import Flow
 from core.venues.ordering import Depot, Row
 
@@ -63,6 +63,10 @@ class NamedEnquiry:
         It is not written: the venue finds the order by our id as well, and no other order of ours can have that.
         """
         return replace(sending, fate=Fate.TAKEN, venue_id=venue_id)
+
+    def taking(self, taken: Sending) -> Taking | None:
+        """Nothing is left to write of an order that the venue knows by our id."""
+        return None
 
     def sought(self, order: Order, sending: Sending) -> Sending:
         """One that was sent and has no number: TAKEN with its number, UNSENT where it never arrived.

@@ -1,20 +1,23 @@
 """The paper venue: the same port as a real one, fills from the live book, a memory of its own.
 
-Everything that an order does is one conditional write: the finished order under its client id, and the symbol's
-holding in the version it was read in. So an id has one set of fills whoever places it how often, and what is held
-equals the sum of the fills at every moment, wherever a caller dies.
+Everything that an order does is one conditional write: the finished order under its client id, what it moved of the
+symbol's holding, and what it took from the book, over what was thought to be gone from that. So an id has one set of
+fills whoever places it how often, and what is held equals the sum of the fills at every moment, wherever a caller dies.
 """
 
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Protocol
 
+from msgspec.structs import replace
+
 from core.app.ports import Clock, Outcome
-from core.domain.errors import OrderExecutionError, Refused, Transient, UnknownOutcome
+from core.domain.errors import OrderExecutionError, Refused, Transient
 from core.domain.events import Book
 from core.domain.fills import Holding, Terms, fill, refusal
 from core.domain.orders import Order
 from core.domain.phases import Phase
+from core.domain.sendings import Taking
 from core.domain.values import ZERO, Instrument, Market, Millis, Side
 from core.venues.spec import Rules
 
@@ -40,11 +43,11 @@ class PaperStore(Protocol):
 
     def holdings(self, market: Market) -> dict[str, Decimal]: ...
 
-    def record(self, order: Order, holding: Holding) -> bool:
-        """Write both or neither; False where the id is there, or the holding is not one version after the stored.
+    def record(self, order: Order, before: Holding, after: Holding) -> Order | Holding | None:
+        """Write both or neither: a finished order, and what it moved of what is held. None where it was written.
 
-        Of version 0 (`assumed`) it is written over any version that was left by another book, with the units that the
-        order moved; False where this very book was taken from, or where a sale is of more than is held.
+        What refuses it comes back as it is there: the order of that id, whatever it asked; or the holding, where not
+        just what `before` says is gone from the book, or where a sale is of more than is held.
         """
 
 
@@ -73,17 +76,30 @@ class PaperBroker:
         self._phase = phase
         self._close = close
         self._halted = halted
+        self._left: dict[Instrument, Holding] = {}
 
     def place(self, order: Order, at: Millis) -> Outcome:
-        """Fill what the book has and cancel the rest. The same id again gets the first answer, whatever it asks now."""
-        if known := self._at_once(order, at) or self._recorded(order):
-            return _outcome(known)
-        for _ in range(1, TRIES):
-            finished, after = self._filled(order, self._store.holding(order.instrument), at)
-            if self._store.record(finished, after):
-                return _outcome(finished)
-            if known := self._recorded(order):
+        """Fill what the book has and cancel the rest. The same id again gets the first answer, whatever it asks now.
+
+        One write, without a look at what is held: what this process took last it knows, and nearly always nobody else
+        took from the same book since. What refuses the write tells what is there, and the next one is of that.
+        """
+        before = assumed(order, self._left.get(order.instrument, Holding()))
+        for attempt in range(TRIES):
+            try:
+                finished, after = self._filled(order, before, at)
+            except OrderExecutionError:
+                if attempt or (known := self._store.order(order.id)) is None:
+                    raise
                 return _outcome(known)
+            match self._store.record(finished, before, after):
+                case Order() as known:
+                    return _outcome(known)
+                case Holding() as there:
+                    before = there
+                case _:
+                    self._left[order.instrument] = after
+                    return _outcome(finished)
         raise Transient("the paper venue is busy with this symbol", order=order.id, instrument=str(order.instrument))
 
     def find(self, order: Order, at: Millis) -> Outcome | None:
@@ -97,21 +113,12 @@ class PaperBroker:
             raise OrderExecutionError("the paper venue has never seen this order", order=order.id)
         return _outcome(known)
 
+    def taking(self, order: Order) -> Taking | None:
+        """Nothing: its own log has the order with its end."""
+        return None
+
     def holdings(self, market: Market) -> dict[str, Decimal]:
         return self._store.holdings(market)
-
-    def _at_once(self, order: Order, since: Millis) -> Order | None:
-        """One write, without a look at what is held: nearly always the book is one that nobody took from yet.
-
-        None where it was not written: the book was taken from, a sale is of more than is held, or the id is known.
-        """
-        try:
-            finished, after = self._filled(order, assumed(order), since)
-        except OrderExecutionError:
-            if known := self._store.order(order.id):
-                return known
-            raise
-        return finished if self._store.record(finished, after) else None
 
     def _filled(self, order: Order, holding: Holding, since: Millis) -> tuple[Order, Holding]:
         at = self._clock()
@@ -137,13 +144,6 @@ class PaperBroker:
         close = self._close(symbol, at) if self._rules.bounds else None
         return None if self._rules.bounds is None or close is None else self._rules.bounds(symbol, close, at)
 
-    def _recorded(self, order: Order) -> Order | None:
-        """Asked after a write that did not go through: from here on, no answer is not the same as not sent."""
-        try:
-            return self._store.order(order.id)
-        except Transient as silent:
-            raise UnknownOutcome("the paper venue did not say", order=order.id) from silent
-
     def _book(self, order: Order) -> Book:
         symbol = order.instrument.symbol
         try:
@@ -155,9 +155,9 @@ class PaperBroker:
         return found[0]
 
 
-def assumed(order: Order) -> Holding:
-    """What must be true for an order to be filled without a look: a book with all of its depth, and units to sell."""
-    return Holding(units=order.quantity if order.side is Side.SELL else ZERO, version=-1)
+def assumed(order: Order, left: Holding) -> Holding:
+    """What must be true for an order to be filled without a look: nothing taken since `left`, and units to sell."""
+    return replace(left, units=order.quantity if order.side is Side.SELL else ZERO)
 
 
 def terms_of(rules: Rules, order: Order, at: Millis, limits: tuple[Decimal, Decimal] | None = None) -> Terms:

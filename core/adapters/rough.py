@@ -12,6 +12,7 @@ from core.app.ports import Broker, Outcome
 from core.domain.errors import UnknownOutcome
 from core.domain.events import Book, Level
 from core.domain.orders import Order
+from core.domain.sendings import Taking
 from core.domain.values import Instrument, Market, Millis, Side
 
 
@@ -49,6 +50,9 @@ class RoughBroker:
 
     def cancel(self, order: Order, at: Millis) -> Outcome:
         return self._broker.cancel(order, at)
+
+    def taking(self, order: Order) -> Taking | None:
+        return self._broker.taking(order)
 
     def holdings(self, market: Market) -> dict[str, Decimal]:
         return self._broker.holdings(market)

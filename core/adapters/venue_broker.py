@@ -1,12 +1,12 @@
 """The one broker for real accounts: it runs a venue's order flows, whether the venue knows client order ids or not.
 
-    note what is sent -> send -> claim the venue's number
+    note what is sent -> send -> (the order's end) claim the venue's number
 
-Each arrow is one conditional write or one call. A venue that knows our ids needs no claim: its number is kept with the
-order's own row, and what this process sent last it knows without a look. What was never noted never left; what was
-noted and has no number is looked for at the venue, by its id or in the venue's own list, and is sent again only once it
-is proven that it never arrived. The log of what was sent is ours, so an id that a venue would take a second time is not
-sent a second time.
+Each of them is one conditional write or one call; the claim is part of the order's end (`taking`), under the lock or
+not at all. A venue that knows our ids needs none: its number is kept with the order's own row. What was never noted
+never left; what was noted and has no number is looked for at the venue, by its id or in the venue's own list, and is
+sent again only once it is proven that it never arrived. The log of what was sent is ours, so an id that a venue would
+take a second time is not sent a second time.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from msgspec.structs import replace
 
 from core.adapters.named_enquiry import USED, NamedEnquiry
 from core.adapters.order_line import MOST_S, OrderLine
+from core.adapters.turns import VenueFares
 from core.adapters.venue_enquiry import Enquiry
 from core.app.evidence import from_notices
 from core.app.notices import Heard
@@ -26,7 +27,7 @@ from core.app.ports import Clock, NoticeBoard, Outcome, Sendings
 from core.domain.errors import IdUsed, OrderExecutionError, Transient, UnknownOutcome
 from core.domain.orders import Order, State
 from core.domain.phases import Phase
-from core.domain.sendings import Fate, Sending, Standing
+from core.domain.sendings import Fate, Sending, Standing, Taking, draft
 from core.domain.sessions import Calendar
 from core.domain.values import ZERO, Instrument, Market, Millis, Side
 from core.venues.ordering import Depot, Orders, Receipt
@@ -61,7 +62,9 @@ class VenueBroker:
     ) -> None:
         self._spec, self._line, self._depot = spec, line, depot
         self._sendings, self._rules, self._phase, self._clock = sendings, rules, phase, clock
+        self.fares = VenueFares(spec, line, depot, phase, clock)
         self._last: Sending | None = None
+        self._takings: dict[str, Taking] = {}
         self._enquiry: Enquiry | NamedEnquiry = (
             Enquiry(spec, line, depot, sendings, board, rules, days, clock)
             if spec.named is None
@@ -104,7 +107,7 @@ class VenueBroker:
 
     def cancel(self, order: Order, at: Millis) -> Outcome:
         """Take back what is left; what comes back is what the venue says of the order afterwards."""
-        sending = self._settled(order)
+        sending = self._claimed(order) or self._settled(order)
         if sending is None or sending.fate is not Fate.TAKEN:
             raise OrderExecutionError("there is nothing to cancel", order=order.id)
         flow = self._spec.cancel(order, sending.venue_id, self._depot(), self._clock())
@@ -114,6 +117,13 @@ class VenueBroker:
         self._last = cancelled
         self._enquiry.fresh(order, taken=False)
         return self._enquiry.known(order, cancelled)
+
+    def taking(self, order: Order) -> Taking | None:
+        """The number of an order that this process sent, where it is still to be written: by whoever asks for it.
+
+        From then on it is the log that tells, for nobody comes back to say that it was written.
+        """
+        return self._takings.pop(order.id, None)
 
     def holdings(self, market: Market) -> dict[str, Decimal]:
         found: dict[str, Decimal] = {}
@@ -127,6 +137,8 @@ class VenueBroker:
 
     def _settled(self, order: Order) -> Sending | None:
         """What is known of it. One of an unknown end that was shown never to have arrived may have been on its way."""
+        if taking := self._takings.get(order.id):
+            return taking.sending
         if taken := self._mine(order, Fate.TAKEN):
             return taken
         sending = self._sendings.read(order.id)
@@ -138,6 +150,14 @@ class VenueBroker:
             return self._enquiry.sought(order, sending)
         doubted = sending.fate is Fate.UNSENT and order.state is State.UNKNOWN
         return (self._enquiry.late(order, sending) or sending) if doubted else sending
+
+    def _claimed(self, order: Order) -> Sending | None:
+        """The number that this process got, written now; None where there is none, or somebody was quicker."""
+        taking = self.taking(order)
+        if taking is None or not self._sendings.claim(taking.sending, taking.identity):
+            return None
+        self._last = taking.sending
+        return self._last
 
     def _mine(self, order: Order, fate: Fate) -> Sending | None:
         """This process's own last word on the order, where it was that one."""
@@ -162,18 +182,18 @@ class VenueBroker:
             UnknownOutcome: somebody took it first, to send the order.
         """
         version = last.version + 1 if last else 1
-        sealed = replace(last or _draft(order, None, None), fate=Fate.UNSENT, version=version)
+        sealed = replace(last or draft(order, None, None), fate=Fate.UNSENT, version=version)
         if not self._sendings.write(sealed):
             raise UnknownOutcome("someone is at work on this order right now", order=order.id)
         self._last = sealed
 
     def _send(self, order: Order, last: Sending | None) -> Outcome:
         depot, at = self._depot(), self._clock()
-        draft = _draft(order, self._before(order), last)
+        drafted = draft(order, self._before(order), last)
         noted: list[Sending] = []
 
         def note() -> None:
-            sending = replace(draft, at=self._clock())
+            sending = replace(drafted, at=self._clock())
             if not self._sendings.write(sending):
                 doubt = Noted if last is None else UnknownOutcome
                 raise doubt("this order is being sent by someone else", order=order.id)
@@ -223,21 +243,9 @@ class VenueBroker:
             raise UnknownOutcome("the venue took it, and its number is not noted", order=order.id) from trouble
         if taken is None:
             raise UnknownOutcome("the venue's number belongs to another order of ours", order=order.id)
-        self._last = taken
+        if taking := self._enquiry.taking(taken):
+            self._takings[order.id] = taking
+        else:
+            self._last = taken
         self._enquiry.fresh(order, taken=True)
         return from_notices(order, taken, Heard(), self._rules)
-
-
-def _draft(order: Order, before: Standing | None, last: Sending | None) -> Sending:
-    """What is noted of an order; its time is put in when it leaves."""
-    return Sending(
-        order=order.id,
-        instrument=order.instrument,
-        side=order.side,
-        quantity=order.quantity,
-        limit=order.limit,
-        at=order.at,
-        fate=Fate.SENT,
-        before=before,
-        version=last.version + 1 if last else 1,
-    )

@@ -30,7 +30,7 @@ from core.app.notices import Heard, heard
 from core.app.ports import Clock, NoticeBoard, Outcome, Sendings
 from core.domain.errors import Misconfigured, UnknownOutcome
 from core.domain.orders import Order, State
-from core.domain.sendings import Fate, Sending, Standing
+from core.domain.sendings import Fate, Sending, Standing, Taking
 from core.domain.sessions import SETTLE, Calendar
 from core.domain.values import SECOND, ZERO, Millis
 from core.venues.flow import Flow
@@ -62,21 +62,39 @@ class Enquiry:
         self._clock = clock
         self._asked: dict[str, Millis] = {}
         self._seen: dict[str, Millis] = {}
+        self._unseen = ""
 
     def ask(self, flow: Flow[T]) -> T:
         return asked(self._line, flow)
 
     def fresh(self, order: Order, *, taken: bool) -> None:
-        """An order that was just taken is not asked for at once; one that was just cancelled is."""
+        """One that was just taken is looked for in the list first; one that was just cancelled is asked for at once.
+
+        Where lists leave orders out, the notices of one that was just taken are waited for.
+        """
         self._asked[order.id] = self._clock() if taken else Millis(0)
+        self._unseen = order.id if taken and not self._shy else ""
 
     def claimed(self, sending: Sending, venue_id: str) -> Sending | None:
         """The sending with its number, and the number ours; None where it is another's, or someone was quicker."""
         return claimed(self._sendings, sending, venue_id, self._spec.identity(venue_id))
 
     def receipted(self, sending: Sending, venue_id: str) -> Sending | None:
-        """The same for the number that the venue answered the order with."""
-        return self.claimed(sending, venue_id)
+        """The same for the number that the venue answered the order with: ours with the order's end (`taking`).
+
+        Where lists leave orders out it is written at once: there, who dies before that is hard to find again.
+        """
+        if self._shy:
+            return self.claimed(sending, venue_id)
+        return replace(sending, fate=Fate.TAKEN, venue_id=venue_id, version=sending.version + 1)
+
+    def taking(self, taken: Sending) -> Taking | None:
+        """What the end of an order that was just taken has to write of it; None where all of it is written."""
+        return None if self._shy else Taking(sending=taken, identity=self._spec.identity(taken.venue_id))
+
+    @property
+    def _shy(self) -> bool:
+        return self._depot().environment in self._spec.shy
 
     def before(self, order: Order) -> Standing | None:
         """What is held before an order; None where the venue's list alone proves enough."""
@@ -105,8 +123,12 @@ class Enquiry:
         return self._noted(replace(sending, fate=Fate.UNSENT, version=sending.version + 1))
 
     def late(self, order: Order, sending: Sending) -> Sending | None:
-        """One that was shown never to have arrived, TAKEN where a row of later on can be it and is not another's."""
-        rows = [row for row in self._listed(order, sending.at).rows if (row.at or sending.at) >= sending.at - SKEW]
+        """One that was shown never to have arrived, TAKEN where a row of later on can be it and is not another's.
+
+        Nobody's number of the last minute may be that of an order that is under way, whose end is to write it.
+        """
+        since, until = sending.at - SKEW, self._clock() - LISTED
+        rows = [row for row in self._listed(order, sending.at).rows if since <= (row.at or sending.at) <= until]
         ids = [row.id for row in rows if candidates(replace(sending, at=row.at or sending.at), [row])]
         return next((taken for venue_id in ids if (taken := self.claimed(sending, venue_id))), None)
 
@@ -140,11 +162,28 @@ class Enquiry:
         if sending.fate is Fate.SHOWN:
             return self._shown(order, sending)
         at = self._clock()
+        if self._unseen == order.id:
+            return self._at_first(order, sending, at)
         told = self._heard(order, sending)
         if told.state is None and at - self._asked.get(order.id, Millis(0)) >= ASKED_EVERY:
             self._asked[order.id] = at
             return self._by_row(order, sending, told, at)
         return from_notices(order, sending, told, self._rules)
+
+    def _at_first(self, order: Order, sending: Sending, at: Millis) -> Outcome:
+        """By the list alone: nearly always it is over when whoever sent it looks for the first time.
+
+        Where the list is behind, or its figures leave anything open, every later look hears the notices as well.
+        """
+        self._unseen, self._asked[order.id] = "", at
+        row = self._row(sending, self._listed(order, sending.at, sending.venue_id))
+        if row is None or not row.whole:
+            return from_notices(order, sending, Heard(), self._rules)
+        return from_row(order, sending, row, Heard(), self._rules)
+
+    def _row(self, sending: Sending, listed: Listed) -> Row | None:
+        identity = self._spec.identity(sending.venue_id)
+        return next((row for row in listed.rows if self._spec.identity(row.id) == identity), None)
 
     def _shown(self, order: Order, sending: Sending) -> Outcome:
         value = sending.value or sending.filled * (order.limit or order.reference)
@@ -159,8 +198,7 @@ class Enquiry:
     def _by_row(self, order: Order, sending: Sending, told: Heard, at: Millis) -> Outcome:
         """A list that leaves orders out is asked for all of the symbol's, because its sums may still be right."""
         listed = self._listed(order, sending.at, "" if sending.before else sending.venue_id)
-        identity = self._spec.identity(sending.venue_id)
-        row = next((row for row in listed.rows if self._spec.identity(row.id) == identity), None)
+        row = self._row(sending, listed)
         if row is not None and not self._unpriced(row.filled, row.value, sending, told, at):
             return from_row(order, sending, row, told, self._rules)
         if row is not None:

@@ -16,12 +16,13 @@ from core.app.desk import Desk, Ending, Verdict
 from core.app.placing import rests
 from core.app.ports import Settlement
 from core.app.wishes import is_write_off, next_leg, today, write_off
-from core.domain.errors import CoreError, PositionError
+from core.domain.errors import CoreError, PositionError, UnknownOutcome
 from core.domain.leases import Granted, Intent
 from core.domain.messages import Alert
 from core.domain.orders import DONE, Order, State, moved
 from core.domain.positions import Position, RoundTrip
 from core.domain.results import EXACT, opened, reduced, round_trip
+from core.domain.sendings import Taking
 from core.domain.signals import Exit
 from core.domain.sizing import sellable
 from core.domain.values import ZERO, Side
@@ -34,25 +35,34 @@ def settle(held: Granted, order: Order, desk: Desk) -> Closed:
     """Write what an order came to. One that is not finished keeps its intent on the lock, for the sweep."""
     if order.state is State.NOTED and order.side is Side.BUY:
         order = moved(order, State.REJECTED, note=f"not sent: {order.note}")
-    if order.state not in DONE:
-        return _parked(held, order, desk)
-    return _bought(held, order, desk) if order.side is Side.BUY else _sold(held, order, desk)
+    taking = desk.broker.taking(order)
+    try:
+        if order.state not in DONE:
+            return _parked(held, order, desk, taking)
+        return _bought(held, order, desk, taking) if order.side is Side.BUY else _sold(held, order, desk, taking)
+    except UnknownOutcome as doubt:
+        return _parked(held, _doubted(order, doubt), desk)
 
 
-def _parked(held: Granted, order: Order, desk: Desk) -> Closed:
-    kept = desk.leases.park(held, order, desk.clock())
+def _doubted(order: Order, doubt: UnknownOutcome) -> Order:
+    """What was seen of it is another order's: it is as one whose answer was lost, and the sweep looks for it."""
+    return replace(order, state=State.UNKNOWN, venue_id="", fills=(), note=doubt.found)
+
+
+def _parked(held: Granted, order: Order, desk: Desk, taking: Taking | None = None) -> Closed:
+    kept = desk.leases.park(held, order, desk.clock(), taking)
     detail = f"{order.state.value}: {order.note}" if order.note else order.state.value
     ending = Ending.RESTING if rests(order, desk) else Ending.UNKNOWN
     return verdict(ending if kept else Ending.LOST, held, order, detail=detail), None
 
 
-def _bought(held: Granted, order: Order, desk: Desk) -> Closed:
+def _bought(held: Granted, order: Order, desk: Desk, taking: Taking | None) -> Closed:
     position = opened(order, order.worker) if order.fills else None
     with localcontext(EXACT):
         freed = held.intent.cost - _taken(position)
     again = write_off(held) if position and not _sellable(position, position.price, desk) else None
     news = _worded(lambda desk: tidings.bought(order, position, desk), desk) if position else None
-    if not _commit(held, order, position, freed, desk, again=again, news=news):
+    if not _commit(held, order, position, freed, desk, taking, again=again, news=news):
         return verdict(Ending.LOST, held, order, detail="the lock was taken over; its new owner settles this"), None
     if position is None:
         return verdict(Ending.REFUSED, held, order, limit="venue", detail=order.note or order.state.value), None
@@ -60,12 +70,12 @@ def _bought(held: Granted, order: Order, desk: Desk) -> Closed:
     return ended, _left(held, position, again)
 
 
-def _sold(held: Granted, order: Order, desk: Desk) -> Closed:
+def _sold(held: Granted, order: Order, desk: Desk, taking: Taking | None) -> Closed:
     position = held.position
     if position is None:
         raise PositionError("a sale was settled for what is not held", order=order.id, instrument=str(held.instrument))
     if not order.fills:
-        return _nothing_sold(held, order, position, desk)
+        return _nothing_sold(held, order, position, desk, taking)
     trip = round_trip(position, order, Exit(order.reason), desk.clock())
     rest = reduced(position, order)
     with localcontext(EXACT):
@@ -76,7 +86,7 @@ def _sold(held: Granted, order: Order, desk: Desk) -> Closed:
         freed = _taken(position) - _taken(rest)
     lost = None if rest else realised < 0
     news = _news_of(held, position, order, trip, desk)
-    if not _commit(held, order, rest, freed, desk, trip=trip, again=again, lost=lost, news=news):
+    if not _commit(held, order, rest, freed, desk, taking, trip=trip, again=again, lost=lost, news=news):
         return verdict(Ending.LOST, held, order, detail="the lock was taken over; its new owner settles this"), None
     detail = f"{trip.quantity:f} at {trip.sold:f}, PnL {trip.pnl:f}"
     ended = verdict(Ending.SOLD, held, order, trip=trip, detail=detail, news=news)
@@ -92,14 +102,14 @@ def _news_of(held: Granted, position: Position, order: Order, trip: RoundTrip, d
     return _worded(lambda desk: tidings.dust(order, trip, desk), desk)
 
 
-def _nothing_sold(held: Granted, order: Order, position: Position, desk: Desk) -> Closed:
+def _nothing_sold(held: Granted, order: Order, position: Position, desk: Desk, taking: Taking | None) -> Closed:
     """The position stays and this signal is settled: the next signal, the sweep or the day's end tries again.
 
     Each of those has an id of its own. One that is not worth the least order any more would be refused for ever.
     """
     again = None if _sellable(position, order.reference, desk) else write_off(held)
     news = _worded(lambda desk: tidings.unsold(order, position.quantity, desk, desk.clock()), desk)
-    if not _commit(held, order, position, ZERO, desk, again=again, news=news):
+    if not _commit(held, order, position, ZERO, desk, taking, again=again, news=news):
         return verdict(Ending.LOST, held, order, detail="the lock was taken over; its new owner settles this"), None
     detail = order.note or order.state.value
     ended = verdict(Ending.REFUSED, held, order, limit="venue", detail=detail, news=news)
@@ -123,6 +133,7 @@ def _commit(
     position: Position | None,
     freed: Decimal,
     desk: Desk,
+    taking: Taking | None,
     trip: RoundTrip | None = None,
     again: Intent | None = None,
     lost: bool | None = None,
@@ -142,6 +153,7 @@ def _commit(
         lost=lost,
         dust=order.filled if is_write_off(held.intent) else ZERO,
         news=news,
+        taking=taking,
     )
     return desk.leases.commit(held, settlement, at)
 

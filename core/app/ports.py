@@ -14,9 +14,10 @@ from core.domain.messages import Alert, Delivery
 from core.domain.orders import Fill, Order
 from core.domain.policies import UniversePolicy
 from core.domain.positions import Position, RoundTrip
-from core.domain.sendings import Sending
+from core.domain.sendings import Sending, Taking
 from core.domain.signals import Signal
 from core.domain.tenure import Shard, Tenure
+from core.domain.turns import Stretch
 from core.domain.values import ZERO, Instrument, Market, Millis
 from core.domain.workers import Status, Worker
 
@@ -133,13 +134,37 @@ class Spare(Protocol):
         """Have it, or go on having it, where nobody else does."""
 
 
+class Turns(Protocol):
+    """Who pays for the calls to the venue that a buy makes. Raises Transient."""
+
+    def unasked(self, order: Order, at: Millis) -> bool:
+        """Can this process look at the venue before such a buy without asking anybody for a turn?"""
+
+    def wanted(self, order: Order, at: Millis, *, looked: bool) -> Sequence[Stretch]:
+        """What is to be taken with the symbol for the rest of its calls, the looks among them unless `looked`."""
+
+    def took(self, stretches: Sequence[Stretch]) -> None:
+        """They are this process's: its calls go in them from now on."""
+
+
 class Leases(Protocol):
     """The symbol locks: every write that matters carries the fence."""
 
     def grant(self, ask: Ask, at: Millis) -> Answer: ...
 
-    def engage(self, ask: Ask, order: Order, worker: Worker, limits: Limits, at: Millis) -> Answer | Left | Reserved:
-        """A buy's grant and reservation in one write: all of it, or nothing and no lock taken."""
+    def engage(
+        self,
+        ask: Ask,
+        order: Order,
+        worker: Worker,
+        limits: Limits,
+        at: Millis,
+        turns: Sequence[Stretch] = (),
+    ) -> Answer | Left | Reserved:
+        """A buy's grant and reservation in one write: all of it, or nothing and no lock taken.
+
+        turns  of the venue's budget, taken in the same write; a grant has those that were free, or soon free (`turns`)
+        """
 
     def reserve(self, held: Granted, order: Order, worker: Worker, limits: Limits, at: Millis) -> Reserved: ...
 
@@ -147,10 +172,13 @@ class Leases(Protocol):
         """Write a sell order before the venue is asked."""
 
     def commit(self, held: Granted, settlement: Settlement, at: Millis) -> bool:
-        """Write position or flat, order, result, worker, account, signal done; give the lock back. False = not ours."""
+        """Write position or flat, order, result, worker, account, signal done; give the lock back. False = not ours.
 
-    def park(self, held: Granted, order: Order, at: Millis) -> bool:
-        """The venue's answer is not known: keep the intent, write the order as it is, let the lease lapse."""
+        Raises UnknownOutcome, with nothing written, where the number that the order came with is not its own.
+        """
+
+    def park(self, held: Granted, order: Order, at: Millis, taking: Taking | None = None) -> bool:
+        """The order is not finished: keep the intent, write the order as it is, let the lease lapse. Raises as commit."""
 
     def release(self, held: Granted, at: Millis) -> bool:
         """Give the lock back with nothing taken: the intent goes, its signal counts as settled. False = not ours."""
@@ -222,6 +250,7 @@ class Settlement(msgspec.Struct, frozen=True, kw_only=True):
     lost      did the position that this closes end with a loss? None where none is closed
     dust      units that this writes off: the venue has them still
     news      what people are to be told of it: kept with the order until `Ledger.told`, whoever dies before telling it
+    taking    the venue's number of the order, where it becomes its own with this
     """
 
     order: Order
@@ -236,6 +265,7 @@ class Settlement(msgspec.Struct, frozen=True, kw_only=True):
     lost: bool | None = None
     dust: Decimal = ZERO
     news: Alert | None = None
+    taking: Taking | None = None
 
 
 class Amendment(msgspec.Struct, frozen=True, kw_only=True):
@@ -362,6 +392,9 @@ class Broker(Protocol):
         """None only where it is certain that the venue has never had this order; UnknownOutcome where it is not."""
 
     def cancel(self, order: Order, at: Millis) -> Outcome: ...
+
+    def taking(self, order: Order) -> Taking | None:
+        """What the end of this order has to write of it besides, handed over once; None where there is nothing."""
 
     def holdings(self, market: Market) -> dict[str, Decimal]:
         """Units by symbol, as the venue says."""

@@ -45,7 +45,10 @@ class Holding(msgspec.Struct, frozen=True, kw_only=True):
     book: Millis = Millis(0)
     asks_taken: Decimal = ZERO
     bids_taken: Decimal = ZERO
-    version: int = 0
+
+    def taken(self, book: Millis) -> tuple[Decimal, Decimal]:
+        """What is gone from the asks and the bids of this book: nothing of one that is not the last one taken from."""
+        return (self.asks_taken, self.bids_taken) if self.book == book else (ZERO, ZERO)
 
 
 def moved(order: Order) -> Decimal:
@@ -152,15 +155,13 @@ def _fills(order: Order, steps: Sequence[tuple[Decimal, Decimal]], terms: Terms,
 
 def _seen(holding: Holding, book: Book) -> Holding:
     """A book newer than the one last taken from has all of its depth."""
-    if book.at == holding.book:
-        return holding
-    return msgspec.structs.replace(holding, book=book.at, asks_taken=ZERO, bids_taken=ZERO)
+    asks, bids = holding.taken(book.at)
+    return msgspec.structs.replace(holding, book=book.at, asks_taken=asks, bids_taken=bids)
 
 
 def _after(holding: Holding, side: Side, filled: Decimal) -> Holding:
-    version = holding.version + 1
     if side is Side.BUY:
         units, taken = holding.units + filled, holding.asks_taken + filled
-        return msgspec.structs.replace(holding, units=units, asks_taken=taken, version=version)
+        return msgspec.structs.replace(holding, units=units, asks_taken=taken)
     units, taken = holding.units - filled, holding.bids_taken + filled
-    return msgspec.structs.replace(holding, units=units, bids_taken=taken, version=version)
+    return msgspec.structs.replace(holding, units=units, bids_taken=taken)

@@ -9,6 +9,7 @@ from enum import StrEnum
 
 import msgspec
 
+from core.domain.orders import Order
 from core.domain.values import ZERO, Instrument, Millis, Side
 
 
@@ -60,3 +61,31 @@ class Sending(msgspec.Struct, frozen=True, kw_only=True):
     filled: Decimal = ZERO
     value: Decimal = ZERO
     version: int = 1
+
+
+class Taking(msgspec.Struct, frozen=True, kw_only=True):
+    """A number that the venue gave one of our orders, still to be written: with the order's end, or not at all.
+
+    sending   the log's entry as it becomes, TAKEN
+    identity  what tells the venue's order from all others of all days; from then on it is this order's for ever
+    written   whoever asked about the order meanwhile wrote it: it is only held against what is there
+    """
+
+    sending: Sending
+    identity: str
+    written: bool = False
+
+
+def draft(order: Order, before: Standing | None, last: Sending | None) -> Sending:
+    """What is noted of an order before it is sent; its time is put in when it leaves."""
+    return Sending(
+        order=order.id,
+        instrument=order.instrument,
+        side=order.side,
+        quantity=order.quantity,
+        limit=order.limit,
+        at=order.at,
+        fate=Fate.SENT,
+        before=before,
+        version=last.version + 1 if last else 1,
+    )

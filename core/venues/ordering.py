@@ -70,6 +70,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     id        as `Order.venue_id` keeps it; `original` the number of the order that a cancel or an amend is about, or ""
     price     limit in quote currency, 0 for a market order
     filled    units, `value` what they came to in quote currency, before fees
+    gone      units taken back or refused, as far as the venue counts them
     at        the venue's clock when it took the order; None where it does not say
     ours      False for what we never send: a cancel, an amend, an order through another exchange
     trades    each execution, where the venue tells them with the order: all of `filled`, or `state` is not final yet
@@ -88,6 +89,12 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     note: str = ""
     ours: bool = True
     trades: tuple[Traded, ...] = ()
+    gone: Decimal = ZERO
+
+    @property
+    def whole(self) -> bool:
+        """Do its own figures say what became of every unit, and of the money for those that were filled?"""
+        return self.filled + self.gone >= self.quantity and bool(self.value or not self.filled)
 
 
 class Listed(msgspec.Struct, frozen=True, kw_only=True):
@@ -187,13 +194,6 @@ def admit(reply: Reply, words: str, *, wait_ms: int | None = None) -> None:
             raise UnknownOutcome(words)
 
 
-class Toll(msgspec.Struct, frozen=True):
-    """What one call counts for: the rate-limit group, and how many of its calls."""
-
-    group: str
-    weight: int = 1
-
-
 class Orders(msgspec.Struct, frozen=True, kw_only=True):
     """How a venue takes orders. Every call is a flow; `at` is our clock.
 
@@ -209,7 +209,6 @@ class Orders(msgspec.Struct, frozen=True, kw_only=True):
     identity   venue_id -> what tells one order from all others of all days
     origins    (scheme, host, port) that each environment's orders may go to, and no other
     limits     calls a second by rate-limit group and environment
-    buy        what a buy at a limit asks of the account, in its order: its cash, the order, the first look at it
     exchanges  what settings may name as the account's exchange by environment, the usual one first; none: there is one
     shy        environments whose lists may leave orders out: there, holdings are noted before an order and asked after
     named      (order, its venue_id or "", depot, at) -> the venue's row of it, asked for by our client id; None where
@@ -230,13 +229,23 @@ class Orders(msgspec.Struct, frozen=True, kw_only=True):
     identity: Callable[[str], str]
     origins: dict[Environment, tuple[str, str, int]]
     limits: dict[Environment, dict[str, float]]
-    buy: tuple[Toll, Toll, Toll]
     exchanges: dict[Environment, tuple[str, ...]] = {}
     shy: frozenset[Environment] = frozenset()
     listed: Callable[[Sought, Depot, Millis], Flow[Listed]] | None = None
     named: Callable[[Order, str, Depot, Millis], Flow[Row | None]] | None = None
     sign: Callable[[Request, Proof], Request] | None = None
     algorithms: tuple[str, ...] = ()
+
+    def look(self, order: Order, depot: Depot, at: Millis) -> Flow[object] | None:
+        """What whoever sent an order asks first of what became of it, so that its turn can be taken with the order's.
+
+        None where lists leave orders out: there, notices are waited for.
+        """
+        if self.named is not None:
+            return self.named(order, "", depot, at)
+        if self.listed is None or depot.environment in self.shy:
+            return None
+        return self.listed(Sought(instrument=order.instrument, side=order.side, since=at), depot, at)
 
     def takes(self, environment: Environment, url: str) -> bool:
         """May orders of this environment go to this address? Its own origin, or this machine."""

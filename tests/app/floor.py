@@ -88,6 +88,9 @@ class Floor:
         known[2] = State.CANCELLED
         return self.find(order, at)
 
+    def taking(self, order):
+        return None
+
     def holdings(self, market):
         return {symbol: units for symbol, units in self.units.items() if units}
 

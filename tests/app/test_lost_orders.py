@@ -42,7 +42,7 @@ class World:
     def __init__(self, environment=REAL, notices=False, empty=False):
         self.books, self.told = MemoryBooks(), Told()
         self.bench = Bench(environment, notices=notices)
-        self.bench.kis.empty = empty
+        self.bench.kis.empty, self.bench.sendings = empty, self.books.sendings
         self.hands = self.bench.hands
         self.kis = self.bench.kis
 

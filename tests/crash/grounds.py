@@ -16,6 +16,7 @@ from msgspec.structs import replace
 
 from core.adapters.dynamo.leases import DynamoLeases
 from core.adapters.dynamo.ledger import DynamoLedger
+from core.adapters.dynamo.sendings import DynamoSendings
 from core.adapters.memory.shelf import MemoryShelf
 from core.app import liquidate, sweep
 from core.app.crew import enlist
@@ -109,6 +110,7 @@ class Ground:
 
         patch.setattr(requests.Session, "send", sent)
         floor.grounds.append(self)
+        floor.sendings = DynamoSendings("ledger", self.table, pause=lambda s: None, dice=lambda: 0.5)
         enlist(self.desk(), self.clock())
 
     def desk(self, **changes):

@@ -100,11 +100,11 @@ class Forgetful:
     def __getattr__(self, name):
         return getattr(self._store, name)
 
-    def record(self, order, holding):
-        written = self._store.record(order, holding)
+    def record(self, order, before, after):
+        refused = self._store.record(order, before, after)
         if next(self._times) == 0:
             raise UnknownOutcome("the paper venue did not say", order=order.id)
-        return written
+        return refused
 
 
 class Park(Buy):

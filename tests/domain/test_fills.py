@@ -65,7 +65,7 @@ def test_a_market_buy_walks_the_asks_and_pays_fee_on_each_step():
     assert [f.fee for f in done.fills] == [D(5), D("7.50075")]
     assert (done.state, done.venue_id, [f.id for f in done.fills]) == (State.FILLED, "paper-o1", ["o1-0", "o1-1"])
     assert {f.at for f in done.fills} == {7}
-    assert after == Holding(units=D("2.5"), book=Millis(10), asks_taken=D("2.5"), version=1)
+    assert after == Holding(units=D("2.5"), book=Millis(10), asks_taken=D("2.5"))
 
 
 def test_a_market_sell_walks_the_bids_and_pays_tax_where_there_is_one():
@@ -113,7 +113,7 @@ def test_what_was_taken_from_a_book_cannot_be_taken_again_until_the_book_changes
     newer = msgspec.structs.replace(DEEP, at=Millis(11))
     third, held = fill(order(quantity="1", id="o3"), newer, held, terms(), Millis(9))
     assert (first.filled, second.filled, third.filled) == (D(10), D(1), D(1))
-    assert held == Holding(units=D(12), book=Millis(11), asks_taken=D(1), version=3)
+    assert held == Holding(units=D(12), book=Millis(11), asks_taken=D(1))
 
 
 def test_only_whole_lots_are_filled():

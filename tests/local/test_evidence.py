@@ -46,7 +46,7 @@ def test_every_order_and_every_holding_that_is_not_zero_of_all_markets_is_read(c
         order(Market.KRX, "005930", 3, Side.SELL),
     ]
     for number, one in enumerate(orders):
-        assert store.record(one, Holding(book=Millis(number + 1)))
+        assert store.record(one, Holding(), Holding(book=Millis(number + 1))) is None
 
     found, held = venue_log(cloud)
 

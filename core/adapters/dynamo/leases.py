@@ -4,38 +4,54 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from botocore.exceptions import ClientError
 from msgspec.structs import replace
 
-from core.adapters.dynamo import amendments, lock_requests, transactions
+from core.adapters.dynamo import amendments, lock_requests, takings, transactions
 from core.adapters.dynamo.calls import Caller, Dice, Pause, is_cancelled, is_condition, old_item, reasons
 from core.adapters.dynamo.expressions import Request
 from core.adapters.dynamo.items import Item, granted_of, lock_key, lock_of
 from core.adapters.dynamo.refusals import LOST, barrier
-from core.adapters.dynamo.transactions import Tables, Transaction
+from core.adapters.dynamo.transactions import Tables, Transaction, contested
 from core.adapters.moves import moved
 from core.app.barriers import bare
 from core.app.ports import Amendment, Limits, Reserved, Settlement
 from core.domain.errors import Transient
 from core.domain.leases import Answer, Ask, Busy, Granted, Left, Lock, Unclear, booked
 from core.domain.orders import Order
+from core.domain.sendings import Taking
+from core.domain.turns import Stretch
 from core.domain.values import Instrument, Millis
 from core.domain.workers import Worker
+from core.feed.pace import put_off
 
 FENCES = 3
 """Tries for the next fence: each knows the last one, so that only somebody who came in between can spoil it."""
 
+PUT_OFFS = 2
+"""More of them for turns that were not free: those are asked for once more from when they are, then not at all."""
+
 
 class DynamoLeases:
-    """Implements `core.app.ports.Leases`. `client` is `boto3.client("dynamodb", config=CONFIG)` (see `calls`)."""
+    """Implements `core.app.ports.Leases`. `client` is `boto3.client("dynamodb", config=CONFIG)` (see `calls`).
+
+    state  the table of the shared budget of calls; without it a buy takes no turns
+    """
 
     def __init__(
-        self, locks: str, ledger: str, client: Any, *, pause: Pause = time.sleep, dice: Dice = random.random
+        self,
+        locks: str,
+        ledger: str,
+        client: Any,
+        *,
+        state: str = "",
+        pause: Pause = time.sleep,
+        dice: Dice = random.random,
     ) -> None:
-        self._tables = Tables(locks, ledger)
+        self._tables = Tables(locks, ledger, state)
         self._client = client
         self._call = Caller(pause, dice)
 
@@ -50,18 +66,32 @@ class DynamoLeases:
             return lock_requests.refused(old_item(refused), ask, at)
         return granted_of(reply["Attributes"], ask.intent)
 
-    def engage(self, ask: Ask, order: Order, worker: Worker, limits: Limits, at: Millis) -> Answer | Left | Reserved:
-        """One round trip; one more where the last fence is not older than our clock (it was given by a faster one)."""
+    def engage(
+        self,
+        ask: Ask,
+        order: Order,
+        worker: Worker,
+        limits: Limits,
+        at: Millis,
+        turns: Sequence[Stretch] = (),
+    ) -> Answer | Left | Reserved:
+        """One round trip; one more where the last fence is not older than our clock (it was given by a faster one).
+
+        And one or two more where a turn is not free and nothing else stands in the way: it is never what refuses.
+        """
         if refused := bare(limits, worker.capital):
             return refused
-        fence = int(at)
-        for _ in range(FENCES):
-            failed = self._write(transactions.engage(self._tables, ask, fence, order, worker, limits, at))
+        fence, turns = int(at), tuple(turns) if self._tables.state else ()
+        for _ in range(FENCES + PUT_OFFS):
+            failed = self._write(transactions.engage(self._tables, ask, fence, order, worker, limits, at, turns))
             if failed is None:
                 return Unclear(reason="the tables did not answer")
             if not failed:
                 moved(worker.market, worker.id, "HOLD", was="SCAN", symbol=order.instrument.symbol, why=order.reason)
-                return _engaged(ask, order, fence, limits)
+                return _engaged(ask, order, fence, limits, turns)
+            turns = put_off(turns, contested(failed), at)
+            if not failed:
+                continue
             item = failed.pop("lock", None)
             answer = lock_requests.disengaged(item, ask, at) if item else Left(order="", fence=0)
             if not isinstance(answer, Left) or answer.order:
@@ -86,6 +116,8 @@ class DynamoLeases:
         failed = self._write(transactions.commit(self._tables, held, settlement, at, with_worker=True))
         if failed and held.done is None and (done := lock_requests.owned(failed.get("lock"), held)) is not None:
             return self.commit(replace(held, done=done), settlement, at)
+        if failed and (taking := _taken_again(failed, settlement.taking)):
+            return self.commit(held, replace(settlement, taking=taking), at)
         if failed is not None and set(failed) == {"worker"}:
             failed = self._write(transactions.commit(self._tables, held, settlement, at, with_worker=False))
         elif failed == {} and settlement.position is None:
@@ -93,8 +125,11 @@ class DynamoLeases:
             moved(on.market, settlement.worker, "SCAN", was="HOLD", symbol=on.symbol, why=why)
         return failed is not None and not failed
 
-    def park(self, held: Granted, order: Order, at: Millis) -> bool:
-        return self._write(transactions.park(self._tables, held, order)) == {}
+    def park(self, held: Granted, order: Order, at: Millis, taking: Taking | None = None) -> bool:
+        failed = self._write(transactions.park(self._tables, held, order, taking))
+        if failed and (other := _taken_again(failed, taking)):
+            return self.park(held, order, at, other)
+        return failed == {}
 
     def release(self, held: Granted, at: Millis) -> bool:
         refused = self._update(lock_requests.release(self._tables.locks, held))
@@ -177,7 +212,17 @@ class DynamoLeases:
             request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
 
 
-def _engaged(ask: Ask, order: Order, fence: int, limits: Limits) -> Granted:
+def _taken_again(failed: dict[str, Item], taking: Taking | None) -> Taking | None:
+    """What an order's end has to tell of its number once more; None where that is not what refused it.
+
+    A lock that is another's comes first: who lost it writes nothing any more. Raises UnknownOutcome as `takings.again`.
+    """
+    if taking is None or "lock" in failed or takings.LEGS.isdisjoint(failed):
+        return None
+    return takings.again(failed, taking)
+
+
+def _engaged(ask: Ask, order: Order, fence: int, limits: Limits, turns: tuple[Stretch, ...]) -> Granted:
     """What was written: a flat symbol's lock, with the order noted. Which signals were settled here nobody said."""
     intent = booked(ask.intent, order.worker, order.quantity, limits.cost)
     return Granted(
@@ -188,4 +233,5 @@ def _engaged(ask: Ask, order: Order, fence: int, limits: Limits) -> Granted:
         intent=intent,
         position=None,
         done=None,
+        turns=turns,
     )

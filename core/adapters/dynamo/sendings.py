@@ -1,8 +1,4 @@
-"""A broker's log of what it sent, in the ledger table: it never expires, and neither does a claimed number.
-
-sent#ID              body = the sending, version, nonce of the write that made it so
-venue#MKT#IDENTITY   order = the one order of ours that this order of the venue's is
-"""
+"""A broker's log of what it sent, in the ledger table: rows as in core/adapters/dynamo/takings.py, for ever."""
 
 from __future__ import annotations
 
@@ -13,15 +9,14 @@ from uuid import uuid4
 
 from botocore.exceptions import ClientError
 
+from core.adapters.dynamo import takings
 from core.adapters.dynamo.calls import Caller, Dice, Pause, is_cancelled, is_condition, old_item, reasons
-from core.adapters.dynamo.expressions import Request, expressed
-from core.adapters.dynamo.items import Item, halt_key, read, text, to_wire
+from core.adapters.dynamo.expressions import expressed
+from core.adapters.dynamo.items import Item, halt_key, read, text
 from core.domain.errors import OrderExecutionError
-from core.domain.sendings import Fate, Sending
+from core.domain.sendings import Fate, Sending, Taking
 from core.domain.values import Side
 
-NEXT = "(:before = :none AND attribute_not_exists(pk)) OR version = :before"
-OURS = "attribute_not_exists(pk) OR #order = :order"
 CONDITION = "ConditionalCheckFailed"
 
 
@@ -33,7 +28,7 @@ class DynamoSendings:
         self._call = Caller(pause, dice)
 
     def read(self, order: str) -> Sending | None:
-        request = {"TableName": self._table, "Key": _key(f"sent#{order}"), "ConsistentRead": True}
+        request = {"TableName": self._table, "Key": takings.log_key(order), "ConsistentRead": True}
         item: Item = self._call(self._client.get_item, request).get("Item", {})
         return read(item["body"], Sending) if item else None
 
@@ -47,7 +42,7 @@ class DynamoSendings:
         if sending.fate is Fate.SENT and sending.side is Side.BUY:
             return self._unhalted(sending, nonce)
         try:
-            self._call(self._client.update_item, self._update(sending, nonce))
+            self._call(self._client.update_item, takings.logged(self._table, sending, nonce))
         except ClientError as refused:
             if not is_condition(refused):
                 raise
@@ -61,7 +56,7 @@ class DynamoSendings:
             {"ConditionCheck": expressed(self._table, halt_key(scope), condition="attribute_not_exists(pk)")}
             for scope in scopes
         ]
-        writes = [{"Update": self._update(sending, nonce)}, *checks]
+        writes = [{"Update": takings.logged(self._table, sending, nonce)}, *checks]
         try:
             self._call(self._client.transact_write_items, {"TransactItems": writes, "ClientRequestToken": nonce})
         except ClientError as refused:
@@ -80,14 +75,7 @@ class DynamoSendings:
     def claim(self, sending: Sending, identity: str) -> bool:
         """One transaction under a token of its own: asked twice, it is carried out once."""
         nonce = uuid4().hex
-        claimed = expressed(
-            self._table,
-            _key(f"venue#{sending.instrument.market.value}#{identity}"),
-            update="SET #order = :order",
-            condition=OURS,
-            values={"order": sending.order},
-        )
-        writes = [{"Update": self._update(sending, nonce)}, {"Update": claimed}]
+        writes = [*takings.legs(self._table, Taking(sending=sending, identity=identity), nonce).values()]
         try:
             self._call(self._client.transact_write_items, {"TransactItems": writes, "ClientRequestToken": nonce})
         except ClientError as refused:
@@ -95,22 +83,3 @@ class DynamoSendings:
                 raise
             return False
         return True
-
-    def _update(self, sending: Sending, nonce: str) -> Request:
-        return expressed(
-            self._table,
-            _key(f"sent#{sending.order}"),
-            update="SET body = :body, version = :version, nonce = :nonce",
-            condition=NEXT,
-            values={
-                "body": sending,
-                "version": sending.version,
-                "nonce": nonce,
-                "before": sending.version - 1,
-                "none": 0,
-            },
-        )
-
-
-def _key(name: str) -> Item:
-    return {"pk": to_wire(name), "sk": to_wire(name)}

@@ -7,17 +7,20 @@ went through may be lost, and the retry must not be told that somebody else did 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
 
-from core.adapters.dynamo import lock_requests
+from core.adapters.dynamo import lock_requests, takings
 from core.adapters.dynamo.accounts import day_left, dismissed, earned, given_back, hired, paid, repaid, taken
+from core.adapters.dynamo.budget import take_request
 from core.adapters.dynamo.expressions import Request, digest, expressed, put
 from core.adapters.dynamo.items import (
     Item,
     halt_key,
     lock_key,
+    number,
     order_row,
     text,
     trip_row,
@@ -26,6 +29,8 @@ from core.adapters.dynamo.lock_requests import FREE, MINE, mine
 from core.app.ports import Limits, Settlement
 from core.domain.leases import MARGIN, REMEMBERED, Ask, Granted, Lock, booked, remembered
 from core.domain.orders import Order
+from core.domain.sendings import Taking
+from core.domain.turns import Stretch
 from core.domain.values import ZERO, Millis
 from core.domain.workers import Worker
 
@@ -33,12 +38,16 @@ NEW = "attribute_not_exists(pk)"
 OURS = f"{MINE} AND intent.#order = :order"
 LONG = 5 * REMEMBERED
 SHORT = "(attribute_not_exists(done) OR size(done) < :long)"
+TURN = "turn "
 UNASKED = f"{OURS} AND intent.reserved = :no"
 
 
 class Tables(msgspec.Struct, frozen=True):
+    """`state` has the budget of calls; "" where buys take no turns of it."""
+
     locks: str
     ledger: str
+    state: str = ""
 
 
 class Transaction(msgspec.Struct, frozen=True):
@@ -87,13 +96,29 @@ def _taking(
 
 
 def engage(
-    tables: Tables, ask: Ask, fence: int, order: Order, worker: Worker, limits: Limits, at: Millis
+    tables: Tables,
+    ask: Ask,
+    fence: int,
+    order: Order,
+    worker: Worker,
+    limits: Limits,
+    at: Millis,
+    turns: Iterable[Stretch] = (),
 ) -> Transaction:
     """A buy's grant and reservation at once. Whose write it was is told by the nonce that it leaves on the lock."""
     intent = booked(ask.intent, order.worker, order.quantity, limits.cost)
     lock = {"Update": lock_requests.engage(tables.locks, ask, intent, fence, at)}
     legs = _taking(tables, lock, order, intent.day, worker, limits, at)
+    for each in turns:
+        span = each.until - each.since
+        legs[f"{TURN}{each.group}"] = {"Update": take_request(tables.state, each.market, each.group, span, each.since)}
     return Transaction(legs, digest(legs))
+
+
+def contested(failed: dict[str, Item]) -> dict[str, int]:
+    """Take the legs that are about turns out of those that failed: when each of their groups is free, by its name."""
+    names = [name for name in failed if name.startswith(TURN)]
+    return {name.removeprefix(TURN): int(number(failed.pop(name), "ready")) for name in names}
 
 
 def note(tables: Tables, held: Granted, order: Order) -> Transaction:
@@ -105,11 +130,13 @@ def note(tables: Tables, held: Granted, order: Order) -> Transaction:
     return signed(legs)
 
 
-def park(tables: Tables, held: Granted, order: Order) -> Transaction:
-    """Only the order row changes; the intent stays where it is. Doing it twice is doing it once."""
+def park(tables: Tables, held: Granted, order: Order, taking: Taking | None = None) -> Transaction:
+    """Only the order row changes, and what it has to tell of its number; the intent stays where it is."""
     check = expressed(tables.locks, lock_key(held.instrument), condition=OURS, values={"order": order.id, **mine(held)})
     row = put(tables.ledger, order_row(order, held.intent.day))
     legs = {"lock": {"ConditionCheck": check}, "order": {"Put": row}}
+    if taking:
+        legs |= takings.legs(tables.ledger, taking)
     return Transaction(legs, digest(legs))
 
 
@@ -131,6 +158,8 @@ def commit(tables: Tables, held: Granted, settled: Settlement, at: Millis, *, wi
         legs["day"] = {"Update": earned(ledger, market, settled.day, settled.trip.pnl, settled.lost, at)}
     if settled.position is None and with_worker:
         legs["worker"] = {"Update": dismissed(ledger, order.instrument, settled.worker, at)}
+    if settled.taking:
+        legs |= takings.legs(ledger, settled.taking)
     return signed(legs)
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import localcontext
 
 from msgspec.structs import replace
 
 from core.adapters.memory.amendments import amended, book
+from core.adapters.memory.budget import MemoryBudget
 from core.adapters.memory.state import Books, Item, Row
 from core.app.barriers import bare, crowded, halted, losing, lost_enough, overdrawn
 from core.app.ports import Amendment, Limits, Reserved, Settlement
+from core.domain.errors import UnknownOutcome
 from core.domain.leases import (
     MARGIN,
     Answer,
@@ -25,17 +28,20 @@ from core.domain.leases import (
 )
 from core.domain.orders import Order
 from core.domain.results import EXACT
+from core.domain.sendings import Taking
+from core.domain.turns import Stretch
 from core.domain.values import ZERO, Instrument, Millis
 from core.domain.workers import Status, Worker, move
+from core.feed.pace import put_off
 
 LOST = Reserved(lost=True)
 
 
 class MemoryLeases:
-    """Implements `core.app.ports.Leases`."""
+    """Implements `core.app.ports.Leases`. Without a budget of calls a buy takes no turns."""
 
-    def __init__(self, books: Books) -> None:
-        self._books = books
+    def __init__(self, books: Books, budget: MemoryBudget | None = None) -> None:
+        self._books, self._budget = books, budget
 
     def grant(self, ask: Ask, at: Millis) -> Answer:
         with self._books.guard:
@@ -54,7 +60,15 @@ class MemoryLeases:
             self._books.items[ask.instrument] = Item(lock, ask.nonce)
             return _granted(lock, ask.intent)
 
-    def engage(self, ask: Ask, order: Order, worker: Worker, limits: Limits, at: Millis) -> Answer | Left | Reserved:
+    def engage(
+        self,
+        ask: Ask,
+        order: Order,
+        worker: Worker,
+        limits: Limits,
+        at: Millis,
+        turns: Sequence[Stretch] = (),
+    ) -> Answer | Left | Reserved:
         if refused := bare(limits, worker.capital):
             return refused
         with self._books.guard:
@@ -72,7 +86,8 @@ class MemoryLeases:
             self._books.items[ask.instrument] = Item(lock, ask.nonce)
             held = _granted(lock, ask.intent)
             self._take(held, order, worker, limits, at)
-            return replace(held, intent=booked(ask.intent, order.worker, order.quantity, limits.cost), done=None)
+            intent = booked(ask.intent, order.worker, order.quantity, limits.cost)
+            return replace(held, intent=intent, done=None, turns=self._rented(tuple(turns), at))
 
     def reserve(self, held: Granted, order: Order, worker: Worker, limits: Limits, at: Millis) -> Reserved:
         with self._books.guard:
@@ -97,6 +112,7 @@ class MemoryLeases:
             intent = self._intended(held, settlement.order)
             if intent is None:
                 return False
+            self._take_number(settlement.taking)
             self._settle(intent, settlement, at)
             before = self._books.item(held.instrument).lock
             lost = at if settlement.lost else before.lost
@@ -108,11 +124,12 @@ class MemoryLeases:
                 self._put(replace(lock, intent=settlement.next))
             return True
 
-    def park(self, held: Granted, order: Order, at: Millis) -> bool:
+    def park(self, held: Granted, order: Order, at: Millis, taking: Taking | None = None) -> bool:
         with self._books.guard:
             intent = self._intended(held, order)
             if intent is None:
                 return False
+            self._take_number(taking)
             self._books.orders[order.id] = Row(order, intent.day)
             return True
 
@@ -179,6 +196,12 @@ class MemoryLeases:
             item = self._books.items.get(instrument)
         return item.lock if item else None
 
+    def _rented(self, turns: tuple[Stretch, ...], at: Millis) -> tuple[Stretch, ...]:
+        """Those that were free, or are soon."""
+        while self._budget and turns and (ready := self._budget.rent(turns)):
+            turns = put_off(turns, ready, at)
+        return turns if self._budget else ()
+
     def _mine(self, held: Granted) -> Lock | None:
         """The item, where owner and fence are still those of `held`: the condition of every write after a grant."""
         lock = self._books.item(held.instrument).lock
@@ -208,6 +231,10 @@ class MemoryLeases:
         books.moved(market, limits.currency)
         books.positions[market] += 1
         return self._book(held, booked(held.intent, order.worker, order.quantity, limits.cost), order)
+
+    def _take_number(self, taking: Taking | None) -> None:
+        if taking and not self._books.sendings.take(taking):
+            raise UnknownOutcome("the venue's number of it is not its own in the log", order=taking.sending.order)
 
     def _barrier(self, order: Order, worker: Worker, limits: Limits) -> Reserved | None:
         books, market = self._books, order.instrument.market

@@ -27,21 +27,14 @@ class MemoryPaperStore:
             on.symbol: held.units for on, held in list(self._holdings.items()) if on.market is market and held.units
         }
 
-    def _next(self, order: Order, holding: Holding) -> Holding | None:
-        """What is held after an order, where nothing speaks against it; see PaperStore.record for version 0."""
-        now = self.holding(order.instrument)
-        if holding.version:
-            return holding if now.version == holding.version - 1 else None
-        short = order.side is Side.SELL and now.units < order.quantity
-        if short or (now.version and now.book == holding.book):
-            return None
-        return replace(holding, units=now.units + moved(order), version=now.version + 1)
-
-    def record(self, order: Order, holding: Holding) -> bool:
+    def record(self, order: Order, before: Holding, after: Holding) -> Order | Holding | None:
         with self._write:
-            after = None if order.id in self._orders else self._next(order, holding)
-            if after is None:
-                return False
+            if known := self._orders.get(order.id):
+                return known
+            now = self.holding(order.instrument)
+            short = order.side is Side.SELL and now.units < order.quantity
+            if short or (now.book == after.book and now.taken(after.book) != before.taken(after.book)):
+                return now
             self._orders[order.id] = order
-            self._holdings[order.instrument] = after
-            return True
+            self._holdings[order.instrument] = replace(after, units=now.units + moved(order))
+            return None

@@ -8,6 +8,7 @@ from decimal import Decimal
 
 import msgspec
 
+from core.adapters.memory.sendings import MemorySendings
 from core.domain.leases import Lock
 from core.domain.messages import Alert
 from core.domain.orders import Order
@@ -49,6 +50,7 @@ class Books:
         self.news: dict[str, Alert] = {}
         self.halts: dict[str, str] = {}
         self.selling: set[str] = set()
+        self.sendings = MemorySendings()
 
     def item(self, instrument: Instrument) -> Item:
         return self.items.get(instrument) or Item(Lock(instrument=instrument, fence=0))

@@ -31,7 +31,7 @@ from core.venues.binance.order_rows import (
 )
 from core.venues.binance.signing import ALGORITHMS, sign
 from core.venues.flow import Flow, Request
-from core.venues.ordering import Depot, Held, Orders, Receipt, Row, Sought, Toll
+from core.venues.ordering import Depot, Held, Orders, Receipt, Row, Sought
 
 PLACED = "orders"
 """Orders count apart from weights, and successful ones weigh nothing (since 2026-04-02)."""
@@ -174,7 +174,6 @@ ORDERS = Orders(
     identity=identity,
     origins=ORIGINS,
     limits=LIMITS,
-    buy=(Toll(WEIGHT, 20), Toll(PLACED), Toll(WEIGHT, 4)),
     named=named,
     sign=sign,
     algorithms=ALGORITHMS,

@@ -50,6 +50,7 @@ class CcldRow(msgspec.Struct):
             filled=filled,
             value=number(self.tot_ccld_amt),
             state=self._state(quantity, filled, seen),
+            gone=number(self.cncl_cfrm_qty) + number(self.rjct_qty),
             at=moment(self.ord_dt, self.ord_tmd),
             ours=not original(self.orgn_odno) and may_be_ours(exchange, chosen),
         )

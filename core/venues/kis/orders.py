@@ -24,7 +24,7 @@ from core.venues.kis.figures import day
 from core.venues.kis.order_answers import Envelope, asked, judge, read, taken
 from core.venues.kis.order_kinds import LIMIT, MARKET, kind, whole
 from core.venues.kis.order_rows import BalanceRow, CcldRow, OpenRow, Totals, listed, number, venue_id
-from core.venues.ordering import Depot, Held, Listed, Orders, Receipt, Row, Sought, Toll
+from core.venues.ordering import Depot, Held, Listed, Orders, Receipt, Row, Sought
 
 HOME = "/uapi/domestic-stock/v1/trading/"
 GROUP = "rest"
@@ -235,7 +235,6 @@ ORDERS = Orders(
     identity=identity,
     origins=ORIGINS,
     limits=LIMITS,
-    buy=(Toll(GROUP), Toll(GROUP), Toll(GROUP)),
     exchanges=EXCHANGES,
     shy=frozenset({Environment.MOCK}),
 )

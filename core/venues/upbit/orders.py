@@ -18,7 +18,7 @@ from core.domain.policies import Environment
 from core.domain.results import EXACT
 from core.domain.values import Market, Millis, Side
 from core.venues.flow import Flow, Request
-from core.venues.ordering import Depot, Held, Orders, Receipt, Row, Sought, Toll
+from core.venues.ordering import Depot, Held, Orders, Receipt, Row, Sought
 from core.venues.upbit.order_answers import NO_SUCH_ORDER, asked, judge, said, taken
 from core.venues.upbit.order_rows import SIDES, AssetRow, ChanceRow, OrderRow, PriceRow
 from core.venues.upbit.rules import LOT
@@ -151,7 +151,6 @@ ORDERS = Orders(
     identity=same,
     origins=ORIGINS,
     limits=LIMITS,
-    buy=(Toll(DEFAULT), Toll(ORDER), Toll(DEFAULT)),
     named=named,
     sign=sign,
     algorithms=tuple(ALGORITHMS),

@@ -80,7 +80,21 @@ class Floor:
     def finish(self, order, broker=None):
         """Place, look until it is finished, and cancel what stays open, as core/app/placing.py does."""
         broker = broker or self.broker()
-        return self.watch(told(order, broker.place(order, self.clock())), broker)
+        seen = self.watch(told(order, broker.place(order, self.clock())), broker)
+        self.write(order, broker)
+        return seen
+
+    def left(self, order, broker=None):
+        """Placed by a process that is not there any more: what it came to is written, and not finished."""
+        broker = broker or self.broker()
+        seen = told(order, broker.place(order, self.clock()))
+        self.write(order, broker)
+        return seen
+
+    def write(self, order, broker):
+        """What the end of an order has to write of it, as the locks' tables do (core/app/closing.py)."""
+        taking = broker.taking(order)
+        assert taking is None or self.sendings.take(taking)
 
     def watch(self, order, broker=None):
         self.told[order.id] = seen = self._watched(order, broker or self.broker())

@@ -160,7 +160,7 @@ class LoggedStore(MemoryPaperStore):
         super().__init__()
         self.log = []
 
-    def record(self, order, holding):
-        written = super().record(order, holding)
-        self.log += [order] if written else []
-        return written
+    def record(self, order, before, after):
+        refused = super().record(order, before, after)
+        self.log += [] if refused else [order]
+        return refused

@@ -57,13 +57,14 @@ class Kis:
     hidden    order numbers that no list shows
     sums      the totals follow the orders
     silent    questions that are in maintenance
+    counts    the list says how many units were taken back or given back
     """
 
     def __init__(self, environment=REAL, hands=None):
         self.environment, self.hands = environment, hands or Hands()
         self.orders, self.held, self.fills, self.price = {}, Counter(), D(1), D(70_000)
         self.lost, self.answers, self.empty, self.hidden, self.sums = [], [], False, set(), True
-        self.rejects = False
+        self.rejects, self.counts = False, False
         self.silent = set()
         self.posts, self.calls, self.notices = [], Counter(), []
         self.board = None
@@ -185,6 +186,7 @@ class Kis:
             "sll_buy_dvsn_cd": "02" if order["side"] is Side.BUY else "01", "pdno": order["symbol"],
             "ord_qty": str(order["quantity"]), "ord_unpr": order["price"], "ord_tmd": clock(order["at"]),
             "tot_ccld_qty": str(order["filled"]), "tot_ccld_amt": str(order["value"]), "cncl_yn": "",
+            "cncl_cfrm_qty": str(order["gone"]) if self.counts else "0",
             "rmn_qty": "0" if order["rejected"] else str(left),
             "rjct_qty": str(left) if order["rejected"] else "0", "excg_id_dvsn_Cd": "KRX",
         }  # fmt: skip

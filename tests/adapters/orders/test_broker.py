@@ -1,12 +1,13 @@
 """The broker for venues without a client order id (E8, E9): one order per decision, whatever is lost on the way."""
 
+from contextlib import suppress
 from decimal import Decimal as D
 
 import pytest
 from msgspec.structs import replace
 
 from core.app.evidence import LISTED
-from core.domain.errors import KeyExpired, OrderExecutionError, RateLimited, UnknownOutcome, Unreached
+from core.domain.errors import KeyExpired, OrderExecutionError, RateLimited, Transient, UnknownOutcome, Unreached
 from core.domain.orders import State
 from core.domain.phases import Phase
 from core.domain.sendings import Fate
@@ -42,13 +43,62 @@ def test_an_order_that_is_taken_is_found_filled_with_its_fees(environment):
     assert broker.holdings(Market.KRX) == {"005930": 10}
 
 
-def test_notices_alone_finish_an_order_without_one_question():
+class Unread:
+    """A board that nobody may read."""
+
+    def about(self, instrument, since):
+        raise AssertionError("the list has it")
+
+
+@pytest.mark.parametrize("part", ["1", "0.7", "0"])
+def test_whoever_sent_an_order_finds_it_finished_in_the_list_without_one_notice(part):
+    """E1: a call to the venue is no round trip to a table. What was given back counts where the venue counts it."""
+    bench = Bench()
+    bench.kis.fills, bench.kis.counts = D(part), True
+    broker, order = bench.broker(board=Unread()), bench.order()
+    broker.place(order, bench.hands.at)
+    bench.hands.later(0.2)
+
+    found = broker.find(order, bench.hands.at)
+
+    units = D(10) * D(part)
+    assert (found.state, filled(found)) == ("filled" if units == 10 else "cancelled", units)
+    assert cost(found) == 70_000 * units
+    assert bench.kis.calls == {"order-cash": 1, "inquire-daily-ccld": 1}
+
+
+@pytest.mark.parametrize("trouble", ["behind", "no value", "gives no account of the rest", "silent"])
+def test_where_the_list_leaves_anything_open_every_later_look_hears_the_notices(trouble):
     bench = Bench(notices=True)
+    bench.kis.fills = D("0.7") if trouble == "gives no account of the rest" else D(1)
     broker, order = bench.broker(), bench.order()
     broker.place(order, bench.hands.at)
+    row = bench.kis.orders["0001569157"]
+    match trouble:
+        case "behind":
+            bench.kis.hidden = {"0001569157"}
+        case "no value":
+            row["value"] = D(0)
+        case "silent":
+            bench.kis.silent = {"inquire-daily-ccld"}
+    with suppress(Transient):
+        assert broker.find(order, bench.hands.at).state == "open"
+
+    found = broker.find(order, bench.hands.at)
+
+    whole = trouble != "gives no account of the rest"
+    assert (found.state, filled(found)) == (("filled", 10) if whole else ("partial", 7))
+
+
+def test_notices_finish_an_order_that_no_list_has_without_one_question():
+    bench = Bench(MOCK, notices=True)
+    bench.kis.empty = True
+    broker, order = bench.broker(), bench.order()
+    broker.place(order, bench.hands.at)
+    bench.kis.calls.clear()
 
     assert broker.find(order, bench.hands.at).state == "filled"
-    assert set(bench.kis.calls) == {"order-cash"}
+    assert not bench.kis.calls
 
 
 def test_a_row_is_asked_for_once_a_second_however_often_one_looks():

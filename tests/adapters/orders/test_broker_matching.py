@@ -11,7 +11,7 @@ from core.domain.orders import State
 from core.domain.phases import Phase
 from core.domain.sendings import Fate, Sending
 from core.domain.values import Side
-from tests.adapters.orders.scripted import MOCK, Bench
+from tests.adapters.orders.scripted import MOCK, REAL, Bench
 
 
 def filled(outcome):
@@ -30,6 +30,7 @@ def test_one_order_of_the_venue_is_never_two_of_ours():
     bench = Bench()
     broker, first = bench.broker(), bench.order()
     broker.place(first, bench.hands.at)
+    bench.write(first, broker)
     bench.kis.lost = ["request"]
     again = bench.order(signal="again")
     with pytest.raises(UnknownOutcome):
@@ -85,8 +86,9 @@ def test_a_market_order_matches_whatever_price_it_is_listed_at():
     assert broker.find(order, bench.hands.at).state == "filled"
 
 
-def test_a_number_that_is_another_orders_is_never_taken_from_a_reply():
-    bench = Bench()
+@pytest.mark.parametrize("environment", [REAL, MOCK])
+def test_a_number_that_is_another_orders_is_never_taken_from_a_reply(environment):
+    bench = Bench(environment)
     other = bench.order(signal="other")
     bench.sendings.claim(
         Sending(
@@ -95,8 +97,14 @@ def test_a_number_that_is_another_orders_is_never_taken_from_a_reply():
         ),
         "20260922-0001569157",
     )  # fmt: skip
-    with pytest.raises(UnknownOutcome, match="another order"):
-        bench.broker().place(bench.order(), bench.hands.at)
+    broker, order = bench.broker(), bench.order()
+    if environment is MOCK:
+        with pytest.raises(UnknownOutcome, match="another order"):
+            broker.place(order, bench.hands.at)
+    else:
+        broker.place(order, bench.hands.at)
+        assert not bench.sendings.take(broker.taking(order))
+    assert bench.sendings.read(order.id).fate is Fate.SENT
 
 
 def test_the_acceptance_notice_names_an_order_that_the_list_does_not_show_yet():

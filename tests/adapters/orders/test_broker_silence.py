@@ -25,7 +25,8 @@ class Failing:
 
 
 def test_a_number_that_could_not_be_noted_is_an_unknown_outcome_and_found_later():
-    bench = Bench()
+    """Where lists leave orders out it is noted at once."""
+    bench = Bench(MOCK)
     order = bench.order()
     with pytest.raises(UnknownOutcome, match="not noted"):
         bench.broker(sendings=Failing(bench.sendings, "claim")).place(order, bench.hands.at)

@@ -25,7 +25,7 @@ class PaperDesk:
         self.hands = Hands()
         self.store = MemoryPaperStore()
         self.bench = Bench(hands=self.hands)
-        self.order = self.bench.order
+        self.order, self.write = self.bench.order, self.bench.write
 
     def broker(self):
         return PaperBroker(self, RULES, self.store, self.hands.clock)
@@ -61,6 +61,7 @@ def finish(bench, broker, order):
     order = told(order, broker.place(order, bench.hands.at))
     for _ in range(20):
         if order.state in DONE:
+            bench.write(order, broker)
             return order
         bench.hands.later(0.5)
         found = broker.find(order, bench.hands.at)

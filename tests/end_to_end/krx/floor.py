@@ -28,7 +28,6 @@ from core.adapters.memory.books import MemoryBooks
 from core.adapters.memory.budget import MemoryBudget
 from core.adapters.memory.notices import MemoryNotices
 from core.adapters.memory.queue import MemoryAlerts
-from core.adapters.memory.sendings import MemorySendings
 from core.adapters.memory.shelf import MemoryShelf
 from core.adapters.memory.tokens import MemoryVault
 from core.adapters.secrets import EnvSecrets
@@ -202,7 +201,7 @@ class Floor:
         )
         self.venue, self._quotes = self.outside.venue, self.outside.quotes()
         self.books, self.shelf, self.alerts = MemoryBooks(), shelf or MemoryShelf(wall), MemoryAlerts()
-        self.notices, self.sendings = MemoryNotices(), MemorySendings()
+        self.notices, self.sendings = MemoryNotices(), self.books.sendings
         self.queue = Queue(copies=3)
         self.verdicts: list[Verdict] = []
         self.faults: list[str] = []

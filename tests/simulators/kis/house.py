@@ -12,7 +12,6 @@ from core.adapters.keyring import ring
 from core.adapters.memory.books import MemoryBooks
 from core.adapters.memory.budget import MemoryBudget
 from core.adapters.memory.notices import MemoryNotices
-from core.adapters.memory.sendings import MemorySendings
 from core.adapters.memory.shelf import MemoryShelf
 from core.adapters.memory.tokens import MemoryVault
 from core.adapters.secrets import EnvSecrets
@@ -61,7 +60,8 @@ class House:
 
     def __init__(self, sim, clock, flavour, exchange=""):
         self.sim, self.clock, self.flavour = sim, clock, flavour
-        self.sendings, self.board, self.books = MemorySendings(), MemoryNotices(), MemoryBooks()
+        self.board, self.books = MemoryNotices(), MemoryBooks()
+        self.sendings = self.books.sendings
         self.vault, self.budget, self.told = MemoryVault(), MemoryBudget(), Told()
         self.finished, self.began = {}, sim.books.purse.settled_later
         key = KEY[flavour]
