@@ -11,7 +11,7 @@ from core.domain.values import Market, Millis
 SKEW_MS = 10_000
 """A next moment further ahead than this was set by a clock that is wrong, and is not waited for."""
 
-LINGER_MS = 1_000
+LINGER_MS = 800
 """So much longer than its calls need is a stretch: venues answer one after the other, and a fill is looked for once."""
 
 LONGEST_MS = 6_000
@@ -68,7 +68,7 @@ def stretches(market: Market, fares: Iterable[Fare], at: Millis) -> tuple[Stretc
     """From now on long enough for these calls, one for each group; none for a group whose calls would take too long.
 
     >>> stretches(Market.UPBIT, [Fare("a", 8.0), Fare("a", 4.0), Fare("b", 0.1)], Millis(0))
-    (Stretch(market=<Market.UPBIT: 'upbit'>, group='a', since=0, until=1375),)
+    (Stretch(market=<Market.UPBIT: 'upbit'>, group='a', since=0, until=1175),)
     """
     spans: dict[str, int] = {}
     for fare in fares:

@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from moto import mock_aws
 
-from core.adapters.dynamo.budget import DynamoBudget, take_request
+from core.adapters.dynamo.budget import MET_MS, DynamoBudget, take_request
 from core.adapters.memory.budget import MemoryBudget
 from core.domain.errors import Transient
+from core.domain.turns import Stretch
 from core.domain.values import Market, Millis
 from tests.cloud import shape
 
@@ -131,3 +132,23 @@ def test_a_table_that_refuses_or_is_away_is_a_passing_error(table):
 
     with pytest.raises(Transient, match="budget"):
         DynamoBudget("state", Away()).take(UPBIT, "ticker", 8.0, Millis(0))
+
+
+def test_a_stretch_that_somebody_takes_in_this_very_moment_is_a_short_wait_and_no_error():
+    """The table refuses a write to a row that is in another's transaction."""
+
+    class Met:
+        def update_item(self, **_):
+            raise ClientError({"Error": {"Code": "TransactionConflictException"}}, "UpdateItem")
+
+    assert DynamoBudget("state", Met()).take(UPBIT, "ticker", 8.0, Millis(0)) == MET_MS
+
+
+def test_several_stretches_are_taken_together_or_none_of_them():
+    budget = MemoryBudget()
+    ticker, book = (Stretch(UPBIT, group, Millis(1000), Millis(2000)) for group in ("ticker", "orderbook"))
+    budget.take(UPBIT, "orderbook", 8.0, Millis(1000))
+    assert budget.rent([ticker, book]) == {"orderbook": 1125}
+    assert budget.take(UPBIT, "ticker", 8.0, Millis(1000)) == 0
+    assert budget.rent([]) == {}
+    assert MemoryBudget().rent([ticker, book]) == {}

@@ -42,7 +42,7 @@ def test_a_stretch_has_room_for_its_calls_one_after_the_other_and_for_their_answ
 def test_calls_that_would_keep_others_waiting_too_long_take_no_stretch():
     four = [Fare("rest.mock", 0.8)] * 4
     [taken] = stretches(Market.KRX, four, Millis(0))
-    assert taken.until == LONGEST_MS
+    assert taken.until == 4 * 1250 + LINGER_MS
     assert stretches(Market.KRX, [*four, four[0]], Millis(0)) == ()
     assert LONGEST_MS + PUT_OFF_MS < SKEW_MS - 2_000  # it is believed by a clock that is two seconds behind
 
