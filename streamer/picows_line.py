@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import picows
 
-from streamer.transport import CLOSE_S, LARGEST, OPEN_S, Ear, Line, unopened, unread
+from streamer.transport import CLOSE_S, LARGEST, OPEN_S, Ear, Line, secured, unopened, unread
 
 CONTROL = 125
 """Most bytes that a ping, pong or close carries."""
@@ -132,6 +132,7 @@ async def open_picows(url: str, ear: Ear) -> Line:
             await picows.ws_connect(
                 lambda: line,
                 url,
+                ssl_context=secured(url),
                 websocket_handshake_timeout=OPEN_S,
                 max_frame_size=LARGEST,
                 logger_name="hoga",

@@ -6,9 +6,11 @@ An `Ear` is called in the same wake-up in which a frame came in. A `Line` never 
 from __future__ import annotations
 
 import asyncio
+import ssl
 import sys
 from collections.abc import Awaitable, Callable
 from fcntl import ioctl
+from functools import cache
 from termios import FIONREAD
 from typing import Protocol
 from urllib.parse import urlsplit
@@ -56,6 +58,18 @@ Transport = Callable[[str, Ear], Awaitable[Line]]
 """Opens a line. Raises Transient: with the HTTP `status` where the venue answered, without where it did not."""
 
 
+@cache
+def trust() -> ssl.SSLContext:
+    """Whom every line of this process believes. Each would read the system's certificates for itself: 0.9 MB that stay,
+    and 40 ms in which no other line is heard."""
+    return ssl.create_default_context()
+
+
+def secured(url: str) -> ssl.SSLContext | None:
+    """What a line to there is made with: None where it is not to be secret."""
+    return trust() if urlsplit(url).scheme == "wss" else None
+
+
 def unread(wire: asyncio.BaseTransport) -> int:
     """What `Line.unread` says, of an asyncio transport; 0 where it is closed."""
     try:
@@ -69,12 +83,11 @@ async def answers(url: str, patience_s: float) -> bool:
 
     Asks for `/`, which no venue routes, so that it counts against none of its limits.
     """
-    parts = urlsplit(url)
-    secure = parts.scheme == "wss"
-    port = parts.port or (443 if secure else 80)
+    parts, context = urlsplit(url), secured(url)
+    port = parts.port or (80 if context is None else 443)
     try:
         async with asyncio.timeout(patience_s):
-            reader, writer = await asyncio.open_connection(parts.hostname, port, ssl=secure or None)
+            reader, writer = await asyncio.open_connection(parts.hostname, port, ssl=context)
             writer.write(f"HEAD / HTTP/1.1\r\nHost: {parts.netloc}\r\nConnection: close\r\n\r\n".encode())
             heard = await reader.read(1)
             writer.close()

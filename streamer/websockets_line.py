@@ -8,7 +8,7 @@ import contextlib
 import websockets
 from websockets.asyncio.client import ClientConnection, connect
 
-from streamer.transport import CLOSE_S, LARGEST, OPEN_S, Ear, Line, unopened, unread
+from streamer.transport import CLOSE_S, LARGEST, OPEN_S, Ear, Line, secured, unopened, unread
 
 
 class WebsocketsLine:
@@ -75,7 +75,13 @@ async def open_websockets(url: str, ear: Ear) -> Line:
     """Open with websockets; its own keep-alive is off because the session has one, by the venue's rules."""
     try:
         wire = await connect(
-            url, compression=None, ping_interval=None, open_timeout=OPEN_S, close_timeout=CLOSE_S, max_size=LARGEST
+            url,
+            ssl=secured(url),
+            compression=None,
+            ping_interval=None,
+            open_timeout=OPEN_S,
+            close_timeout=CLOSE_S,
+            max_size=LARGEST,
         )
     except websockets.InvalidStatus as fault:
         raise unopened(fault, fault.response.status_code) from fault
