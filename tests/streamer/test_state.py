@@ -3,6 +3,7 @@
 import asyncio
 import zlib
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,6 +11,9 @@ from hypothesis import strategies as st
 from streamer.state import LOT, pieces_of, pressed
 
 PIECES = st.lists(st.one_of(st.binary(max_size=300), st.integers(0, 3 * LOT).map(bytes)), max_size=12)
+
+BEFORE = zlib.compress(msgspec.msgpack.encode(["2;upbit;settings", [["KRW-BTC", 1, b"", 1.0]]]))
+"""As version 2 wrote it: all of it as one."""
 
 
 async def here(make):
@@ -28,7 +32,7 @@ def test_a_state_that_was_cut_off_is_refused(pieces, share):
         [*pieces_of(written[: int(share * len(written))])]
 
 
-@pytest.mark.parametrize("written", [b"nonsense", zlib.compress(b"\x05\x00\x00\x00half")])
+@pytest.mark.parametrize("written", [b"nonsense", zlib.compress(b"\x05\x00\x00\x00half"), BEFORE])
 def test_what_nobody_pressed_is_refused(written):
     with pytest.raises(ValueError, match=r"not of this program|cut off"):
         [*pieces_of(written)]
