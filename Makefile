@@ -5,7 +5,7 @@ READY := .venv/.ready
 # `sam deploy` resolves what cfn-lint warns of here: local paths of nested templates, YAML anchors.
 NESTED := infra/alarms.yaml infra/dashboard.yaml infra/streamer.yaml infra/egress.yaml
 
-.PHONY: help setup demo test fast check bench build image invoke calendar clean model storm
+.PHONY: help setup native demo test fast check bench build image invoke calendar clean model storm
 .DEFAULT_GOAL := help
 # Each of the many processes of a test run or a demo would compile what it imports anew.
 unexport PYTHONDONTWRITEBYTECODE
@@ -25,7 +25,11 @@ $(READY): requirements.txt requirements-local.txt requirements-dev.txt pyproject
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -r requirements-dev.txt
 	@$(BIN)/python -m compileall -q -j 0 -x '/(sympy|networkx)/' .venv/lib >/dev/null || true
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@$(BIN)/python infra/native.py || true
 	@touch $(READY)
+
+native: $(READY) ## compile the streamer's hot path anew, after its sources have changed
+	@$(BIN)/python infra/native.py
 
 demo: $(READY) ## a full trading day in about a minute, offline
 	@exec $(BIN)/hoga demo

@@ -27,12 +27,20 @@ from core.domain.symbols import CHART, REMEMBERED, Symbol
 
 VERSION = 3
 SLOTTED = (Candle, Vwap, Ema, Rsi, Atr, Sma)
-SLOTS = {kind: attrgetter(*kind.__slots__) for kind in SLOTTED}
 GAUGES = ("fast", "slow", "rsi", "atr", "mean", "trend")
 
 
 Slots = tuple[Any, ...]
-"""The values of a slotted object, in the order of its slots."""
+"""The values of a slotted object, in the order of its slots' names."""
+
+
+def slots(kind: type) -> tuple[str, ...]:
+    """Names of what its objects hold: a compiled class keeps them under another name."""
+    return tuple(sorted(getattr(kind, "__mypyc_attrs__", None) or kind.__slots__))  # type: ignore[attr-defined]
+
+
+SLOTS = {kind: slots(kind) for kind in SLOTTED}
+READ = {kind: attrgetter(*names) for kind, names in SLOTS.items()}
 
 
 class SavedSeries(msgspec.Struct, array_like=True):
@@ -67,7 +75,7 @@ class SavedSymbol(msgspec.Struct, array_like=True):
 
 def _layout() -> str:
     """Names of everything that is saved by its place, shortened."""
-    slotted = (thing.__slots__ for thing in SLOTTED)
+    slotted = SLOTS.values()
     fields = (thing.__struct_fields__ for thing in (SavedSeries, SavedSymbol, Packed))
     names = ";".join(",".join(each) for each in (GAUGES, GRADES, *slotted, *fields))
     return f"{crc32(names.encode()):08x}"
@@ -180,10 +188,10 @@ def _candle(values: Slots) -> Candle:
 
 
 def _slots(thing: Any) -> Slots:
-    found: Slots = SLOTS[type(thing)](thing)
+    found: Slots = READ[type(thing)](thing)
     return found
 
 
 def _fill(thing: Any, values: Slots) -> None:
-    for name, value in zip(thing.__slots__, values, strict=True):
+    for name, value in zip(SLOTS[type(thing)], values, strict=True):
         setattr(thing, name, array("d", value) if isinstance(value, bytes) else value)

@@ -14,14 +14,6 @@ from core.domain.shelved import Closed
 from core.domain.values import Millis
 
 
-class Change(NamedTuple):
-    """A candle of `series` that closed, or that a late trade amended after it had."""
-
-    series: Series
-    candle: Candle
-    amended: bool
-
-
 class Series:
     """One span of one symbol: closed candles oldest first, the forming one, and the indicators over the closed.
 
@@ -186,6 +178,14 @@ class Series:
         candle.add(at, price, quantity, amount)
         self.gauges.amend(was, candle.high, candle.low, candle.close)
         changes.append(Change(self, candle, amended=True))
+
+
+class Change(NamedTuple):
+    """A candle of `series` that closed, or that a late trade amended after it had."""
+
+    series: Series
+    candle: Candle
+    amended: bool
 
 
 def _traded(candles: Iterable[Candle], since: int) -> tuple[float, float]:

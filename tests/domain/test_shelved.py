@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from core.domain import shelved
 from core.domain.candle import Candle
 from core.domain.quality import BY_THE_VENUE, LOST, Quality
+from core.domain.restart import slots
 from core.domain.shelved import NARROW, TIGHT, WIDE, Closed, Packed
 
 MINUTE = 60_000
@@ -27,7 +28,7 @@ def candle(opens, low, high, *, length=MINUTE, settled=False):
 
 
 def told(one):
-    return [getattr(one, name) for name in Candle.__slots__]
+    return [getattr(one, name) for name in slots(Candle)]
 
 
 @st.composite

@@ -10,10 +10,11 @@ from typing import Any
 
 from core.domain.events import Beat, Book, Drift, Inbound, Level, MarketState, Trade
 from core.domain.values import Millis, Side
+from core.venues.kis import walk
 from core.venues.kis.clock import AMOUNTS, DAYS, SECONDS, SERIAL, STOCKS, around
 from core.venues.kis.fields import BOOK, EXPECTED, HALTED_STATUS, HALTING, NAMES, STATE, Tr
 from core.venues.kis.notices import notice
-from core.venues.kis.shapes import OWN, READ, SYMBOL
+from core.venues.kis.shapes import HEAD, HEADS, OWN, READ, SHAPES, SYMBOL
 from core.venues.spec import Topic
 
 ASKS, BOOK_HOUR = BOOK.index("ASKP1"), BOOK.index("BSOP_HOUR")
@@ -53,19 +54,34 @@ def trades(rows: Iterable[Sequence[bytes]], seen: Millis) -> list[Inbound]:
     return events
 
 
-def alike(cells: tuple[bytes, ...], seen: Millis, tell: Callable[[Inbound], None]) -> None:
-    """The same of a frame that `shapes.Takes` took: the cells READ of its first record, then the OWN of each other."""
+def alike(frame: bytes, seen: Millis, events: list[Inbound]) -> bool:
+    """Add the events of a plain frame of alike trades; False, and nothing was added, where it is no such frame.
+
+    Compiled a walk does it, from source a pattern (`walk.py`).
+    """
+    head = frame[:HEAD]
+    if walk.COMPILED:
+        return HEADS[head] > 0 and walk.alike(frame, HEADS[head], SHAPES.takes.width, seen, events)
+    found = SHAPES.takes[head](frame)
+    if found:
+        events += matched(found[0], seen)
+    return bool(found)
+
+
+def matched(cells: tuple[bytes, ...], seen: Millis) -> list[Inbound]:
+    """The events of a frame that `shapes.Takes` took: the READ cells of its first record, the OWN of each other."""
     symbol, hour, _, _, _, _, date, phase = cells[: len(READ)]
     instrument, (day, serial) = STOCKS[symbol], DAYS[date]
     at: Any = day + SECONDS[hour]
-    expected = phase in NO_TRADE
+    expected, events = phase in NO_TRADE, list[Inbound]()
     own = iter(cells[OWN] + cells[len(READ) :])
     for paid, units, running, taker in zip(own, own, own, own, strict=True):
         price, quantity, total = AMOUNTS[paid], AMOUNTS[units], int(running)
         if expected or not (price and quantity and total):
-            tell(Beat(seen))
+            events.append(Beat(seen))
         else:
-            tell(Trade(instrument, price, quantity, TAKER_OF(taker), at, seen, serial + total, False, total))
+            events.append(Trade(instrument, price, quantity, TAKER_OF(taker), at, seen, serial + total, False, total))
+    return events
 
 
 def cut(payload: bytes, count: int, tr: Tr, frame: bytes, seen: Millis) -> list[Inbound]:

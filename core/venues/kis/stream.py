@@ -17,37 +17,12 @@ from core.venues.kis.fields import MOCK, NAMES, TRS, cure
 from core.venues.kis.notices import decrypt, same_account
 from core.venues.kis.records import alike, cut, others, trades
 from core.venues.kis.shapes import HEAD, SHAPES
+from core.venues.kis.wire import ANSWER, Output
 from core.venues.spec import Channel, StreamSpec, Topic
 
 KEY, IV = 32, 16
 FAULTS = (ValueError, LookupError, ArithmeticError, TypeError, msgspec.MsgspecError, RecursionError)
 HEADS = {name.encode(): tr for name, tr in TRS.items()}
-
-
-class Head(msgspec.Struct):
-    tr_id: str
-    tr_key: str | None = None
-
-
-class Output(msgspec.Struct):
-    iv: str | None = None
-    key: str | None = None
-
-
-class Body(msgspec.Struct):
-    msg_cd: str
-    msg1: str = ""
-    output: Output | None = None
-
-
-class Answer(msgspec.Struct):
-    """An answer to a registration, or PINGPONG, which has no body."""
-
-    header: Head
-    body: Body | None = None
-
-
-ANSWER = msgspec.json.Decoder(Answer)
 
 
 class Decoder:
@@ -120,12 +95,10 @@ def several(
         WireSurprise: as `Decoder`, for the first frame that does not read.
     """
     events: list[Inbound] = []
-    tell, frame = events.append, b""
+    frame = b""
     try:
         for frame in frames:
-            if found := SHAPES.takes[frame[:HEAD]](frame):
-                alike(found[0], seen, tell)
-            else:
+            if not alike(frame, seen, events):
                 events += (seldom or Decoder().seldom)(frame, seen)
     except FAULTS as fault:
         raise WireSurprise("KIS frame does not read", fault=type(fault).__name__, head=_head(frame)) from None

@@ -1,0 +1,77 @@
+"""Compile the streamer's hot path with mypyc, each module beside its source (`make native`; the image does it too).
+
+What is compiled is listed in pyproject.toml under [tool.hoga]. It needs a C compiler, Python's headers, mypy and
+setuptools. What was made before is taken away first, so that a build that fails leaves the sources to run.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tomllib
+from importlib.machinery import EXTENSION_SUFFIXES
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+WORK = Path(".build/native")
+LOG = WORK / "log.txt"
+GROUP = "hoga"
+LIST = Path(f"{GROUP}__mypyc.txt")
+HELP = (
+    "the hot path stays interpreted: all works, the streamer takes about twice the CPU. A C compiler and Python's "
+    f"headers are needed (Debian: apt install gcc python3-dev; macOS: xcode-select --install). See {LOG}"
+)
+
+
+def modules() -> list[str]:
+    """Paths of the sources, as pyproject.toml lists them."""
+    found: list[str] = tomllib.loads(Path("pyproject.toml").read_text())["tool"]["hoga"]["native"]
+    return found
+
+
+def clear() -> None:
+    """Take away what was made before, for whatever Python."""
+    for made in [*Path().glob(f"{GROUP}__mypyc*"), *(path for path in Path("core").rglob("*.so"))]:
+        made.unlink()
+
+
+def build(sources: list[str]) -> None:
+    """Compile in place. Raises SystemExit, or an error of mypyc or setuptools."""
+    from mypyc.build import mypycify
+    from setuptools import setup
+
+    parts = mypycify(sources, group_name=GROUP, target_dir=str(WORK))
+    places = ["--build-lib", str(WORK / "lib"), "--build-temp", str(WORK / "temp")]
+    setup(name=GROUP, ext_modules=parts, packages=[], script_args=["build_ext", "--inplace", *places])
+
+
+def built(sources: list[str]) -> bool:
+    """Compile in a process of its own, which says into LOG what it has to say: a compiler has much."""
+    shutil.rmtree(WORK, ignore_errors=True)
+    WORK.mkdir(parents=True)
+    flags = {"CFLAGS": "-g0", "LDFLAGS": "-s"} | os.environ
+    with LOG.open("w") as log:
+        done = subprocess.run([sys.executable, __file__, *sources], env=flags, stdout=log, stderr=log, check=False)
+    return done.returncode == 0 and Path(f"{GROUP}__mypyc{EXTENSION_SUFFIXES[0]}").exists()
+
+
+def main() -> int:
+    os.chdir(ROOT)
+    if sources := sys.argv[1:]:
+        build(sources)
+        return 0
+    sources = modules()
+    clear()
+    print(f"compiling {len(sources)} modules of the hot path (half a minute) ...", flush=True)
+    if not built(sources):
+        clear()
+        print(HELP)
+        return 1
+    LIST.write_text("".join(f"{source}\n" for source in sources))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
