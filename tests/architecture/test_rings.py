@@ -84,8 +84,8 @@ def test_the_pure_rings_import_without_any_network_library_installed():
     assert outcome.returncode == 0, outcome.stderr
 
 
-def test_the_environment_is_read_in_three_places_only():
-    allowed = ("core/adapters/wiring.py", "core/cli/", "streamer/__main__.py")
+def test_the_environment_is_read_in_four_places_only():
+    allowed = ("core/adapters/wiring.py", "core/cli/", "streamer/__main__.py", "core/compiled.py")
     readers = [
         path.relative_to(ROOT).as_posix()
         for path in modules("core", "functions", "streamer")
