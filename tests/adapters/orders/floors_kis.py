@@ -33,6 +33,9 @@ owners = count(1)
 
 
 class KisFloor(Floor):
+    """`lag_s` before an order is seen in the venue's list, None for the simulator's habit."""
+
+    lag_s = None
     instrument, quantity, path = Instrument(Market.KRX, "005930"), D(10), "/uapi/domestic-stock/v1/trading/order-cash"
 
     def __init__(self, sim, clock):
@@ -55,7 +58,8 @@ class KisFloor(Floor):
     async def open(cls):
         clock = Hand()
         market = KrxMarket(seed=3, start=clock(), issues=listing(3, []))
-        limits = msgspec.structs.replace(usual(cls.environment), order_reply_s=0.0)
+        lag_s = usual(cls.environment).ccld_lag_s if cls.lag_s is None else cls.lag_s
+        limits = msgspec.structs.replace(usual(cls.environment), order_reply_s=0.0, ccld_lag_s=lag_s)
         sim = KisSimulator(market, flavour=cls.environment, limits=limits, clock=clock, funds=100_000_000_000)
         async with sim:
             yield cls(sim, clock)
