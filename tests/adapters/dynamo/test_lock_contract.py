@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from core.adapters.dynamo.leases import DynamoLeases
 from core.adapters.dynamo.ledger import DynamoLedger
+from core.adapters.dynamo.sendings import DynamoSendings
 from core.adapters.memory.books import MemoryBooks
 from core.app.ports import Limits, Reserved, Settlement
 from core.domain.errors import WorkerError
@@ -32,8 +33,8 @@ nonces = count(1)
 
 
 class Books:
-    def __init__(self, leases, ledger):
-        self.leases, self.ledger = leases, ledger
+    def __init__(self, leases, ledger, sendings):
+        self.leases, self.ledger, self.sendings = leases, ledger, sendings
 
 
 class Modelled(msgspec.Struct):
@@ -51,8 +52,9 @@ def dynamo_books(tables):
     client = tables.client()
     quick = {"pause": lambda seconds: None, "dice": lambda: 0.5}
     return Books(
-        DynamoLeases(tables.locks, tables.ledger, client, **quick), DynamoLedger(tables.ledger, client, **quick)
-    )
+        DynamoLeases(tables.locks, tables.ledger, client, **quick), DynamoLedger(tables.ledger, client, **quick),
+        DynamoSendings(tables.ledger, client, **quick),
+    )  # fmt: skip
 
 
 @pytest.fixture(params=["memory", "table", "moto", pytest.param("ministack", marks=pytest.mark.cloud)])
