@@ -23,10 +23,13 @@ from core.domain.indicators import Atr, Ema, Rsi, Sma, Vwap
 from core.domain.series import Series
 from core.domain.shelved import GRADES, Packed
 from core.domain.signals import Exit, Signal
-from core.domain.symbols import CHART, REMEMBERED, Symbol
+from core.domain.symbols import CHART, Symbol
 
 VERSION = 3
 SLOTTED = (Candle, Vwap, Ema, Rsi, Atr, Sma)
+TOLD_AGAIN = 64
+"""Ids that are saved of each symbol: no line of before brings its trades twice to another process, and of what a venue
+tells anew to who subscribes, these are many. All that are remembered would be three quarters of what is written."""
 GAUGES = ("fast", "slow", "rsi", "atr", "mean", "trend")
 
 
@@ -121,7 +124,7 @@ def _symbol(name: str, state: Symbol, keep: int) -> SavedSymbol:
     return SavedSymbol(
         name=name,
         sequence=state.sequence,
-        sequences=state.sequences[-REMEMBERED:].tobytes(),
+        sequences=state.sequences[-TOLD_AGAIN:].tobytes(),
         price=candles.price,
         at=candles.at,
         day_end=candles.day_end,
@@ -194,4 +197,15 @@ def _slots(thing: Any) -> Slots:
 
 def _fill(thing: Any, values: Slots) -> None:
     for name, value in zip(SLOTS[type(thing)], values, strict=True):
-        setattr(thing, name, array("d", value) if isinstance(value, bytes) else value)
+        setattr(thing, name, _as_it_was(value))
+
+
+def _as_it_was(value: Any) -> Any:
+    """What msgpack has no kind of its own for: floats in a row, and a tuple."""
+    match value:
+        case bytes():
+            return array("d", value)
+        case list():
+            return tuple(value)
+        case _:
+            return value

@@ -37,6 +37,7 @@ BUILDERS = {"BUILD_MAP", "BUILD_CONST_KEY_MAP", "DICT_UPDATE", "DICT_MERGE", "MA
 WORDS = {"create_task", "ensure_future", "log", "logging", "info", "debug", "warning", "dict", "get_running_loop"}
 
 
+@pytest.mark.source
 @pytest.mark.parametrize("step", PATH, ids=lambda step: step.__qualname__)
 def test_no_step_of_the_path_builds_a_dictionary_a_closure_a_task_or_a_log_line(step):
     """Must hold: a tick costs none of these."""

@@ -36,7 +36,7 @@ def survives(frame: bytes) -> bool:
 def test_every_fixture_reads_from_bytes_bytearray_and_memoryview(path):
     frame = path.read_bytes()
 
-    assert decode(frame, SEEN) == decode(bytearray(frame), SEEN) == decode(memoryview(frame), SEEN)  # type: ignore[arg-type]
+    assert decode(frame, SEEN) == decode(bytearray(frame), SEEN) == decode(memoryview(frame), SEEN)
 
 
 @pytest.mark.parametrize("path", FIXTURES, ids=lambda path: path.stem)

@@ -59,13 +59,13 @@ class Route(NamedTuple):
     instrument: Instrument
 
 
-def decode(frame: bytes, seen: Millis) -> list[Inbound]:
+def decode(frame: bytes | bytearray | memoryview, seen: Millis) -> list[Inbound]:
     """Turn one frame, combined or raw, into events.
 
     Raises:
         WireSurprise: anything that is not a frame this venue is known to send.
     """
-    return several((frame if frame.__class__ is bytes else bytes(frame),), seen)
+    return several((bytes(frame),), seen)
 
 
 def several(frames: Iterable[bytes], seen: Millis) -> list[Inbound]:

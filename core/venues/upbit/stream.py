@@ -43,13 +43,13 @@ FIRST_MS, PAST_MS = 10**12, 10**13
 FAULTS = (msgspec.MsgspecError, ValueError, TypeError, ArithmeticError, RecursionError)
 
 
-def decode(frame: bytes, seen: Millis) -> list[Inbound]:
+def decode(frame: bytes | bytearray | memoryview, seen: Millis) -> list[Inbound]:
     """Turn one frame, in any of the four formats, into events in the order of the frame.
 
     Raises:
         WireSurprise: anything that is not a frame this venue is known to send.
     """
-    return several((frame,), seen)
+    return several((bytes(frame),), seen)
 
 
 def several(frames: Iterable[bytes], seen: Millis) -> list[Inbound]:
