@@ -119,10 +119,7 @@ class VenueBroker:
         return self._enquiry.known(order, cancelled)
 
     def taking(self, order: Order) -> Taking | None:
-        """The number of an order that this process sent, where it is still to be written: by whoever asks for it.
-
-        From then on it is the log that tells, for nobody comes back to say that it was written.
-        """
+        """As ports.Broker has it. From then on the log tells, for nobody comes back to say that it was written."""
         return self._takings.pop(order.id, None)
 
     def holdings(self, market: Market) -> dict[str, Decimal]:

@@ -68,10 +68,7 @@ class Enquiry:
         return asked(self._line, flow)
 
     def fresh(self, order: Order, *, taken: bool) -> None:
-        """One that was just taken is looked for in the list first; one that was just cancelled is asked for at once.
-
-        Where lists leave orders out, the notices of one that was just taken are waited for.
-        """
+        """One just taken is looked for in the list first, where that leaves none out; one just cancelled at once."""
         self._asked[order.id] = self._clock() if taken else Millis(0)
         self._unseen = order.id if taken and not self._shy else ""
 
@@ -98,10 +95,8 @@ class Enquiry:
 
     def before(self, order: Order) -> Standing | None:
         """What is held before an order; None where the venue's list alone proves enough."""
-        depot, at = self._depot(), self._clock()
-        if depot.environment not in self._spec.shy:
-            return None
-        return self._summed(order, self._listed(order, at), depot, at)
+        at = self._clock()
+        return self._summed(order, self._listed(order, at), self._depot(), at) if self._shy else None
 
     # ---- looking for an order -----------------------------------------------------------------------------------
 
@@ -116,7 +111,7 @@ class Enquiry:
         waiting = self.ask(self._spec.standing(_about(order, sending.at), depot, at))
         if found := self._match(sending, waiting or ()):
             return found
-        if depot.environment in self._spec.shy:
+        if self._shy:
             return self._by_holdings(order, sending, self._summed(order, listed, depot, at), at)
         if not listed.whole or self._traded(order, depot, at) > listed.filled:
             raise UnknownOutcome("the venue's list is behind what it adds up", order=order.id)
@@ -125,7 +120,7 @@ class Enquiry:
     def late(self, order: Order, sending: Sending) -> Sending | None:
         """One that was shown never to have arrived, TAKEN where a row of later on can be it and is not another's.
 
-        Nobody's number of the last minute may be that of an order that is under way, whose end is to write it.
+        A number of the last minute may be that of an order that is under way, whose end is to write it.
         """
         since, until = sending.at - SKEW, self._clock() - LISTED
         rows = [row for row in self._listed(order, sending.at).rows if since <= (row.at or sending.at) <= until]
@@ -171,10 +166,7 @@ class Enquiry:
         return from_notices(order, sending, told, self._rules)
 
     def _at_first(self, order: Order, sending: Sending, at: Millis) -> Outcome:
-        """By the list alone: nearly always it is over when whoever sent it looks for the first time.
-
-        Where the list is behind, or its figures leave anything open, every later look hears the notices as well.
-        """
+        """By the list alone. Where that is behind, or leaves anything open, every later look hears the notices too."""
         self._unseen, self._asked[order.id] = "", at
         row = self._row(sending, self._listed(order, sending.at, sending.venue_id))
         if row is None or not row.whole:

@@ -77,24 +77,14 @@ class Floor:
             reference=self.price, signal=signal, leg=leg, worker="w", reason="fall", at=self.clock(), limit=limit,
         )  # fmt: skip
 
-    def finish(self, order, broker=None):
-        """Place, look until it is finished, and cancel what stays open, as core/app/placing.py does."""
-        broker = broker or self.broker()
-        seen = self.watch(told(order, broker.place(order, self.clock())), broker)
-        self.write(order, broker)
-        return seen
-
-    def left(self, order, broker=None):
-        """Placed by a process that is not there any more: what it came to is written, and not finished."""
+    def finish(self, order, broker=None, *, looks=True):
+        """As core/app/placing.py and closing.py: its end, or without looks what there is of it, has the number."""
         broker = broker or self.broker()
         seen = told(order, broker.place(order, self.clock()))
-        self.write(order, broker)
-        return seen
-
-    def write(self, order, broker):
-        """What the end of an order has to write of it, as the locks' tables do (core/app/closing.py)."""
+        seen = self.watch(seen, broker) if looks else seen
         taking = broker.taking(order)
         assert taking is None or self.sendings.take(taking)
+        return seen
 
     def watch(self, order, broker=None):
         self.told[order.id] = seen = self._watched(order, broker or self.broker())

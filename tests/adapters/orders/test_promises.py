@@ -141,12 +141,12 @@ def test_a_venue_that_is_too_busy_has_taken_nothing_and_takes_it_later(floor, le
     order = floor.order(limit=floor.worst(Side.BUY))
     floor.cause(Kind.HTTP, status=429)
     try:
-        placed = floor.left(order)
+        placed = floor.finish(order, looks=False)
     except Transient:
         assert floor.sent() == []
         broker = floor.broker()
         assert broker.find(order, floor.clock()) is None
-        placed = floor.left(order, broker)
+        placed = floor.finish(order, broker, looks=False)
     ledger.add(floor.watch(placed))
     assert len(floor.sent()) == 1
 
@@ -154,7 +154,7 @@ def test_a_venue_that_is_too_busy_has_taken_nothing_and_takes_it_later(floor, le
 def test_an_outage_in_the_middle_of_looking_loses_nothing(floor, ledger):
     lossy(floor)
     order = floor.order(limit=floor.worst(Side.BUY))
-    placed = floor.left(order)
+    placed = floor.finish(order, looks=False)
     floor.cause(Kind.REFUSE, any=True)
     ledger.add(floor.watch(placed))
 
@@ -170,7 +170,7 @@ def test_any_history_of_orders_and_losses_ends_with_equal_books(floor, ledger, s
         if floor.loses and dice.random() < 0.35:
             floor.cause(dice.choice([Kind.LOST_REPLY, Kind.LOST_REQUEST]))
         try:
-            order = floor.left(order)
+            order = floor.finish(order, looks=False)
         except UnknownOutcome:
             floor.clock.sleep(70)
             found = floor.broker().find(order, floor.clock())
