@@ -1,5 +1,7 @@
 """B2, E1: turns of the venue's budget that a buy takes together with its symbol, as every keeper of both answers it."""
 
+from types import SimpleNamespace
+
 import pytest
 from moto import mock_aws
 from msgspec.structs import replace
@@ -14,7 +16,7 @@ from core.domain.orders import order_id
 from core.domain.turns import Fare
 from core.domain.values import Market, Millis, Side
 from core.feed.pace import LINGER_MS, PUT_OFF_MS, SKEW_MS, step_ms, stretches
-from tests.adapters.dynamo.test_lock_contract import AT, BBB, Books, ask, intent, limits, order_for, worker
+from tests.adapters.dynamo.test_lock_contract import AT, BBB, ask, intent, limits, order_for, worker
 from tests.cloud import create
 from tests.fakes import AAA
 
@@ -60,7 +62,7 @@ def _of(tables):
     client = tables.client()
     quick = {"pause": lambda seconds: None, "dice": lambda: 0.5}
     leases = DynamoLeases(tables.locks, tables.ledger, client, state=tables.state, **quick)
-    books = Books(leases, DynamoLedger(tables.ledger, client, **quick))
+    books = SimpleNamespace(leases=leases, ledger=DynamoLedger(tables.ledger, client, **quick))
     return Keepers(books, DynamoBudget(tables.state, client), client)
 
 
