@@ -85,18 +85,19 @@ class PaperBroker:
         took from the same book since. What refuses the write tells what is there, and the next one is of that.
         """
         before = assumed(order, self._left.get(order.instrument, Holding()))
-        for attempt in range(TRIES):
-            try:
-                finished, after = self._filled(order, before, at)
-            except OrderExecutionError:
-                if attempt or (known := self._store.order(order.id)) is None:
-                    raise
-                return _outcome(known)
+        try:
+            book = self._shown(order, at)
+            finished, after = self._filled(order, book, before)
+        except OrderExecutionError:
+            if (known := self._store.order(order.id)) is None:
+                raise
+            return _outcome(known)
+        for _ in range(TRIES):
             match self._store.record(finished, before, after):
                 case Order() as known:
                     return _outcome(known)
-                case Holding() as there:
-                    before = there
+                case Holding() as before:
+                    finished, after = self._filled(order, book, before)
                 case _:
                     self._left[order.instrument] = after
                     return _outcome(finished)
@@ -120,12 +121,16 @@ class PaperBroker:
     def holdings(self, market: Market) -> dict[str, Decimal]:
         return self._store.holdings(market)
 
-    def _filled(self, order: Order, holding: Holding, since: Millis) -> tuple[Order, Holding]:
-        at = self._clock()
-        if self._phase(order.instrument, at) is Phase.INTERRUPTED:
+    def _shown(self, order: Order, since: Millis) -> Book:
+        """The book that an order is filled from, however often it has to be written."""
+        if self._phase(order.instrument, self._clock()) is Phase.INTERRUPTED:
             raise OrderExecutionError("the paper venue fills nothing while the symbol stands still", order=order.id)
         book = self._book(order)
         self._hold_against_halts(order, since)
+        return book
+
+    def _filled(self, order: Order, book: Book, holding: Holding) -> tuple[Order, Holding]:
+        at = self._clock()
         terms = terms_of(self._rules, order, at, self._limits(order, at))
         if reason := refusal(order, book, holding, terms):
             raise OrderExecutionError(f"the paper venue refused the order: {reason}", order=order.id)

@@ -170,6 +170,17 @@ def test_a_paper_buy_costs_three_round_trips_a_sale_four_and_a_refused_lock_one(
     assert house.call(second, Side.SELL, "t") == (("flat", ""), ["locks"])
 
 
+def test_a_paper_order_from_a_book_that_was_taken_from_costs_no_more_where_this_process_took_and_one_elsewhere(house):
+    """What is gone from a book is known to whoever took it; whoever did not is told by the write that is refused."""
+    second, house.tick = house.symbols[1], lambda: None
+    for side, name in ((Side.BUY, "b1"), (Side.SELL, "s1"), (Side.BUY, "b2")):
+        sale = side is Side.SELL
+        assert house.call(second, side, name)[1] == ["locks", *(["locks"] if sale else []), "paper", "locks"]
+        assert house.verdicts[-1].outcome.value == ("sold" if sale else "bought")
+    house.wiring._brokers.clear()  # another process has its own memory
+    assert house.call(second, Side.SELL, "s2") == (("sold", ""), ["locks", "locks", "paper", "paper", "locks"])
+
+
 def test_whatever_refuses_a_buy_costs_one_round_trip_and_leaves_no_lock(house):
     second = house.symbols[1]
     on, ledger = Instrument(Market.UPBIT, second), house.wiring.ledger

@@ -16,7 +16,7 @@ from core.domain.events import NoticeKind, OrderNotice
 from core.domain.values import Market, Side
 from tests.adapters.dynamo.test_round_trips import House, deprived, sent, tables, wiring_of
 from tests.adapters.orders.floors import Served
-from tests.adapters.orders.floors_kis import KisFloor
+from tests.adapters.orders.floors_kis import KisFloor, KisMockFloor
 
 __all__ = ["sent", "tables"]
 
@@ -109,3 +109,12 @@ def test_where_the_list_is_behind_each_look_at_the_notices_is_one_more(tables, m
         assert made.call(made.symbol, Side.SELL, "s") == (
             ("sold", ""), ["locks", "locks", "ledger", "state", "locks"],
         )  # fmt: skip
+
+
+def test_a_mock_account_claims_the_number_at_once_and_hears_the_notices(tables, monkeypatch, sent):
+    """Its list may leave orders out. Its one call a second is nobody's to keep free, so every call asks for its turn."""
+    with trading(KisMockFloor, tables, monkeypatch, sent) as made:
+        outcome, asked = made.call(made.symbol, Side.BUY, "b")
+        turns = asked.count("budget")
+        assert (outcome, turns) == (("bought", ""), 4)
+        assert [table for table in asked if table != "budget"] == ["locks", "ledger", "ledger", "state", "locks"]
