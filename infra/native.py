@@ -19,6 +19,17 @@ WORK = Path(".build/native")
 LOG = WORK / "log.txt"
 GROUP = "hoga"
 LIST = Path(f"{GROUP}__mypyc.txt")
+TAKEN = """
+import sys
+from importlib import import_module
+import core
+if not core.COMPILED:
+    sys.exit("a source has changed while it was compiled: compile it again")
+files = [import_module(source.removesuffix(".py").replace("/", ".")).__file__ for source in sys.argv[2:]]
+if other := [file for file in files if not file.endswith(sys.argv[1])]:
+    sys.exit(f"these were not compiled: {other}")
+"""
+"""Asked of a Python of its own, as one that starts would answer: each module is loaded as it was compiled."""
 HELP = (
     "the hot path stays interpreted: all works, the streamer takes about twice the CPU. A C compiler and Python's "
     f"headers are needed (Debian: apt install gcc python3-dev; macOS: xcode-select --install). See {LOG}"
@@ -54,7 +65,15 @@ def built(sources: list[str]) -> bool:
     flags = {"CFLAGS": "-g0", "LDFLAGS": "-s"} | os.environ
     with LOG.open("w") as log:
         done = subprocess.run([sys.executable, __file__, *sources], env=flags, stdout=log, stderr=log, check=False)
-    return done.returncode == 0 and Path(f"{GROUP}__mypyc{EXTENSION_SUFFIXES[0]}").exists()
+    return done.returncode == 0
+
+
+def taken(sources: list[str]) -> bool:
+    """Does a Python that starts here load every one of them compiled? LOG says why not."""
+    asked = [sys.executable, "-c", TAKEN, EXTENSION_SUFFIXES[0], *sources]
+    plain = {name: value for name, value in os.environ.items() if name != "HOGA_PURE"}
+    with LOG.open("a") as log:
+        return subprocess.run(asked, env=plain, stdout=log, stderr=log, check=False).returncode == 0
 
 
 def main() -> int:
@@ -65,12 +84,13 @@ def main() -> int:
     sources = modules()
     clear()
     print(f"compiling {len(sources)} modules of the hot path (half a minute) ...", flush=True)
-    if not built(sources):
-        clear()
-        print(HELP)
-        return 1
-    LIST.write_text("".join(f"{source}\n" for source in sources))
-    return 0
+    if built(sources):
+        LIST.write_text("".join(f"{source}\n" for source in sources))
+        if taken(sources):
+            return 0
+    clear()
+    print(HELP)
+    return 1
 
 
 if __name__ == "__main__":

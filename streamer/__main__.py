@@ -16,6 +16,7 @@ from pathlib import Path
 
 import uvloop
 
+from core import COMPILED
 from core.adapters.logs import write_json
 from core.adapters.wiring import Wiring
 from core.domain.errors import Misconfigured
@@ -24,6 +25,8 @@ from core.venues.spec import Venue, venue
 from streamer import health, heap, identity
 from streamer.ports import Ports
 from streamer.supervisor import supervise
+
+log = logging.getLogger(__name__)
 
 
 def main() -> int:
@@ -38,6 +41,7 @@ def main() -> int:
     except Misconfigured as fault:
         sys.stderr.write(f"{fault}\n")
         return 2
+    log.info("starting", extra={"outcome": "started", "compiled": COMPILED})
     folder = health.folder(os.environ.get("HOGA_RUN_DIR", ""))
     folder.mkdir(parents=True, exist_ok=True)
     return uvloop.run(_run(markets, ports, folder))

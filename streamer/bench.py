@@ -21,6 +21,7 @@ from tempfile import TemporaryDirectory
 import msgspec
 import uvloop
 
+from core import COMPILED
 from core.adapters.wiring import wall_clock
 from core.domain.engine import Engine
 from core.domain.errors import Transient
@@ -65,6 +66,7 @@ class Report(msgspec.Struct, kw_only=True):
     others: int
     paced: int
     transport: str
+    compiled: bool
     ended: str
 
 
@@ -183,6 +185,7 @@ class Bench:
             others=self.pump.others,
             paced=chosen.paced,
             transport=chosen.transport,
+            compiled=COMPILED,
             ended=ended,
         )
 
@@ -214,7 +217,8 @@ def _sentence(report: Report) -> str:
         f"{report.venue}: {report.messages} messages in {report.seconds:.2f} s ({report.msg_s:,.0f}/s), "
         f"{report.cpu_us_per_message:.2f} us of CPU each, latency p50 {report.latency_p50_us:.1f} us and "
         f"p99 {report.latency_p99_us:.1f} us ({report.latency_from} to decision), {report.rss_mb:.1f} MB, "
-        f"checksum {report.checksum!r}, ended by {report.ended}"
+        f"checksum {report.checksum!r}, hot path {'compiled' if report.compiled else 'from source'}, "
+        f"ended by {report.ended}"
     )
 
 

@@ -60,6 +60,7 @@ def stream(as_json: bool, **chosen: object) -> None:
                the same from "received", whatever the stamps say
     checksum   sum of the last prices of all symbols
     rss_mb     memory at the end, in 2**20 bytes
+    compiled   whether the hot path runs compiled (`make native`); HOGA_PURE=1 runs it from source
     """
     market = {home: market for market, home in HOMES.items()}[str(chosen["venue"])]
     markets = place.settings().markets

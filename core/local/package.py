@@ -19,6 +19,9 @@ from core.local.template import ROOT, functions, load
 STAMP = (2020, 1, 1, 0, 0, 0)
 """One date for every entry of the archive: the same sources give the same bytes."""
 
+NO_DATA = {".py", ".pyc", ".md", ".txt", ".so", ".pyd"}
+"""What lies beside a source and is no data of it. What was compiled here (`make native`) is for this machine alone."""
+
 Told = Callable[[int, int], None]
 """Progress: how many of how many files are done."""
 
@@ -120,4 +123,4 @@ def zipped(folder: Path) -> bytes:
 
 
 def _data(path: Path) -> bool:
-    return path.is_file() and path.suffix not in {".py", ".pyc", ".md", ".txt"} and path.name != "Dockerfile"
+    return path.is_file() and path.suffix not in NO_DATA and path.name != "Dockerfile"

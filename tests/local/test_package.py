@@ -81,6 +81,20 @@ def test_progress_is_told_for_every_file(tmp_path):
     assert told[-1][0] == told[-1][1] == len(told)
 
 
+def test_what_was_compiled_for_this_machine_beside_its_source_goes_into_no_package(tmp_path):
+    """`make native` leaves it there, and a function runs on another processor and Python; a source's data goes along."""
+    folder = tmp_path / "core" / "hot"
+    folder.mkdir(parents=True)
+    for name in ("__init__.py", "path.py", "path.cpython-313-darwin.so", "path.pyd", "table.json"):
+        (folder / name).touch()
+    for name in ("core/__init__.py", "core/path.so", "hoga__mypyc.so", "hoga__mypyc.txt"):
+        (tmp_path / name).touch()
+
+    shipped = {path.as_posix() for path in package.sources(tmp_path, ["core.hot.path"])}
+
+    assert shipped == {"core/__init__.py", "core/hot/__init__.py", "core/hot/path.py", "core/hot/table.json"}
+
+
 def test_a_file_that_does_not_compile_stops_the_build(tmp_path):
     root = tmp_path / "root"
     (root / "core").mkdir(parents=True)

@@ -10,6 +10,7 @@ import msgspec
 import pytest
 from websockets.sync.server import serve as serve_threaded
 
+from core import COMPILED
 from streamer.stopwatch import Sample, Stopwatch, quantile, received_us, sent_us
 from tests.benchmarks.frames import made
 
@@ -66,6 +67,7 @@ def test_it_takes_so_many_messages_and_no_more_and_prints_one_line_of_json():
     assert (told["messages"], told["records"], told["others"], told["ended"]) == (2500, 2500, 3, "messages")
     assert told["checksum"] == pytest.approx(last_prices(frames[:2500]))
     assert told["latency_from"] == "received"
+    assert told["compiled"] is COMPILED
     assert min(told[name] for name in ("seconds", "cpu_us_per_message", "msg_s", "rss_mb", "latency_p50_us")) > 0
     assert told["latency_p50_us"] <= told["latency_p99_us"]
 

@@ -6,6 +6,9 @@ import sys
 from importlib.metadata import PackageNotFoundError, requires
 from pathlib import Path
 
+from core.local import reach
+from infra import native
+
 ROOT = Path(__file__).parents[2]
 RECIPE = (ROOT / "streamer" / "Dockerfile").read_text()
 
@@ -16,7 +19,8 @@ def pins(file):
 
 
 def test_the_base_is_pinned_by_tag():
-    assert re.findall(r"^FROM (.*)$", RECIPE, re.MULTILINE) == ["${BASE} AS whole", "scratch"]
+    stages = re.findall(r"^FROM (.*)$", RECIPE, re.MULTILINE)
+    assert stages == ["${BASE} AS native", "${BASE} AS whole", "scratch"], "what is compiled meets its own base again"
     assert re.search(r"^ARG BASE=python:3\.13\.\d+-slim-\w+$", RECIPE, re.MULTILINE)
 
 
@@ -44,6 +48,38 @@ def test_there_is_no_shell_and_no_program_but_python_in_it():
 def test_it_is_pinned_as_the_rest_of_the_project_is():
     whole = pins("requirements.txt")
     assert {name: whole[name] for name in pins("streamer/requirements.txt")} == pins("streamer/requirements.txt")
+
+
+def test_what_compiles_the_hot_path_is_pinned_as_it_is_on_a_developers_machine():
+    """Else the image would run other code than the one that the benchmarks measure."""
+    wanted = pins("streamer/requirements-native.txt")
+    assert {"mypy", "setuptools"} <= wanted.keys()
+    whole = pins("requirements.txt") | pins("requirements-dev.txt")
+    assert {name: whole[name] for name in wanted} == wanted
+
+
+def test_every_library_whose_types_the_hot_path_needs_is_there_where_it_is_compiled(monkeypatch):
+    """mypy ends with a fault where it finds no types, but nobody waits for an image to be told so."""
+    monkeypatch.chdir(ROOT)
+    sources = [path.removesuffix(".py").replace("/", ".") for path in native.modules()]
+    named = reach.libraries(ROOT, sources) - set(sys.stdlib_module_names)
+    assert named <= set(pins("streamer/requirements-native.txt")), named
+
+
+def test_whatever_is_copied_into_it_is_there_and_let_through_to_its_build():
+    let = [line.removeprefix("!") for line in (ROOT / ".dockerignore").read_text().splitlines()]
+    assert let[0] == "*"
+    copied = {source.rstrip("/") for source in re.findall(r"^COPY ([^-\s]\S*) /", RECIPE, re.MULTILINE)}
+    assert copied == {*let[1:], ".build/streamer/core"}
+    assert all((ROOT / name).is_file() for name in copied if not name.startswith(".build/"))
+
+
+def test_an_image_whose_hot_path_would_run_from_source_is_not_built():
+    """And the sources get their dates first: what a build's cache holds may be older than they are."""
+    native, whole, _ = RECIPE.split("\nFROM ")[1:]
+    assert re.search(r"-exec touch \{\} \+.*python infra/native\.py \|\| \{ .*exit 1; \}", native, re.DOTALL)
+    joined, taking = whole.index("COPY --from=native /made/ /app/"), whole.index("core.COMPILED or sys.exit")
+    assert joined < whole.index("-exec touch {} + && touch /app/hoga__mypyc*") < taking
 
 
 def test_nothing_is_loaded_that_the_image_does_not_have():

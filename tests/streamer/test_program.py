@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from core import COMPILED
 from core.adapters.access import access
 from core.adapters.dynamo.shelf import DynamoShelf
 from core.domain.levels import Candidate, Saved, StreamHealth, Targets
@@ -91,6 +92,7 @@ async def test_sigterm_closes_with_1001_saves_and_exits_0(program, shelf, upbit)
     assert upbit.log.closed["closed 1001"] == 1
     assert shelf.read(Saved, Market.UPBIT).wanted == WANTED
     assert program.said("stopping")
+    assert [line["compiled"] for line in program.said("starting")] == [COMPILED]
     metrics = [line for line in program.lines() if "_aws" in line]
     assert sum(line.get("Subscribed", 0) for line in metrics) == len(WANTED)
     assert {(line["service"], line["market"]) for line in metrics} == {("streamer", "upbit")}
