@@ -17,11 +17,11 @@ from core.domain.rules.rule import Mark
 from core.domain.series import Series
 from core.domain.sessions import Calendar
 from core.domain.signals import Exit, Signal
-from core.domain.ticks import Ticks
+from core.domain.ticks import WIDTH, Ticks
 from core.domain.values import DAY, SPANS, Instrument, Millis
 
-REMEMBERED = 256
-"""Sequences kept, at least, for telling duplicates: at the busiest, a few seconds of one symbol."""
+REMEMBERED = 128
+"""Sequences kept, at least, for telling duplicates; of a symbol of which more trades are kept, as many as of those."""
 
 CHART = 30
 """Closes of one-minute candles that go with an alert as a small picture."""
@@ -117,9 +117,10 @@ class Symbol:
         self.sequences.append(sequence)
 
     def trim(self) -> None:
-        """Forget sequences beyond those REMEMBERED: once a minute, and before the room for ticks is used anew."""
-        if len(self.sequences) > REMEMBERED:
-            del self.sequences[:-REMEMBERED]
+        """Forget sequences beyond those remembered: once a minute, and before the room for ticks is used anew."""
+        most = max(REMEMBERED, self.ticks.room // WIDTH)
+        if len(self.sequences) > most:
+            del self.sequences[:-most]
 
 
 def begin(

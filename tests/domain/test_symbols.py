@@ -55,6 +55,17 @@ def test_the_memory_for_sequences_and_ticks_is_bounded():  # D8
     assert symbol.sequence == 2 * REMEMBERED - 1
 
 
+def test_of_a_symbol_that_trades_often_as_many_sequences_are_remembered_as_trades_are_kept():  # D8
+    busy = MarketPolicy(rest=RestPolicy(url="r"), stream=StreamPolicy(url="s"))
+    symbol = begin(COIN, busy, always_open(busy.day), rules=0, kept=dict.fromkeys(SPANS, 1))
+    for sequence in range(1, 1000):
+        symbol.remember(sequence)
+        symbol.ticks.add(sequence, 1.0, 1.0)
+    symbol.trim()
+
+    assert list(symbol.sequences) == [*range(1000 - busy.indicators.ticks, 1000)]
+
+
 def test_the_chart_ends_with_the_present_price():
     symbol = fresh()
     for n in range(CHART + 9):
