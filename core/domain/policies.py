@@ -222,7 +222,8 @@ class DataPolicy(Policy, frozen=True):
 class IndicatorPolicy(Policy, frozen=True):
     """D8. Lengths in bars; each indicator is kept on 1m, 5m and 1h.
 
-    ticks  newest trades kept of each symbol, 24 bytes each: what is looked at are those of about a second
+    ticks   most trades kept of each symbol, 24 bytes each: those of the last ten seconds, as far as there is room
+    warmup  bars of the venue's history that indicators begin with; how many stay, `core/domain/backlog.py` says
     """
 
     ema_fast: Count = 12
