@@ -24,15 +24,15 @@ AT_IMPORT = frozenset[str]()
 LOOKOUT = "w.lookout(market); w.leases; w.signals; w.passes; w.news"
 DESK = "w.desk(market, 'me', 1); w.quotes(market)"
 USES = {
-    "safety_filter": (LOOKOUT, {"boto3", "pynamodb", "requests"}),
-    "batch_scan": (LOOKOUT, {"boto3", "pynamodb", "requests"}),
-    "rank": (LOOKOUT, {"boto3", "pynamodb", "requests"}),
-    "worker": (DESK, {"boto3", "pynamodb", "requests"}),
-    "sweep": (DESK, {"boto3", "pynamodb", "requests"}),
-    "liquidate": (DESK, {"boto3", "pynamodb", "requests"}),
-    "notify": ("w.notifiers; w.cooldowns; w.picture", {"boto3"}),
-    "alarm": ("w.notifiers", {"boto3"}),
-    "daily_summary": ("w.shelf; w.ledger; w.alerts; w.settings; w.policy(market)", {"boto3", "pynamodb"}),
+    "safety_filter": (LOOKOUT, {"pynamodb", "requests"}),
+    "batch_scan": (LOOKOUT, {"pynamodb", "requests"}),
+    "rank": (LOOKOUT, {"pynamodb", "requests"}),
+    "worker": (DESK, {"pynamodb", "requests"}),
+    "sweep": (DESK, {"pynamodb", "requests"}),
+    "liquidate": (DESK, {"pynamodb", "requests"}),
+    "notify": ("w.notifiers; w.cooldowns; w.picture", set()),
+    "alarm": ("w.notifiers", set()),
+    "daily_summary": ("w.shelf; w.ledger; w.alerts; w.settings; w.policy(market)", {"pynamodb"}),
 }
 
 PROGRAM = """

@@ -88,7 +88,7 @@ def test_nothing_is_loaded_that_the_image_does_not_have():
 import importlib.metadata as metadata, sys
 import streamer.__main__, streamer.picows_line, streamer.websockets_line
 import core.settings, core.adapters.http, core.adapters.queue, core.adapters.dynamo.shelf
-import core.adapters.dynamo.leases, core.adapters.dynamo.ledger, core.adapters.dynamo.budget, boto3, core.venues.upbit
+import core.adapters.dynamo.leases, core.adapters.dynamo.ledger, core.adapters.dynamo.budget, botocore.session, core.venues.upbit
 owners = metadata.packages_distributions()
 tops = {name.partition(".")[0] for name in sys.modules} - set(sys.stdlib_module_names)
 print("\\n".join(sorted({owner.lower() for top in tops for owner in owners.get(top, [])})))
