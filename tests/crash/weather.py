@@ -10,9 +10,12 @@ import requests
 from botocore.exceptions import ReadTimeoutError
 from msgspec.structs import replace
 
+from core.adapters.dynamo.budget import DynamoSpare
 from core.adapters.dynamo.leases import DynamoLeases
 from core.adapters.dynamo.ledger import DynamoLedger
 from core.adapters.memory.shelf import MemoryShelf
+from core.adapters.spare import SpareBudget
+from core.adapters.turns import BuyTurns
 from core.app.desk import Ending
 from core.app.trade import handle
 from core.domain.errors import CoreError
@@ -126,6 +129,10 @@ def desk_in(tables, now, seed, place, storm=None, counts=None):
         requests.Session.send = weathered(requests.Session.send, weather)
     floor, dice = moored(place, tables, lossy, now), weather.random
     market = floor.instrument.market
+    floor.budget = budget = SpareBudget(
+        floor.budget, DynamoSpare(tables.state, lossy), seed, floor.policy.rest.headroom
+    )
+    broker = floor.broker()
     shelf, later = MemoryShelf(), Millis(now.clock() + 86_400_000)
     shelf.write(SafeSet(market=market, at=now.clock(), safe=tuple(place.prices), excluded=()))
     shelf.write(
@@ -141,8 +148,9 @@ def desk_in(tables, now, seed, place, storm=None, counts=None):
     )  # fmt: skip
     desk = desk_of(
         market=market, policy=policy, rules=floor.venue.rules, shelf=shelf,
-        leases=DynamoLeases(tables.locks, tables.ledger, lossy), ledger=DynamoLedger(tables.ledger, lossy),
-        broker=floor.broker(), alerts=Told(), clock=now.clock, monotonic_s=now.monotonic, pause=now.wait,
+        leases=DynamoLeases(tables.locks, tables.ledger, lossy, state=tables.state),
+        ledger=DynamoLedger(tables.ledger, lossy), broker=broker,
+        turns=BuyTurns(market, budget, lambda symbol: (), broker.fares), alerts=Told(), clock=now.clock, monotonic_s=now.monotonic, pause=now.wait,
         owner=f"storm/{seed}", nonce=lambda: f"{seed}/{dice.random()}",
     )  # fmt: skip
     return desk, weather
