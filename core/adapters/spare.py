@@ -11,6 +11,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
+from msgspec.structs import replace
+
 from core.app.ports import Budget, Claim, Spare
 from core.domain.turns import Fare, Stretch
 from core.domain.values import SECOND, Market, Millis
@@ -59,17 +61,34 @@ class SpareBudget:
         return 0
 
     def carries(self, market: Market, fares: Iterable[Fare], at: Millis) -> bool:
-        """Is what is kept free ours, and is there room for all of these calls now?"""
-        parts: defaultdict[str, float] = defaultdict(float)
+        """Is there room for all of these calls now, in a stretch of ours or in what is kept free, if that is ours?"""
+        groups: defaultdict[str, list[float]] = defaultdict(list)
         for fare in fares:
-            parts[fare.group] += self._part(fare.group, fare.limit)
+            groups[fare.group].append(fare.limit)
+        short = {group: limits for group, limits in groups.items() if not self._rents(market, group, limits, at)}
+        parts = {group: sum(self._part(group, limit) for limit in limits) for group, limits in short.items()}
         fits = all(self._taken(market, group, at) + part <= WHOLE for group, part in parts.items())
         return fits and (not parts or self._mine(market, at))
 
+    def behind(self, wanted: Stretch) -> Stretch:
+        """The same from the end of the one that we still have of its group: what is ours is in nobody's way."""
+        last, _ = self._rented.get((wanted.market, wanted.group), (wanted, None))
+        return replace(wanted, since=last.until) if wanted.since < last.until < wanted.until else wanted
+
     def rent(self, stretches: Iterable[Stretch]) -> None:
-        """These are ours: calls that fit into them ask nobody."""
+        """These are ours: calls that fit into them ask nobody. One that begins where ours ends makes that longer."""
         for each in stretches:
-            self._rented[each.market, each.group] = each, each.since
+            last, free = self._rented.get((each.market, each.group), (each, each.since))
+            joined = last.until == each.since
+            self._rented[each.market, each.group] = (
+                (replace(last, until=each.until), free) if joined else (each, each.since)
+            )
+
+    def _rents(self, market: Market, group: str, limits: Iterable[float], at: Millis) -> bool:
+        """Has a stretch of ours room for all of these?"""
+        if (market, group) not in self._rented:
+            return False
+        return within(*self._rented[market, group], sum(map(step_ms, limits)), at) is not None
 
     def _rent(self, market: Market, group: str, step: int, at: Millis) -> int | None:
         """The wait until a call may go in a stretch of ours; None where we have none that it fits into."""

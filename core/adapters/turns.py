@@ -55,7 +55,8 @@ class BuyTurns:
         fares = [*(() if looked else self._looks(order)), *self._fares.sends(order)]
         groups = {fare.group: [each for each in fares if each.group == fare.group] for fare in fares}
         short = [each for each in groups.values() if not self._budget.carries(self._market, each, at)]
-        return stretches(self._market, (fare for each in short for fare in each), at)
+        wanted = stretches(self._market, (fare for each in short for fare in each), at)
+        return tuple(self._budget.behind(each) for each in wanted)
 
     def took(self, stretches: Sequence[Stretch]) -> None:
         self._budget.rent(stretches)

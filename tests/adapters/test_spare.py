@@ -9,6 +9,7 @@ from botocore.exceptions import EndpointConnectionError
 from hypothesis import given
 from hypothesis import strategies as st
 from moto import mock_aws
+from msgspec.structs import replace
 
 from core.adapters.dynamo.budget import DynamoSpare
 from core.adapters.memory.budget import MemoryBudget, MemorySpare
@@ -124,6 +125,23 @@ def test_calls_go_in_a_stretch_of_ours_and_ask_nobody_until_it_ends():
     assert mine.take(UPBIT, "ticker", 8.0, Millis(2250)) == 0
     assert mine.take(UPBIT, "ticker", 8.0, Millis(2300)) == 125
     assert (shared.asked, claims.made) == ([("ticker", 8.0)], 1)
+
+
+def test_a_stretch_that_begins_where_ours_ends_makes_it_longer_and_calls_keep_their_distance():
+    shared = Shared()
+    mine = budget(shared=shared)
+    first = Stretch(UPBIT, "ticker", Millis(1000), Millis(1925))
+    mine.rent([first])
+    assert mine.take(UPBIT, "ticker", 8.0, Millis(1600)) == 0
+    assert mine.carries(UPBIT, [Fare("ticker", 8.0)], Millis(1610))
+    wanted = Stretch(UPBIT, "ticker", Millis(1700), Millis(2625))
+    longer = mine.behind(wanted)
+    assert (longer.since, longer.until) == (1925, 2625)
+    mine.rent([longer])
+    assert [mine.take(UPBIT, "ticker", 8.0, Millis(at)) for at in (1700, 1725, 2500)] == [25, 0, 0]
+    assert (shared.asked, mine.behind(wanted).since) == ([], 1700)
+    mine.rent([replace(wanted, since=Millis(3000), until=Millis(4000))])
+    assert mine.take(UPBIT, "ticker", 8.0, Millis(2900)) == 100
 
 
 def test_it_is_told_before_whether_several_calls_fit_into_what_is_kept_free():

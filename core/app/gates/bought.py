@@ -83,9 +83,8 @@ def _order_of_size(facts: Facts) -> tuple[Gate, Decimal]:
     symbol, rules, risk = facts.symbol, facts.venue.rules, facts.policy.risk
     if facts.price <= 0.0:
         return Gate("size", Mark.WAIT, "no price is known"), ZERO
-    decided = Decimal(str(facts.signal.price if facts.signal else facts.price))
-    price = max(decided, Decimal(str(facts.price)))
-    worst = max(decided * (1 + Decimal(str(risk.max_slippage))), price)
+    price = Decimal(str(facts.signal.price if facts.signal else facts.price))
+    worst = price * (1 + Decimal(str(risk.max_slippage)))
     limit = rules.floor_price(symbol, worst, Side.BUY, facts.at)
     limit = min(limit, facts.highest) if facts.highest is not None else limit
     budget = min(facts.policy.workers.capital, risk.per_symbol, risk.total_exposure)

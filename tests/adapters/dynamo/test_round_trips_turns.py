@@ -39,6 +39,13 @@ def test_a_paper_buy_costs_three_round_trips_and_a_refused_lock_one(poor):
     assert poor.call(second, Side.BUY, "other") == (("held", ""), ["locks"])
 
 
+def test_a_second_buy_in_the_same_moment_is_not_in_the_way_of_the_first_one_of_this_process(poor):
+    """Its turns end later than the next buy begins: what is this process's own is no reason to wait."""
+    assert poor.call(poor.symbols[1], Side.BUY, "b")[0] == ("bought", "")
+    poor.wiring.clock.more -= 2_501
+    assert poor.call(poor.symbols[2], Side.BUY, "b") == (("bought", ""), ["locks", "paper", "locks"])
+
+
 def test_a_limit_or_a_halt_costs_one_round_trip(poor):
     second, ledger = poor.symbols[1], poor.wiring.ledger
     ledger.halt("all", "news", poor.wiring.clock())
