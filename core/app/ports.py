@@ -178,7 +178,7 @@ class Leases(Protocol):
         """
 
     def park(self, held: Granted, order: Order, at: Millis, taking: Taking | None = None) -> bool:
-        """The order is not finished: keep the intent, write the order as it is, let the lease lapse. Raises as commit."""
+        """It is not finished: keep the intent, write the order as it is, let the lease lapse. Raises as commit."""
 
     def release(self, held: Granted, at: Millis) -> bool:
         """Give the lock back with nothing taken: the intent goes, its signal counts as settled. False = not ours."""
