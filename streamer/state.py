@@ -132,9 +132,10 @@ class Saver:
 
 async def pressed(pieces: Iterator[bytes], aside: Aside) -> bytes:
     """The pieces under zlib. Never all of them at once: of a thousand symbols they are megabytes."""
-    press = zlib.compressobj(1)
-    lots = [await aside(partial(press.compress, lot)) for lot in _lots(pieces)]
-    return b"".join([*lots, press.flush()])
+    press, body = zlib.compressobj(1), bytearray()
+    for lot in _lots(pieces):
+        body += await aside(partial(press.compress, lot))
+    return bytes(body + press.flush())
 
 
 def pieces_of(written: bytes) -> Iterator[bytes]:
