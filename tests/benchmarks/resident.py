@@ -1,9 +1,10 @@
 """The streamer's own process with 1,000 symbols for ten real minutes: under 100 MB, and no growth from minute 5 on (D5).
 
 `python tests/benchmarks/resident.py` starts the embedded AWS with the template in it, the simulated Upbit and Binance,
-and `python -m streamer` as it is deployed: boto3, tables, queues, warm-up of 200 bars on three spans, state saved. Each
-`--every` seconds one line of what the kernel says is resident; in the end minute 5, minute 10, and the slope between
-them. With 1 where the limit is not kept, growth is above GROWTH_MB, or a symbol is missing.
+and `python -m streamer` as it is deployed: AWS clients, tables, queues, warm-up of 200 bars on three spans (two to four
+minutes, within the venues' limits), state saved. Each `--every` seconds one line of what the kernel says is resident; in
+the end minute 5, the last minute, and the slope between them. With 1 where the limit is not kept, growth is above
+GROWTH_MB, or a symbol is missing.
 """
 
 from __future__ import annotations
