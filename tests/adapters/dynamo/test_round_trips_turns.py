@@ -58,7 +58,7 @@ def test_a_limit_or_a_halt_costs_one_round_trip(poor):
 
 def test_what_the_venue_says_against_it_costs_one_write_more_and_leaves_nothing(poor):
     """The price that it was decided at is far under the one that the venue tells."""
-    second, price = poor.symbols[1], poor.price
+    second, price = poor.symbols[1], poor.price  # the one with the share asks for nothing: test_late_looks.py
     poor.price = lambda symbol: price(symbol) * 0.9
     assert poor.call(second, Side.BUY, "b")[1] == ["locks", "locks"]
     verdict, wiring = poor.verdicts[-1], poor.wiring
