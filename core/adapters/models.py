@@ -29,42 +29,38 @@ class Undocumented(JSONFileLoader):
         return lean(gzip.decompress(packed.read_bytes())) if packed.is_file() else None
 
 
-def lean(body: bytes) -> Any:
+def lean(body: bytes) -> dict[str, Any]:
     """A file's content, but what no client looks at. It is taken apart part by part: as a whole the file of addresses
     is 8 MB of objects for a moment, in holes of which the process lives ever after.
 
     >>> lean(b'{"version": 3, "partitions": [{"partition": "aws", "services": {"sqs": {}, "s3": {}}}]}')
     {'version': 3, 'partitions': [{'partition': 'aws', 'services': {'sqs': {}}}]}
     """
-    match taken(body, Parts | list[msgspec.Raw]):
-        case dict() as parts:
-            return {name: part(name, value) for name, value in parts.items() if not _told(name, value)}
-        case rows:
-            return [bare(taken(row)) for row in rows]
+    return {name: part(name, value) for name, value in decoded(body, Parts).items() if not _told(name, value)}
 
 
 def part(name: str, value: msgspec.Raw) -> Any:
     """What a file has under one name."""
     match name:
         case "partitions":
-            return [known(row) for row in taken(value, list[Parts])]
+            return [known(row) for row in decoded(value, list[Parts])]
         case "operations" | "shapes":
-            return {each: bare(taken(row)) for each, row in taken(value, Parts).items()}
-    return taken(value) if name == TAKEN else bare(taken(value))
+            return {each: bare(decoded(row)) for each, row in decoded(value, Parts).items()}
+    return decoded(value) if name == TAKEN else bare(decoded(value))
 
 
 def known(partition: Parts) -> dict[str, Any]:
     """A part of AWS with the addresses of SERVICES only; botocore's other file of partitions has none at all."""
-    rows = taken(partition["services"], Parts) if "services" in partition else {}
-    kept = {name: bare(taken(row)) for name, row in rows.items() if name in SERVICES}
-    return {name: kept if name == "services" else bare(taken(value)) for name, value in partition.items()}
+    rows = decoded(partition["services"], Parts) if "services" in partition else {}
+    kept = {name: bare(decoded(row)) for name, row in rows.items() if name in SERVICES}
+    return {name: kept if name == "services" else bare(decoded(value)) for name, value in partition.items()}
 
 
 def _told(name: str, value: msgspec.Raw) -> bool:
     return name == "documentation" and bytes(value).startswith(b'"')
 
 
-def taken(body: bytes | msgspec.Raw, kind: Any = Any) -> Any:
+def decoded(body: bytes | msgspec.Raw, kind: Any = Any) -> Any:
     return msgspec.json.decode(body, type=kind)
 
 

@@ -26,7 +26,7 @@ from streamer.bench import Bench  # noqa: E402
 from streamer.stopwatch import resident_mb  # noqa: E402
 
 MOST_MB, GROWTH_MB = 100.0, 2.0
-"""What five minutes add where there was no history: 6,000 candles of 34 bytes, until `warmup` of each are kept."""
+"""What five minutes add where there was no history: 6,000 candles of 34 bytes, until as many are there as are kept."""
 MINUTES, LOOK = 10, 5
 TOGETHER = 16
 """Frames that one wake-up reads."""
