@@ -1,8 +1,9 @@
 """What an engine writes down so that another one can go on where it stopped (D13).
 
 Saved are the forming candles, as many closed ones as the rules look back on, the state of the indicators, the edges of
-the rules, what is held, and the newest book and ticker. Not saved: older candles and the ticks, which history brings
-back, and what is told as a level anyway (references, names, the safe set).
+the rules, what is held, the newest book and ticker, and the newest ids of trades: more of these would be three quarters
+of what is written, and no line of before tells its trades to another process. Not saved: older candles and the ticks,
+which history brings back, and what is told as a level anyway (references, names, the safe set).
 """
 
 from __future__ import annotations
@@ -23,13 +24,10 @@ from core.domain.indicators import Atr, Ema, Rsi, Sma, Vwap
 from core.domain.series import Series
 from core.domain.shelved import GRADES, Packed
 from core.domain.signals import Exit, Signal
-from core.domain.symbols import CHART, Symbol
+from core.domain.symbols import CHART, REMEMBERED, Symbol
 
 VERSION = 3
 SLOTTED = (Candle, Vwap, Ema, Rsi, Atr, Sma)
-TOLD_AGAIN = 64
-"""Ids that are saved of each symbol: no line of before brings its trades twice to another process, and of what a venue
-tells anew to who subscribes, these are many. All that are remembered would be three quarters of what is written."""
 GAUGES = ("fast", "slow", "rsi", "atr", "mean", "trend")
 
 
@@ -124,7 +122,7 @@ def _symbol(name: str, state: Symbol, keep: int) -> SavedSymbol:
     return SavedSymbol(
         name=name,
         sequence=state.sequence,
-        sequences=state.sequences[-TOLD_AGAIN:].tobytes(),
+        sequences=state.sequences[-REMEMBERED:].tobytes(),
         price=candles.price,
         at=candles.at,
         day_end=candles.day_end,

@@ -20,7 +20,7 @@ from core.domain.signals import Exit, Signal
 from core.domain.ticks import WIDTH, Ticks
 from core.domain.values import DAY, SPANS, Instrument, Millis
 
-REMEMBERED = 128
+REMEMBERED = 64
 """Sequences kept, at least, for telling duplicates; of a symbol of which more trades are kept, as many as of those."""
 
 CHART = 30
