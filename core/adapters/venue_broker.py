@@ -18,6 +18,7 @@ from decimal import Decimal
 from msgspec.structs import replace
 
 from core.adapters.named_enquiry import USED, NamedEnquiry
+from core.adapters.numbers import Numbers
 from core.adapters.order_line import MOST_S, OrderLine
 from core.adapters.turns import VenueFares
 from core.adapters.venue_enquiry import Enquiry
@@ -64,7 +65,7 @@ class VenueBroker:
         self._sendings, self._rules, self._phase, self._clock = sendings, rules, phase, clock
         self.fares = VenueFares(spec, line, depot, phase, clock)
         self._last: Sending | None = None
-        self._takings: dict[str, Taking] = {}
+        self._numbers = Numbers(sendings, spec.identity)
         self._enquiry: Enquiry | NamedEnquiry = (
             Enquiry(spec, line, depot, sendings, board, rules, days, clock)
             if spec.named is None
@@ -107,7 +108,7 @@ class VenueBroker:
 
     def cancel(self, order: Order, at: Millis) -> Outcome:
         """Take back what is left; what comes back is what the venue says of the order afterwards."""
-        sending = self._claimed(order) or self._settled(order)
+        sending = self._numbers.written(order.id) or self._settled(order)
         if sending is None or sending.fate is not Fate.TAKEN:
             raise OrderExecutionError("there is nothing to cancel", order=order.id)
         flow = self._spec.cancel(order, sending.venue_id, self._depot(), self._clock())
@@ -120,7 +121,7 @@ class VenueBroker:
 
     def taking(self, order: Order) -> Taking | None:
         """As ports.Broker has it. From then on the log tells, for nobody comes back to say that it was written."""
-        return self._takings.pop(order.id, None)
+        return self._numbers.handed(order.id)
 
     def holdings(self, market: Market) -> dict[str, Decimal]:
         found: dict[str, Decimal] = {}
@@ -134,9 +135,7 @@ class VenueBroker:
 
     def _settled(self, order: Order) -> Sending | None:
         """What is known of it. One of an unknown end that was shown never to have arrived may have been on its way."""
-        if taking := self._takings.get(order.id):
-            return taking.sending
-        if taken := self._mine(order, Fate.TAKEN):
+        if taken := self._numbers.taken(order.id) or self._mine(order, Fate.TAKEN):
             return taken
         sending = self._sendings.read(order.id)
         if sending is None:
@@ -147,14 +146,6 @@ class VenueBroker:
             return self._enquiry.sought(order, sending)
         doubted = sending.fate is Fate.UNSENT and order.state is State.UNKNOWN
         return (self._enquiry.late(order, sending) or sending) if doubted else sending
-
-    def _claimed(self, order: Order) -> Sending | None:
-        """The number that this process got, written now; None where there is none, or somebody was quicker."""
-        taking = self.taking(order)
-        if taking is None or not self._sendings.claim(taking.sending, taking.identity):
-            return None
-        self._last = taking.sending
-        return self._last
 
     def _mine(self, order: Order, fate: Fate) -> Sending | None:
         """This process's own last word on the order, where it was that one."""
@@ -241,7 +232,7 @@ class VenueBroker:
         if taken is None:
             raise UnknownOutcome("the venue's number belongs to another order of ours", order=order.id)
         if taking := self._enquiry.taking(taken):
-            self._takings[order.id] = taking
+            self._numbers.keep(taking)
         else:
             self._last = taken
         self._enquiry.fresh(order, taken=True)

@@ -4,6 +4,8 @@ Between the two anybody else may have acted: whoever takes open buys back, whoev
 was matched with the same number. Each of the venue's orders is one of ours in the end, and is booked once.
 """
 
+from decimal import Decimal as D
+
 import pytest
 from msgspec.structs import replace
 
@@ -45,6 +47,19 @@ def meanwhile(world, port, name, happens):
     return replace(desk, **{port: Meanwhile(getattr(desk, port), name, happens)})
 
 
+def others_number(world):
+    """The log's entry of another order of ours, that has a number already."""
+    return Sending(
+        order="hoga-other",
+        instrument=SAMSUNG,
+        side=Side.BUY,
+        quantity=14,
+        limit=None,
+        at=world.hands.at,
+        fate=Fate.TAKEN,
+    )
+
+
 def log(world):
     return world.books.sendings.read(ORDER)
 
@@ -60,16 +75,7 @@ def test_an_order_that_was_bought_has_its_number_in_the_log_and_no_claim_of_its_
 
 
 def test_an_order_whose_number_is_anothers_is_unknown_and_booked_by_nobody_twice(world):
-    other = Sending(
-        order="hoga-other",
-        instrument=SAMSUNG,
-        side=Side.BUY,
-        quantity=14,
-        limit=None,
-        at=world.hands.at,
-        fate=Fate.TAKEN,
-    )
-    assert world.books.sendings.claim(other, NUMBER)
+    assert world.books.sendings.claim(others_number(world), NUMBER)
     verdict = world.buy()
     assert (verdict.outcome, verdict.order.state, verdict.order.fills) == (Ending.UNKNOWN, State.UNKNOWN, ())
     assert "not its own" in verdict.detail
@@ -130,17 +136,21 @@ def test_an_order_that_is_not_finished_has_its_number_from_when_it_is_left_to_th
 
 def test_an_order_left_open_whose_number_is_anothers_is_left_as_unknown(world):
     world.bench.phase, world.kis.fills = Phase.CLOSING, 0
-    other = Sending(
-        order="hoga-other",
-        instrument=SAMSUNG,
-        side=Side.BUY,
-        quantity=14,
-        limit=None,
-        at=world.hands.at,
-        fate=Fate.TAKEN,
-    )
-    assert world.books.sendings.claim(other, NUMBER)
+    assert world.books.sendings.claim(others_number(world), NUMBER)
     desk = replace(world.desk(), pause=lambda seconds: world.hands.later(12), deadline_ms=Millis(20_000))
     verdict = world.buy(desk=desk)
     assert (verdict.outcome, verdict.order.state, verdict.order.venue_id) == (Ending.UNKNOWN, State.UNKNOWN, "")
     assert log(world).fate is Fate.SENT
+
+
+def test_an_order_filled_in_part_whose_number_is_anothers_is_not_booked_by_what_was_seen_of_that(world):
+    """It was to be taken back: its number would have been written for that, and another order of ours has it."""
+    world.bench.phase, world.kis.fills = Phase.CLOSING, D("0.5")
+    assert world.books.sendings.claim(others_number(world), NUMBER)
+    verdict = world.buy()
+    assert (verdict.outcome, verdict.order.state, verdict.order.fills) == (Ending.UNKNOWN, State.UNKNOWN, ())
+    for _ in range(6):
+        world.hands.later(31)
+        world.sweep()
+    assert (world.lock.position, world.kis.posts[1:]) == (None, [])
+    assert world.books.ledger.account(Market.KRX, "any").exposure == 0

@@ -9,7 +9,7 @@ from core.app.evidence import LISTED
 from core.domain.errors import Transient, UnknownOutcome
 from core.domain.orders import State
 from core.domain.phases import Phase
-from core.domain.sendings import Fate
+from core.domain.sendings import Fate, draft
 from core.domain.values import Side
 from tests.adapters.orders.scripted import MOCK, Bench
 from tests.adapters.orders.test_broker_silence import Failing
@@ -112,21 +112,42 @@ def test_whoever_takes_an_order_back_writes_its_number_first(resting):
 def test_an_order_whose_number_is_anothers_is_not_taken_back_by_it(resting):
     broker, order = resting.broker(), resting.order()
     broker.place(order, resting.hands.at)
-    other = replace(broker._takings[order.id].sending, order="hoga-other", version=1)
+    other = draft(resting.order(signal="other"), None, None)
     assert resting.sendings.claim(other, "20260922-0001569157")
-    with pytest.raises(UnknownOutcome):
+    with pytest.raises(UnknownOutcome, match="not its own"):
         broker.cancel(order, resting.hands.at)
     assert len(resting.kis.posts) == 1
-    assert broker.taking(order) is None
+    assert not resting.sendings.take(broker.taking(order))
 
 
-def test_a_number_that_nobody_lets_be_written_takes_nothing_back_and_is_found_later(resting):
+def test_an_order_that_has_another_number_in_the_log_by_now_is_not_taken_back_by_the_one_that_was_answered(resting):
+    """Who looked for it by its terms took another row for it: what was seen of the first one is not booked."""
+    broker, order = resting.broker(), resting.order()
+    broker.place(order, resting.hands.at)
+    resting.kis.hand_made()
+    resting.kis.hidden = {"0001569157"}
+    assert resting.broker().find(order, resting.hands.at).venue_id.startswith("20260922-0001569158")
+    with pytest.raises(UnknownOutcome, match="not its own"):
+        broker.cancel(order, resting.hands.at)
+    assert not resting.sendings.take(broker.taking(order))
+
+
+def test_an_order_that_was_given_up_meanwhile_is_taken_back_by_the_number_that_it_has(resting):
+    broker, order = resting.broker(), resting.order()
+    broker.place(order, resting.hands.at)
+    assert resting.sendings.write(replace(draft(order, None, None), fate=Fate.UNSENT, version=2))
+    assert broker.cancel(order, resting.hands.at).state == "cancelled"
+    assert (resting.sendings.read(order.id).fate, resting.sendings.read(order.id).version) == (Fate.TAKEN, 4)
+
+
+def test_a_number_that_nobody_lets_be_written_takes_nothing_back_and_is_written_with_the_orders_end(resting):
     order = resting.order()
     broker = resting.broker(sendings=Failing(resting.sendings, "claim"))
     broker.place(order, resting.hands.at)
     with pytest.raises(Transient):
         broker.cancel(order, resting.hands.at)
-    assert (len(resting.kis.posts), broker.taking(order)) == (1, None)
+    assert len(resting.kis.posts) == 1
+    assert resting.sendings.take(broker.taking(order))
     assert resting.broker().cancel(order, resting.hands.at).state == "cancelled"
 
 
