@@ -13,6 +13,9 @@ The rules of this machine:
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Final
+
+from msgspec.structs import astuple
 
 from core.domain import restart, symbols
 from core.domain.backlog import kept
@@ -34,6 +37,9 @@ from core.domain.signals import Signal
 from core.domain.symbols import Symbol
 from core.domain.ticks import PUT, WIDTH
 from core.domain.values import Instrument, Market, Millis
+
+CELLS: Final = astuple
+"""All fields at once. Compiled, an imported name is looked up in a dictionary each time, and a Final of ours is not."""
 
 
 class Engine:
@@ -84,13 +90,11 @@ class Engine:
                 effects = _joined(effects, self._other(event))
                 continue
             self.trades += 1
-            if event.instrument is not whose:  # a frame's trades are of one symbol, looked up once
-                whose = event.instrument
+            instrument, price, quantity, _, at, seen, sequence, replayed, total = CELLS(event)
+            if instrument is not whose:  # a frame's trades are of one symbol, looked up once
+                whose = instrument
                 symbol = self._states.get(whose.symbol) or self._begin(whose.symbol)
                 candles, ticks = symbol.candles, symbol.ticks
-            at, price, quantity, sequence, total = (
-                event.at, event.price, event.quantity, event.sequence, event.total,
-            )  # fmt: skip
             if sequence > symbol.sequence and price > 0.0 < quantity:  # nearly every trade: new, and sane
                 symbol.sequence = sequence
                 symbol.sequences.append(sequence)
@@ -109,15 +113,15 @@ class Engine:
             if turn is not None and self._turned(symbol, event, turn):
                 continue
             if symbol.holding is not None and price != before:
-                leaving = self._departures.look(symbol, price, at, event.seen)
+                leaving = self._departures.look(symbol, price, at, seen)
                 if leaving:
                     effects = _joined(effects, self._counted(leaving))
                     continue
             if symbol.low < price < symbol.high:
                 if not symbol.calm:
                     self._entries.calm(symbol)
-            elif (price != before or turn is not None or judged) and not event.replayed:
-                effects = _joined(effects, self._counted(self._entries.judge(symbol, at, event.seen)))
+            elif (price != before or turn is not None or judged) and not replayed:
+                effects = _joined(effects, self._counted(self._entries.judge(symbol, at, seen)))
         return effects
 
     def references(self, rows: References) -> None:

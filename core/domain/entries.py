@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from math import inf
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from core.domain.effects import Announce, Effect, Emit
 from core.domain.messages import Alert, Kind
@@ -14,7 +14,7 @@ from core.domain.signals import Signal, signal_id
 from core.domain.symbols import Symbol
 from core.domain.values import MINUTE, Millis, Side
 
-NOTHING: tuple[Effect, ...] = ()
+NOTHING: Final[tuple[Effect, ...]] = ()
 TOLD = 1_000
 """Refusals that wait to be told, at most: nobody takes them in a replay."""
 

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from struct import Struct
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 ROW = Struct("=qdd")
-WIDTH, PUT = ROW.size, ROW.pack_into
+PUT: Final = ROW.pack_into
+WIDTH: Final = 24
+"""Bytes of a row, written out: only so is it a number to the compiler."""
 FIRST = 16
 """Rows that a symbol begins with, and the fewest that it has."""
 RECENT = 10_000

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from core.domain.events import Inbound, Trade
 from core.domain.values import Millis
 
-CEILING_MS = 10_000
+CEILING_MS: Final = 10_000
 """Everything from here on counts as this much: ten seconds late is a fault, not a figure."""
 
 

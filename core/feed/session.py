@@ -23,6 +23,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Collection, Sequence
 from enum import StrEnum
+from typing import Final
 
 from core.domain.effects import Action, Hangup, Ping, Send
 from core.domain.errors import WireSurprise
@@ -36,7 +37,7 @@ from core.feed.silence import Silence
 from core.feed.unanswered import Request, Unanswered, without
 from core.venues.spec import Channel, Cure, StreamSpec
 
-DATA = frozenset({Trade, Book, Ticker, Bar})
+DATA: Final = frozenset({Trade, Book, Ticker, Bar})
 NOTHING: frozenset[Channel] = frozenset()
 ENDING = frozenset({Cure.IN_USE, Cure.RENEW})
 """Refusals of the connection itself: nothing more is said on it."""

@@ -31,6 +31,11 @@ LONGEST: Final = 15
 """Digits of a price or a quantity, at most; a running total has two less (`shapes.DIGITS`)."""
 BUY: Final = Side.BUY
 SELL: Final = Side.SELL
+TRADE: Final = Trade
+STOCK: Final = STOCKS
+SECOND: Final = SECONDS
+DAY: Final = DAYS
+"""What every record needs. Compiled, an imported name is looked up in a dictionary each time, and these are not."""
 
 
 class Walk:
@@ -81,10 +86,10 @@ class Walk:
     def known(self, stock: bytes, time: bytes, date: bytes) -> None:
         """Look up what is not as in the record before. Raises ValueError or LookupError for what means nothing."""
         if stock != self.stock:
-            self.stock, self.instrument = stock, STOCKS[stock]
+            self.stock, self.instrument = stock, STOCK[stock]
         if time != self.time or date != self.date:
-            midnight, self.serial = DAYS[date]
-            self.time, self.date, self.at = time, date, midnight + SECONDS[time]
+            midnight, self.serial = DAY[date]
+            self.time, self.date, self.at = time, date, midnight + SECOND[time]
 
     def over(self, cells: i64) -> bool:
         """Go on by so many cells. False where there are not so many."""
@@ -156,7 +161,7 @@ def event(walk: Walk, seen: Millis) -> Inbound:
     taker = BUY if walk.taker == 49 else SELL if walk.taker == 53 else None
     at: Any = walk.at
     sequence = walk.serial + total
-    return Trade(walk.instrument, float(price), float(quantity), taker, at, seen, sequence, False, float(total))
+    return TRADE(walk.instrument, float(price), float(quantity), taker, at, seen, sequence, False, float(total))
 
 
 COMPILED = isinstance(alike, BuiltinFunctionType)

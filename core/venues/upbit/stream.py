@@ -1,9 +1,10 @@
 """Upbit's WebSocket: frames to events, wanted channels to one request. Evidence: README.md beside this file."""
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, Final
 
 import msgspec
+from msgspec.structs import astuple
 
 from core.domain.errors import Misconfigured, WireSurprise
 from core.domain.events import Bar, Beat, Book, Complaint, Inbound, Ticker, Trade
@@ -33,12 +34,21 @@ DEPTH = 15
 QUIET = {"type": "ticker", "codes": ["KRW-BTC"], "is_only_snapshot": True}
 """Upbit has no unsubscribe; a request replaces all, and this one brings one frame and then nothing."""
 
-TAKERS = {"BID": Side.BUY, "ASK": Side.SELL}
+TAKERS: Final = {"BID": Side.BUY, "ASK": Side.SELL}
 SHOWN = 120
 """Bytes of a frame that an error's text quotes; the whole frame is kept by whoever sets it aside."""
 
-FIRST_MS, PAST_MS = 10**12, 10**13
+FIRST_MS: Final = 1_000_000_000_000
+PAST_MS: Final = 10_000_000_000_000
 """Epoch times of 13 digits are milliseconds: nearly every one, so the others are asked for (`millis`) only then."""
+
+CELLS: Final = astuple
+TRADE: Final = Trade
+WHOSE: Final = instrument
+READ: Final = read_short
+MOST: Final = ShortTradeWire
+HEAD: Final = PLAIN
+"""What nearly every frame needs. Compiled, an imported name is looked up in a dictionary each time; these are not."""
 
 FAULTS = (msgspec.MsgspecError, ValueError, TypeError, ArithmeticError, RecursionError)
 
@@ -58,9 +68,9 @@ def several(frames: Iterable[bytes], seen: Millis) -> list[Inbound]:
     frame = b""
     try:
         for frame in frames:
-            found: Any = read_short(frame) if frame[:5] == PLAIN else read(frame)
+            found: Any = READ(frame) if frame[:5] == HEAD else read(frame)
             kind = found.__class__
-            if kind is ShortTradeWire:  # nearly every one, so it is asked for first
+            if kind is MOST:  # so it is asked for first
                 events.append(_trade(found, seen))
             else:
                 every = found if kind is list else (found,)
@@ -72,17 +82,9 @@ def several(frames: Iterable[bytes], seen: Millis) -> list[Inbound]:
 
 def _trade(wire: TradeWire, seen: Millis) -> Trade:
     """`at` is the trade's own time: whole seconds in 2021, ms today; `timestamp` is only when it was sent."""
-    at: Any = wire.trade_timestamp
-    return Trade(
-        instrument(wire.code),
-        wire.trade_price,
-        wire.trade_volume,
-        TAKERS[wire.ask_bid],
-        at if FIRST_MS <= at < PAST_MS else millis(at),
-        seen,
-        wire.sequential_id,
-        wire.stream_type == "SNAPSHOT",
-    )
+    code, at, price, volume, side, serial, kind = CELLS(wire)
+    at = at if FIRST_MS <= at < PAST_MS else millis(at)
+    return TRADE(WHOSE(code), price, volume, TAKERS[side], at, seen, serial, kind == "SNAPSHOT")
 
 
 def _book(wire: BookWire, seen: Millis) -> Book:
