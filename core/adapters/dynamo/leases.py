@@ -31,8 +31,8 @@ from core.feed.pace import put_off
 FENCES = 3
 """Tries for the next fence: each knows the last one, so that only somebody who came in between can spoil it."""
 
-PUT_OFFS = 2
-"""More of them for turns that were not free: those are asked for once more from when they are, then not at all."""
+PUT_OFFS = 3
+"""More of them for turns that were not free: they are asked for from when they are, after the last one not at all."""
 
 
 class DynamoLeases:
@@ -77,28 +77,25 @@ class DynamoLeases:
     ) -> Answer | Left | Reserved:
         """One round trip; one more where the last fence is not older than our clock (it was given by a faster one).
 
-        And one or two more where a turn is not free and nothing else stands in the way: it is never what refuses.
+        And one to three more where a turn is not free and nothing else stands in the way: it is never what refuses.
         """
         if refused := bare(limits, worker.capital):
             return refused
         fence, turns = int(at), tuple(turns) if self._tables.state else ()
-        for _ in range(FENCES + PUT_OFFS):
+        for tried in range(1, FENCES + PUT_OFFS + 1):
             failed = self._write(transactions.engage(self._tables, ask, fence, order, worker, limits, at, turns))
             if failed is None:
                 return Unclear(reason="the tables did not answer")
             if not failed:
                 moved(worker.market, worker.id, "HOLD", was="SCAN", symbol=order.instrument.symbol, why=order.reason)
                 return _engaged(ask, order, fence, limits, turns)
-            turns = put_off(turns, contested(failed), at)
-            if not failed:
-                continue
-            item = failed.pop("lock", None)
-            answer = lock_requests.disengaged(item, ask, at) if item else Left(order="", fence=0)
-            if not isinstance(answer, Left) or answer.order:
-                return answer
+            late = contested(failed)
+            turns = put_off(turns, late, at) if not late or tried < PUT_OFFS else ()
             if failed:
-                return barrier(failed, limits)
-            fence = answer.fence + 1
+                answer = _in_the_way(failed, ask, limits, at)
+                if not isinstance(answer, Left) or answer.order:
+                    return answer
+                fence = answer.fence + 1
         return Busy(holder="", fence=fence, ends=at)
 
     def reserve(self, held: Granted, order: Order, worker: Worker, limits: Limits, at: Millis) -> Reserved:
@@ -210,6 +207,14 @@ class DynamoLeases:
             if "LastEvaluatedKey" not in page:
                 return
             request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+
+
+def _in_the_way(failed: dict[str, Item], ask: Ask, limits: Limits, at: Millis) -> Answer | Left | Reserved:
+    """What a buy's first write met, the lock first; `Left` without an order: only its fence was not the next one."""
+    item = failed.pop("lock", None)
+    answer = lock_requests.disengaged(item, ask, at) if item else Left(order="", fence=0)
+    free = isinstance(answer, Left) and not answer.order
+    return barrier(failed, limits) if free and failed else answer
 
 
 def _taken_again(failed: dict[str, Item], taking: Taking | None) -> Taking | None:

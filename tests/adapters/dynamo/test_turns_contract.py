@@ -134,3 +134,20 @@ def test_without_a_table_of_them_no_turns_are_taken():
         assert keepers.engage().turns == ()
         assert keepers.take("ticker", AT) == 0
     assert Keepers(MemoryBooks(), MemoryBudget()).engage().turns == ()
+
+
+def test_turns_that_others_take_again_and_again_do_not_refuse_the_buy():
+    """A rush at one venue: before each of its tries somebody has just taken a turn of another group."""
+    with mock_aws():
+        keepers = _of(create())
+        write, rush = keepers.client.transact_write_items, [("a", 0), ("b", 0), ("c", 0), ("a", STEP), ("b", STEP)]
+
+        def met(**request):
+            if rush:
+                group, later = rush.pop(0)
+                assert keepers.take(group, AT + later) == 0
+            return write(**request)
+
+        keepers.client.transact_write_items = met
+        assert isinstance(keepers.engage(groups=("a", "b", "c")), Granted)
+        assert len(rush) == 1  # not asked for a third time
