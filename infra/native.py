@@ -18,6 +18,7 @@ ROOT = Path(__file__).resolve().parents[1]
 WORK = Path(".build/native")
 LOG = WORK / "log.txt"
 GROUP = "hoga"
+PACKAGES = ("core", "functions", "streamer")
 LIST = Path(f"{GROUP}__mypyc.txt")
 TAKEN = """
 import sys
@@ -44,7 +45,7 @@ def modules() -> list[str]:
 
 def clear() -> None:
     """Take away what was made before, for whatever Python."""
-    for made in [*Path().glob(f"{GROUP}__mypyc*"), *(path for path in Path("core").rglob("*.so"))]:
+    for made in [*Path().glob(f"{GROUP}__mypyc*"), *(so for package in PACKAGES for so in Path(package).rglob("*.so"))]:
         made.unlink()
 
 
