@@ -12,7 +12,7 @@ from typing import Any
 
 TRIM_THRESHOLD, MMAP_THRESHOLD, ARENA_MAX = -1, -3, -8
 """Numbers of mallopt(3)."""
-LARGE = 256 * 1024
+LARGE = 128 * 1024
 """Bytes: a piece from here on is a mapping of its own, and so much free at the heap's end is given back."""
 
 
