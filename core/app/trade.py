@@ -128,7 +128,8 @@ def _sent(held: Granted, order: Order, why: Objection | None, desk: Desk, until:
     if why is None:
         return _carry(held, order, desk, until)
     over = moved(order, State.REJECTED, note=f"never sent: {why.limit}, {why.found}")
-    return _close(held, over, desk, until)
+    ended = _close(held, over, desk, until)
+    return replace(ended, limit=why.limit) if ended.outcome is Ending.REFUSED else ended
 
 
 def _denied(held: Granted, order: Order, desk: Desk, until: float) -> Verdict:

@@ -129,7 +129,7 @@ def test_what_the_venue_says_against_it_ends_a_buy_that_was_never_sent(says, why
     vars(venue).update(says)
     verdict = venue.buy()
     assert (verdict.outcome, verdict.order.state) == (Ending.REFUSED, State.REJECTED)
-    assert verdict.detail.startswith(f"never sent: {why}, ")
+    assert (verdict.limit, verdict.detail.startswith(f"never sent: {why}, ")) == (why, True)
     assert venue.nothing_is_left()
     assert venue.buy().outcome is Ending.REPEATED
     rich = Venue(Unshared())
