@@ -48,6 +48,7 @@ check: $(READY) ## format, lint, types, import rings, template
 	@$(BIN)/cfn-lint -r ap-northeast-2 -i W3002 W1100 W1101 -t template.yaml $(NESTED)
 
 bench: $(READY) ## microseconds per message, against rivals in the same run
+	@$(BIN)/python -c 'import core, sys; sys.exit(not core.COMPILED)' || $(BIN)/python infra/native.py || true
 	@$(BIN)/python tests/benchmarks/bench_stream.py
 
 build: $(READY) ## what `sam deploy` uploads, cross-built for Lambda, sizes printed [RUNTIME=python3.14 ARCHITECTURE=x86_64]

@@ -21,6 +21,7 @@ LONGEST = (
     "adapters/dynamo/test_races.py",
     "end_to_end/krx/test_day.py",
     "infra/test_policy.py",
+    "architecture/test_from_source.py",
     "crash",
     "infra",
     "end_to_end",
