@@ -108,7 +108,9 @@ class VenueBroker:
 
     def cancel(self, order: Order, at: Millis) -> Outcome:
         """Take back what is left; what comes back is what the venue says of the order afterwards."""
-        sending = self._numbers.written(order.id) or self._settled(order)
+        taken = self._numbers.written(order.id)
+        self._last = taken or self._last
+        sending = taken or self._settled(order)
         if sending is None or sending.fate is not Fate.TAKEN:
             raise OrderExecutionError("there is nothing to cancel", order=order.id)
         flow = self._spec.cancel(order, sending.venue_id, self._depot(), self._clock())

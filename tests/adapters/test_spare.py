@@ -144,6 +144,26 @@ def test_a_stretch_that_begins_where_ours_ends_makes_it_longer_and_calls_keep_th
     assert mine.take(UPBIT, "ticker", 8.0, Millis(2900)) == 100
 
 
+def test_a_stretch_that_is_over_is_no_reason_to_begin_in_the_past():
+    mine = budget()
+    mine.rent([Stretch(UPBIT, "ticker", Millis(1000), Millis(1925))])
+    wanted = Stretch(UPBIT, "ticker", Millis(1926), Millis(2851))
+    assert mine.behind(wanted) == wanted
+
+
+def test_several_calls_fit_into_a_stretch_only_one_after_the_other_and_cost_no_claim():
+    """A claim is a round trip: whoever has room in his stretch, or asks for nothing, makes none."""
+    claims = Claims()
+    mine, each = budget(spare=claims, headroom=0.6), Fare("rest", 10.0)
+    mine.rent([Stretch(UPBIT, "rest", Millis(1000), Millis(1300))])
+    assert mine.carries(UPBIT, [each] * 3, Millis(1000))
+    assert mine.carries(UPBIT, [], Millis(1000))
+    assert claims.made == 0
+    claims.claim(UPBIT, "b", Millis(1000))
+    assert not mine.carries(UPBIT, [each] * 4, Millis(1000))
+    assert not mine.carries(UPBIT, [each] * 3, Millis(1001))
+
+
 def test_it_is_told_before_whether_several_calls_fit_into_what_is_kept_free():
     claims = Claims()
     mine = budget(spare=claims, headroom=0.6)

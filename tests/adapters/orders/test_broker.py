@@ -67,6 +67,15 @@ def test_whoever_sent_an_order_finds_it_finished_in_the_list_without_one_notice(
     assert bench.kis.calls == {"order-cash": 1, "inquire-daily-ccld": 1}
 
 
+def test_whoever_sent_an_order_finds_it_refused_in_the_list_without_one_notice():
+    bench = Bench()
+    bench.kis.rejects = True
+    broker, order = bench.broker(board=Unread()), bench.order()
+    broker.place(order, bench.hands.at)
+    found = broker.find(order, bench.hands.at)
+    assert (found.state, found.fills) == ("rejected", ())
+
+
 @pytest.mark.parametrize("trouble", ["behind", "no value", "gives no account of the rest", "silent"])
 def test_where_the_list_leaves_anything_open_every_later_look_hears_the_notices(trouble):
     bench = Bench(notices=True)

@@ -50,6 +50,16 @@ def test_an_order_that_was_given_up_and_left_long_afterwards_is_found_once_nobod
     assert bench.broker().find(older, bench.hands.at).state == "filled"
 
 
+def test_an_order_that_was_given_up_is_none_that_the_venue_had_before_it_left():
+    """The owner's own of the same terms, an hour earlier."""
+    bench = Bench()
+    bench.kis.hand_made()
+    bench.hands.later(3600)
+    older = given_up(bench, bench.broker())
+    bench.hands.later(LISTED / 1000)
+    assert bench.broker().find(older, bench.hands.at) is None
+
+
 def test_of_two_orders_that_match_one_number_one_has_it_and_the_others_end_is_refused():
     """An order of an unknown end that no lock is about, and one like it that is sent within the same half minute."""
     bench = Bench()
