@@ -69,6 +69,11 @@ def test_a_newer_book_has_all_of_its_depth_whoever_took_from_the_one_before(stor
     assert (taken_by(outcome), counted.calls) == ([(10000, 5)], ["record", "record"])
 
 
+def test_an_id_that_was_placed_gets_its_answer_though_nothing_would_be_filled_any_more(store):
+    first = broker_of(store).place(order(), AT)
+    assert broker_of(store, ShownBooks()).place(order(), AT) == first
+
+
 def test_a_sale_of_more_than_is_held_is_told_what_is_held_and_refused(store):
     counted = Counted(store)
     with pytest.raises(OrderExecutionError, match="only 0 held"):
