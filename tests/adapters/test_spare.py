@@ -18,7 +18,7 @@ from core.app.ports import Claim
 from core.domain.errors import Transient
 from core.domain.turns import Fare, Stretch
 from core.domain.values import MINUTE, SECOND, Market, Millis
-from core.feed.pace import HELD_MS, SKEW_MS, put_off, stretches
+from core.feed.pace import HELD_MS, SKEW_MS, stretches
 from core.simulators.binance_limits import BinanceLimits, WeightGate
 from core.simulators.limits import Gate, Limits, Recent
 from tests.cloud import create
@@ -210,10 +210,7 @@ def rush(limit, counted, call, each=False, headroom=0.8):
 
 def rented(everybody, fares, at):
     """As whoever keeps the locks takes them."""
-    turns = stretches(UPBIT, fares, Millis(at))
-    while turns and (ready := everybody.rent(turns)):
-        turns = put_off(turns, ready, Millis(at))
-    return turns
+    return everybody.rented(stretches(UPBIT, fares, Millis(at)), Millis(at))
 
 
 def upbit():

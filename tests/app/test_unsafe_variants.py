@@ -9,6 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from core.adapters.memory import leases as memory
+from core.adapters.memory import reservations
 from core.adapters.memory.leases import MemoryLeases
 from core.adapters.memory.state import Item
 from core.app import engaging, trade, wishes
@@ -157,11 +158,11 @@ def no_deadline(patch):
 
 def no_memory_of_the_done(patch):
     patch.setattr(memory, "remembered", lambda done, signal: ())
-    patch.setattr(MemoryLeases, "_barrier", lambda self, order, worker, limits: engaged(self, order, worker))
+    patch.setattr(memory, "barrier", only_engaged)
 
 
-def engaged(leases, order, worker):
-    return memory._engaged(leases._books.workers.get((order.instrument.market, worker.id)))
+def only_engaged(books, order, worker, limits):
+    return reservations.engaged(books, order.instrument.market, worker)
 
 
 def intent_overwritten(patch):

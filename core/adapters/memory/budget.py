@@ -6,7 +6,7 @@ from threading import Lock
 from core.app.ports import Claim
 from core.domain.turns import Stretch
 from core.domain.values import Market, Millis
-from core.feed.pace import HELD_MS, SKEW_MS, step_ms, wait_ms
+from core.feed.pace import HELD_MS, SKEW_MS, put_off, step_ms, wait_ms
 
 
 class MemoryBudget:
@@ -38,6 +38,13 @@ class MemoryBudget:
             if not late:
                 self._ready.update({key: each.until for key, each in spans.items()})
             return late
+
+    def rented(self, wanted: Iterable[Stretch], at: Millis) -> tuple[Stretch, ...]:
+        """Those of them that were free at `at`, or are soon: these are taken."""
+        turns = tuple(wanted)
+        while turns and (ready := self.rent(turns)):
+            turns = put_off(turns, ready, at)
+        return turns
 
 
 class MemorySpare:

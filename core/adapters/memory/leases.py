@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from decimal import localcontext
 
 from msgspec.structs import replace
 
 from core.adapters.memory.amendments import amended, book
 from core.adapters.memory.budget import MemoryBudget
+from core.adapters.memory.reservations import barrier, take
 from core.adapters.memory.state import Books, Item, Row
-from core.app.barriers import bare, crowded, halted, losing, lost_enough, overdrawn
+from core.app.barriers import bare
 from core.app.ports import Amendment, Limits, Reserved, Settlement
 from core.domain.errors import UnknownOutcome
 from core.domain.leases import (
@@ -27,12 +27,10 @@ from core.domain.leases import (
     remembered,
 )
 from core.domain.orders import Order
-from core.domain.results import EXACT
 from core.domain.sendings import Taking
 from core.domain.turns import Stretch
 from core.domain.values import ZERO, Instrument, Millis
 from core.domain.workers import Status, Worker, move
-from core.feed.pace import put_off
 
 LOST = Reserved(lost=True)
 
@@ -79,7 +77,7 @@ class MemoryLeases:
                 return found
             if item.lock.intent is not None:
                 return Left(order=item.lock.intent.order, fence=item.lock.fence)
-            if barred := self._barrier(order, worker, limits):
+            if barred := barrier(self._books, order, worker, limits):
                 return barred
             fence = max(item.lock.fence + 1, int(at))
             lock = replace(item.lock, fence=fence, owner=ask.owner, ends=ask.ends, intent=ask.intent)
@@ -87,14 +85,15 @@ class MemoryLeases:
             held = _granted(lock, ask.intent)
             self._take(held, order, worker, limits, at)
             intent = booked(ask.intent, order.worker, order.quantity, limits.cost)
-            return replace(held, intent=intent, done=None, turns=self._rented(tuple(turns), at))
+            rented = self._budget.rented(turns, at) if self._budget else ()
+            return replace(held, intent=intent, done=None, turns=rented)
 
     def reserve(self, held: Granted, order: Order, worker: Worker, limits: Limits, at: Millis) -> Reserved:
         with self._books.guard:
             intent = self._intended(held, order)
             if intent is None or intent.reserved:
                 return LOST
-            if refused := bare(limits, worker.capital) or self._barrier(order, worker, limits):
+            if refused := bare(limits, worker.capital) or barrier(self._books, order, worker, limits):
                 return refused
             return self._take(held, order, worker, limits, at)
 
@@ -196,12 +195,6 @@ class MemoryLeases:
             item = self._books.items.get(instrument)
         return item.lock if item else None
 
-    def _rented(self, turns: tuple[Stretch, ...], at: Millis) -> tuple[Stretch, ...]:
-        """Those that were free, or are soon."""
-        while self._budget and turns and (ready := self._budget.rent(turns)):
-            turns = put_off(turns, ready, at)
-        return turns if self._budget else ()
-
     def _mine(self, held: Granted) -> Lock | None:
         """The item, where owner and fence are still those of `held`: the condition of every write after a grant."""
         lock = self._books.item(held.instrument).lock
@@ -222,33 +215,12 @@ class MemoryLeases:
         return Reserved()
 
     def _take(self, held: Granted, order: Order, worker: Worker, limits: Limits, at: Millis) -> Reserved:
-        books, market = self._books, order.instrument.market
-        free = books.workers[market, worker.id]
-        books.workers[market, worker.id] = move(free, Status.HOLD, at, order.instrument.symbol)
-        with localcontext(EXACT):
-            books.exposure[market] += limits.cost
-            books.currency[limits.currency] += limits.cost
-        books.moved(market, limits.currency)
-        books.positions[market] += 1
+        take(self._books, order, worker, limits, at)
         return self._book(held, booked(held.intent, order.worker, order.quantity, limits.cost), order)
 
     def _take_number(self, taking: Taking | None) -> None:
         if taking and not self._books.sendings.take(taking):
             raise UnknownOutcome("the venue's number of it is not its own in the log", order=taking.sending.order)
-
-    def _barrier(self, order: Order, worker: Worker, limits: Limits) -> Reserved | None:
-        books, market = self._books, order.instrument.market
-        if order.id in books.orders:
-            return Reserved(refused=Barrier.REPEATED, detail=order.id)
-        for scope in ("all", market.value, str(order.instrument)):
-            if scope in books.halts:
-                return halted(scope, books.halts[scope])
-        day = market, limits.day
-        over = lost_enough(limits, books.realised[day]) or losing(limits, *books.losses[day])
-        over = over or overdrawn(limits, books.exposure[market], books.positions[market])
-        return (
-            over or crowded(limits, books.currency[limits.currency]) or _engaged(books.workers.get((market, worker.id)))
-        )
 
     def _settle(self, intent: Intent, settlement: Settlement, at: Millis) -> None:
         books, order, market = self._books, settlement.order, settlement.order.instrument.market
@@ -264,14 +236,6 @@ class MemoryLeases:
 
 def _given_back(lock: Lock, signal: str) -> Lock:
     return replace(lock, owner="", ends=Millis(0), intent=None, done=remembered(lock.done, signal))
-
-
-def _engaged(worker: Worker | None) -> Reserved | None:
-    if worker is None:
-        return Reserved(refused=Barrier.WORKER_MISSING)
-    if worker.status is not Status.SCAN:
-        return Reserved(refused=Barrier.WORKER_TAKEN, detail=worker.symbol)
-    return None
 
 
 def _granted(lock: Lock, mine: Intent) -> Granted:
