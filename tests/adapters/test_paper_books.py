@@ -69,6 +69,16 @@ def test_a_newer_book_has_all_of_its_depth_whoever_took_from_the_one_before(stor
     assert (taken_by(outcome), counted.calls) == ([(10000, 5)], ["record", "record"])
 
 
+def test_as_much_as_was_taken_from_the_book_before_is_not_what_another_took_from_this_one(store):
+    counted, shown = Counted(store), ShownBooks("KRW-BTC")
+    broker, other = broker_of(counted, shown), broker_of(store, shown)
+    broker.place(order(quantity="5", signal="b1"), AT)
+    other.place(order(quantity="5", signal="b2"), AT)
+    shown.looks = 1  # the other one's book is shown once more
+    outcome = broker.place(order(quantity="5", signal="b3"), AT)
+    assert (taken_by(outcome), counted.calls) == ([(10001, 5)], ["record"] * 3)
+
+
 def test_an_id_that_was_placed_gets_its_answer_though_nothing_would_be_filled_any_more(store):
     first = broker_of(store).place(order(), AT)
     assert broker_of(store, ShownBooks()).place(order(), AT) == first
