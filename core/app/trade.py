@@ -70,16 +70,19 @@ def _engaged(signal: Signal, wanted: Intent, desk: Desk) -> Verdict:
             desk.turns.took(held.turns)
             return _sent(held, order, against(held, began, desk, looked=looked), desk, until)
         case Left():
-            found = None if looked else unfit(on.symbol, wanted, desk)
-            return (
-                _unasked(Ending.REFUSED, signal, found.limit, found.found) if found else _granted(signal, wanted, desk)
-            )
+            return _behind(signal, wanted, desk, looked=looked)
         case Reserved(refused=Barrier.REPEATED, detail=detail):
             return _unasked(Ending.REPEATED, signal, Barrier.REPEATED, detail)
         case Reserved(refused=limit, detail=detail):
             return _unasked(Ending.REFUSED, signal, limit, detail)
         case refused:
             return declined(refused, signal.instrument, signal.id)
+
+
+def _behind(signal: Signal, wanted: Intent, desk: Desk, *, looked: bool) -> Verdict:
+    """Something was left on the symbol: that is finished first, unless the venue's own word is against this buy."""
+    found = None if looked else unfit(signal.instrument.symbol, wanted, desk)
+    return _unasked(Ending.REFUSED, signal, found.limit, found.found) if found else _granted(signal, wanted, desk)
 
 
 def _granted(signal: Signal, wanted: Intent, desk: Desk) -> Verdict:
