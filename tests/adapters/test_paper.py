@@ -279,31 +279,3 @@ def test_a_limit_outside_of_the_days_prices_is_refused_where_the_close_before_is
         return
     with pytest.raises(OrderExecutionError, match="day's prices of 7000"):
         paper.place(high, AT)
-
-
-@pytest.mark.parametrize(
-    ("wait_ms", "side", "asked"), [(900, Side.BUY, 0), (1_100, Side.BUY, 1), (1_100, Side.SELL, 0)]
-)
-def test_a_buy_that_had_to_wait_for_its_book_is_held_against_halts_once_more(wait_ms, side, asked):  # E10
-    store, now, looks = MemoryPaperStore(), [AT], []
-    broker_of(store).place(order(signal="held"), AT)
-
-    class Waiting(ShownBooks):
-        def books(self, symbols, depth):
-            now[0] = Millis(now[0] + wait_ms)
-            return super().books(symbols, depth)
-
-    def halted(market, symbol):
-        looks.append((market, symbol))
-        return "all: news"
-
-    shown = Waiting("KRW-BTC")
-    shown.looks = 5
-    broker = PaperBroker(shown, RULES, store, lambda: now[0], halted=halted)
-    if asked:
-        with pytest.raises(OrderExecutionError, match="never sent: halted, all: news"):
-            broker.place(order(side), AT)
-        assert store.holding(order().instrument).units == 1
-    else:
-        assert broker.place(order(side), AT).state == "filled"
-    assert looks == [(Market.UPBIT, "KRW-BTC")] * asked

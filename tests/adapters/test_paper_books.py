@@ -7,10 +7,12 @@ import pytest
 from botocore.exceptions import ClientError
 
 from core.adapters.dynamo.paper_store import DynamoPaperStore
+from core.adapters.memory.paper import MemoryPaperStore
+from core.adapters.paper import PaperBroker
 from core.domain.errors import OrderExecutionError, Transient, UnknownOutcome
 from core.domain.fills import Holding
-from core.domain.values import Market, Side
-from tests.adapters.test_paper import AT, ShownBooks, broker_of, order, store, table
+from core.domain.values import Market, Millis, Side
+from tests.adapters.test_paper import AT, RULES, ShownBooks, broker_of, order, store, table
 
 __all__ = ["store", "table"]
 
@@ -130,3 +132,31 @@ def test_a_write_that_met_another_asks_what_is_there_and_silence_then_is_an_unkn
         broker_of(met).place(order(signal="other"), AT)
     with pytest.raises(UnknownOutcome):
         broker_of(DynamoPaperStore("paper", Met(table, answers=False))).place(order(signal="other"), AT)
+
+
+@pytest.mark.parametrize(
+    ("wait_ms", "side", "asked"), [(900, Side.BUY, 0), (1_100, Side.BUY, 1), (1_100, Side.SELL, 0)]
+)
+def test_a_buy_that_had_to_wait_for_its_book_is_held_against_halts_once_more(wait_ms, side, asked):  # E10
+    store, now, looks = MemoryPaperStore(), [AT], []
+    broker_of(store).place(order(signal="held"), AT)
+
+    class Waiting(ShownBooks):
+        def books(self, symbols, depth):
+            now[0] = Millis(now[0] + wait_ms)
+            return super().books(symbols, depth)
+
+    def halted(market, symbol):
+        looks.append((market, symbol))
+        return "all: news"
+
+    shown = Waiting("KRW-BTC")
+    shown.looks = 5
+    broker = PaperBroker(shown, RULES, store, lambda: now[0], halted=halted)
+    if asked:
+        with pytest.raises(OrderExecutionError, match="never sent: halted, all: news"):
+            broker.place(order(side), AT)
+        assert store.holding(order().instrument).units == 1
+    else:
+        assert broker.place(order(side), AT).state == "filled"
+    assert looks == [(Market.UPBIT, "KRW-BTC")] * asked
