@@ -178,8 +178,9 @@ def test_no_process_and_no_registration_is_left(run):
 def test_killing_the_streamer_costs_no_second_buy_and_no_second_alert(shell):
     """Issue: SIGKILL of the streamer during the demo; wanted subscriptions back within 5 s of the restart."""
     process = shell.start("demo", "--json")
-    stand = until(lambda: next((one for one in shell.standing() if "streamer" in one.programs), None), 240)
+    until(lambda: shell.standing(), 240)
     before = until(lambda: len(shell.ask("positions")) >= 2 and shell.ask("status")["stream"], 240, pause_s=1.5)
+    stand = until(lambda: next((one for one in shell.standing() if "streamer" in one.programs), None), 20)
 
     os.kill(stand.programs["streamer"], signal.SIGKILL)
     again = until(
