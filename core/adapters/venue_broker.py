@@ -136,7 +136,10 @@ class VenueBroker:
         return self._enquiry.ask(self._spec.affordable(symbol, price, self._depot(), self._clock()))
 
     def _settled(self, order: Order) -> Sending | None:
-        """What is known of it. One of an unknown end that was shown never to have arrived may have been on its way."""
+        """What is known of it. One of an unknown end that was shown never to have arrived may have been on its way.
+
+        One whose first entry gave it up (`_seal`) was never noted as sent: nothing of the venue's can be it.
+        """
         if taken := self._numbers.taken(order.id) or self._mine(order, Fate.TAKEN):
             return taken
         sending = self._sendings.read(order.id)
@@ -146,7 +149,7 @@ class VenueBroker:
             return replace(sending, fate=Fate.TAKEN, venue_id=order.venue_id)
         if sending.fate is Fate.SENT:
             return self._enquiry.sought(order, sending)
-        doubted = sending.fate is Fate.UNSENT and order.state is State.UNKNOWN
+        doubted = sending.fate is Fate.UNSENT and order.state is State.UNKNOWN and sending.version > 1
         return (self._enquiry.late(order, sending) or sending) if doubted else sending
 
     def _mine(self, order: Order, fate: Fate) -> Sending | None:

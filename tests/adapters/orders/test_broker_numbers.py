@@ -60,6 +60,17 @@ def test_an_order_that_was_given_up_is_none_that_the_venue_had_before_it_left():
     assert bench.broker().find(older, bench.hands.at) is None
 
 
+def test_an_order_that_was_never_noted_is_none_of_the_owners_own():
+    """A buy that its look ended is in the ledger, and never left: nothing of the venue's can be it (E8)."""
+    bench = Bench()
+    refused = bench.order(signal="price moved")
+    assert bench.broker().find(refused, bench.hands.at) is None
+    bench.hands.later(300)
+    bench.kis.hand_made()
+    bench.hands.later(LISTED / 1000 + 1)
+    assert bench.broker().find(replace(refused, state=State.UNKNOWN), bench.hands.at) is None
+
+
 def test_of_two_orders_that_match_one_number_one_has_it_and_the_others_end_is_refused():
     """An order of an unknown end that no lock is about, and one like it that is sent within the same half minute."""
     bench = Bench()
