@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from core.adapters.claims import claimed
 from core.app.ports import Sendings
 from core.domain.errors import UnknownOutcome
-from core.domain.sendings import Sending, Taking
+from core.domain.sendings import NOT_OURS, Sending, Taking
 
 
 class Numbers:
@@ -46,6 +46,6 @@ class Numbers:
         noted = replace(kept.sending, version=kept.sending.version - 1)
         taken = claimed(self._sendings, noted, noted.venue_id, kept.identity)
         if taken is None or self._identity(taken.venue_id) != kept.identity:
-            raise UnknownOutcome("the venue's number of it is not its own in the log", order=order)
+            raise UnknownOutcome(NOT_OURS, order=order)
         del self._kept[order]
         return taken

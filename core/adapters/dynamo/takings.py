@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from core.adapters.dynamo.expressions import Request, expressed
 from core.adapters.dynamo.items import Item, to_wire
 from core.domain.errors import UnknownOutcome
-from core.domain.sendings import Sending, Taking
+from core.domain.sendings import NOT_OURS, Sending, Taking
 
 NEXT = "(:before = :none AND attribute_not_exists(pk)) OR version = :before"
 OURS = "#order = :order"
@@ -49,7 +49,7 @@ def again(failed: dict[str, Item], taking: Taking) -> Taking:
         UnknownOutcome: the number is not this order's. Whatever was thought to be known of the order is another's.
     """
     if "number" in failed:
-        raise UnknownOutcome("the venue's number of it is not its own in the log", order=taking.sending.order)
+        raise UnknownOutcome(NOT_OURS, order=taking.sending.order)
     return replace(taking, written=True)
 
 

@@ -27,7 +27,7 @@ from core.domain.leases import (
     remembered,
 )
 from core.domain.orders import Order
-from core.domain.sendings import Taking
+from core.domain.sendings import NOT_OURS, Taking
 from core.domain.turns import Stretch
 from core.domain.values import ZERO, Instrument, Millis
 from core.domain.workers import Status, Worker, move
@@ -220,7 +220,7 @@ class MemoryLeases:
 
     def _take_number(self, taking: Taking | None) -> None:
         if taking and not self._books.sendings.take(taking):
-            raise UnknownOutcome("the venue's number of it is not its own in the log", order=taking.sending.order)
+            raise UnknownOutcome(NOT_OURS, order=taking.sending.order)
 
     def _settle(self, intent: Intent, settlement: Settlement, at: Millis) -> None:
         books, order, market = self._books, settlement.order, settlement.order.instrument.market
