@@ -12,7 +12,6 @@ import msgspec
 from core.domain.orders import Order
 from core.domain.values import ZERO, Instrument, Millis, Side
 
-
 NOT_OURS = "the venue's number of it is not its own in the log"
 """Of an order whose number is another order's: what was seen of that is booked by the other one."""
 
