@@ -32,7 +32,7 @@ from core.domain.errors import Misconfigured, UnknownOutcome
 from core.domain.orders import Order, State
 from core.domain.sendings import Fate, Sending, Standing, Taking
 from core.domain.sessions import SETTLE, Calendar
-from core.domain.values import SECOND, ZERO, Millis
+from core.domain.values import SECOND, ZERO, Millis, Side
 from core.venues.flow import Flow
 from core.venues.ordering import Depot, Held, Listed, Orders, Row, Sought
 from core.venues.spec import Rules
@@ -68,9 +68,12 @@ class Enquiry:
         return asked(self._line, flow)
 
     def fresh(self, order: Order, *, taken: bool) -> None:
-        """One just taken is looked for in the list first, where that leaves none out; one just cancelled at once."""
+        """A buy just taken is looked for in the list first, where that leaves none out; what was cancelled at once.
+
+        A sale is first heard of by its notices: that is no call, and before a close all calls are for sales.
+        """
         self._asked[order.id] = self._clock() if taken else Millis(0)
-        self._unseen = order.id if taken and not self._shy else ""
+        self._unseen = order.id if taken and order.side is Side.BUY and not self._shy else ""
 
     def claimed(self, sending: Sending, venue_id: str) -> Sending | None:
         """The sending with its number, and the number ours; None where it is another's, or someone was quicker."""

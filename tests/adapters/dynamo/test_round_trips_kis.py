@@ -80,9 +80,9 @@ def trading(kind, tables, monkeypatch, sent):
 
 
 @pytest.mark.parametrize("share", [True, False], ids=["has the share", "has it not"])
-def test_a_buy_at_a_simulated_kis_costs_three_a_sale_four_and_a_refusal_one(share, tables, monkeypatch, sent):
-    """No client order ids are known there: the order's number is claimed as it ends, and its end is in the venue's
-    list."""
+def test_a_buy_at_a_simulated_kis_costs_three_a_sale_five_and_a_refusal_one(share, tables, monkeypatch, sent):
+    """No client order ids are known there: the order's number is claimed as it ends. A buy's end is in the venue's list,
+    a sale's is heard among the notices."""
     with trading(PromptFloor, tables, monkeypatch, sent) as made:
         symbol, wiring = made.symbol, made.wiring
         if not share:
@@ -91,7 +91,7 @@ def test_a_buy_at_a_simulated_kis_costs_three_a_sale_four_and_a_refusal_one(shar
         assert made.call(symbol, Side.BUY, "c") == (("held", ""), ["locks"])
         outcome, asked = made.call(symbol, Side.SELL, "s")
         assert (outcome, [table for table in asked if table != "budget"]) == (
-            ("sold", ""), ["locks", "locks", "ledger", "locks"],
+            ("sold", ""), ["locks", "locks", "ledger", "state", "locks"],
         )  # fmt: skip
         assert share == ("budget" not in asked)  # a sale asks for its turns
         wiring.ledger.halt("all", "news", wiring.clock())

@@ -40,6 +40,7 @@ def settled(exchange, begins, ends):
     replace = msgspec.structs.replace
     return replace(
         base,
+        rest=replace(base.rest, headroom=0.8),  # what comes each minute comes each second here: calls need more of it
         safety=replace(base.safety, references_per_run=SYMBOLS),
         scan=replace(base.scan, interval_s=1.0, pause_s=0.05, second_pass_s=0.0, approach_alerts=False),
         watch=WatchPolicy(
