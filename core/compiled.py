@@ -23,15 +23,12 @@ PURE = "HOGA_PURE"
 
 
 class Sources:
-    """A finder that takes a module's source where its compiled twin lies beside it."""
-
-    def __init__(self, names: frozenset[str]) -> None:
-        self._names = names
+    """A finder that takes the source of a module of ours where its compiled twin lies beside it."""
 
     def find_spec(
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        if name not in self._names:
+        if not name.startswith("core."):
             return None
         found = PathFinder.find_spec(name, path, target)
         if found is None or found.origin is None or not isinstance(found.loader, ExtensionFileLoader):
@@ -45,12 +42,11 @@ class Sources:
 def begin() -> bool:
     """Say once, before any of these modules is imported, which of the two is taken. True for the compiled ones."""
     library = ROOT / f"{LIBRARY}{EXTENSION_SUFFIXES[0]}"
-    if not library.exists():
-        return False
-    sources = LIST.read_text().split()
-    if os.environ.get(PURE) or stale(sources, library):
-        names = frozenset(source.removesuffix(".py").replace("/", ".") for source in sources)
-        sys.meta_path.insert(0, Sources(names))
+    whole = LIST.exists() and library.exists()
+    if not whole and not next(ROOT.glob("core/domain/*.so"), None):
+        return False  # nothing was compiled here
+    if not whole or os.environ.get(PURE) or stale(LIST.read_text().split(), library):
+        sys.meta_path.insert(0, Sources())
         return False
     _load(library)
     return True

@@ -75,11 +75,36 @@ def test_a_source_that_is_newer_than_what_was_made_of_it_is_stale(made):
 def test_a_module_is_found_at_its_source_beside_its_compiled_twin(made):
     source, _ = made
     source.with_name(f"candle{EXTENSION_SUFFIXES[0]}").touch()
-    finder = compiled.Sources(frozenset({"core.domain.candle"}))
+    finder = compiled.Sources()
 
     assert finder.find_spec("core.domain.candle", [str(source.parent)]).origin == str(source)
-    assert finder.find_spec("core.domain.candles", [str(source.parent)]) is None
+    assert finder.find_spec("streamer.link", [str(source.parent)]) is None
     assert finder.find_spec("core.domain.candle", [str(source.parent / "nowhere")]) is None
+
+
+@pytest.mark.parametrize("gone", ["the library", "its list", "both"])
+def test_what_a_build_left_halfway_is_not_taken(made, monkeypatch, gone):
+    source, library = made
+    source.with_name(f"candle{EXTENSION_SUFFIXES[0]}").touch()
+    names = source.parents[2] / "hoga__mypyc.txt"
+    names.write_text("core/domain/candle.py")
+    for path in {"the library": (library,), "its list": (names,), "both": (library, names)}[gone]:
+        path.unlink()
+    monkeypatch.setattr(compiled, "LIST", names)
+    monkeypatch.setattr(sys, "meta_path", [])
+
+    assert not compiled.begin()
+    assert isinstance(sys.meta_path[0], compiled.Sources)
+
+
+def test_where_nothing_was_compiled_nothing_is_looked_for(made, monkeypatch):
+    _, library = made
+    library.unlink()
+    monkeypatch.setattr(compiled, "LIST", library)
+    monkeypatch.setattr(sys, "meta_path", [])
+
+    assert not compiled.begin()
+    assert sys.meta_path == []
 
 
 def test_every_module_that_is_to_be_compiled_is_there_and_defines_no_struct(monkeypatch):
